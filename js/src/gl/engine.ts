@@ -1,0 +1,79 @@
+/**
+ * The drawing engine's interface. One engine (one WebGL2 context) serves every view of the page:
+ * the first bundle publishes it on `globalThis`, later evaluations of the bundle take it from there.
+ */
+
+/** A height field as the engine draws it. Holes are NaN. Vertex = i0 * n1 + i1. */
+export interface Grid {
+  n0: number;
+  n1: number;
+  /** Coordinates of the first and last vertex along each axis. */
+  x0: [number, number];
+  x1: [number, number];
+  /** Height of every vertex in loss units (loss - base), length n0 * n1. Read at setGrid/updateGrid. */
+  values: Float32Array;
+}
+
+/** Everything that decides a picture, besides the grid. Plain data; the engine keeps no reference. */
+export interface Look {
+  yaw: number;
+  pitch: number;
+  zoom: number;
+  pan: [number, number];
+  exaggeration: number;
+  /** Heights [low, high] (loss - base) mapped to the bottom and top of the box and to the ends of the colour map. */
+  range: [number, number];
+  scale: "linear" | "log";
+  /** Loss = height + base; log needs it. */
+  base: number;
+  colormap: "viridis" | "cividis" | "inferno";
+  contours: boolean;
+  /** Loss values of contour lines, at most 16, as heights (loss - base). */
+  levels: readonly number[];
+  /** Row of the highlighted basin (see setBasins), or -1; `hover` is drawn fainter. */
+  selectedBasin: number;
+  hoverBasin: number;
+  /** 0…1: how far the surface is faded (stale result). */
+  fade: number;
+  /** CSS colours are resolved by the caller: linear 0…1 RGB. */
+  background: readonly [number, number, number];
+  ink: readonly [number, number, number];
+  /** Draw a coarser nested level while the user moves. */
+  moving: boolean;
+  width: number; // device pixels
+  height: number;
+}
+
+export type MarkerShape = "minimum" | "saddle" | "maximum" | "model" | "point";
+
+export interface Marker {
+  shape: MarkerShape;
+  x: number; // data coordinates
+  y: number;
+  z: number; // loss - base
+  selected: boolean;
+  /** 0…1 size multiplier. */
+  size: number;
+}
+
+export interface Surface {
+  setGrid(grid: Grid): void;
+  /** Same shape, other heights: one partial upload, no allocation. */
+  updateGrid(grid: Grid): void;
+  /** Basin row per vertex after simplification (-1 = hole), or null. */
+  setBasins(basins: Int32Array | null): void;
+  setMarkers(markers: readonly Marker[]): void;
+  /** Draws and blits into a 2-D canvas of look.width × look.height. Returns JS milliseconds spent. */
+  draw(look: Look, target: CanvasRenderingContext2D): number;
+  dispose(): void;
+}
+
+export interface Engine {
+  createSurface(): Surface;
+  /** How many surfaces are alive, and whether the context is lost. */
+  readonly surfaces: number;
+  readonly lost: boolean;
+  /** Called when pictures must be drawn again (context restored). Returns an unsubscribe function. */
+  onRestore(listener: () => void): () => void;
+  dispose(): void;
+}

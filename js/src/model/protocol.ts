@@ -1,0 +1,201 @@
+/**
+ * What travels between the kernel and the page. `nblandscape/widgets/_channel.py` and `_wire.py`
+ * are the other half; `tests/data/protocol/*.json` holds samples that both halves decode in tests.
+ *
+ * Traits hold everything needed to redraw without a kernel. Messages carry progress and actions.
+ * Arrays are little-endian `DataView`s in C order ("ij": vertex = i0 * shape[1] + i1).
+ */
+
+/** The wanted state. One synced trait, written by either side; a newer `id` replaces an older one. */
+export interface Spec {
+  id: number;
+  /** Python-style indices into `SpectrumData.values`: 0, 1, … from the largest, -1, -2, … from the smallest. */
+  axes: [number, number];
+  /** The plane is moved by `value` along the eigenvector `axis`; null = the plane through the model. */
+  offset: { axis: number | null; value: number };
+  /** Half-width of the window along each axis, in parameter displacement (or in units of x, y). */
+  span: [number, number];
+  /** Vertices along each axis. */
+  points: [number, number];
+  scale: "linear" | "log";
+  /** Persistence threshold in loss units: shallower minima are merged into their parents. */
+  threshold: number;
+}
+
+/** What is explored; which controls make sense. */
+export interface SourceData {
+  kind: "objective" | "function" | "landscape";
+  title: string;
+  /** One line below the title, e.g. "5 514 parameters · CrossEntropyLoss · 1 437 samples". */
+  subtitle: string;
+  /** Name of the variable used by 'copy as Python'. */
+  variable: string;
+  /** Whether the kernel can compute other planes / windows of this source. */
+  can_choose_axes: boolean;
+  can_resample: boolean;
+  /** Middle of the window. */
+  center: [number, number];
+  /** Smallest and largest half-width that the range slider offers. */
+  span_limits: [number, number];
+  points_choices: number[];
+  /** A sentence such as "The model has changed since"; empty if there is nothing to say. */
+  notice: string;
+}
+
+export interface SpectrumData {
+  /** Descending. */
+  values: number[];
+  residuals: number[];
+  converged: boolean[];
+  resolved: boolean[];
+  /** gᵀv for each eigenvector: with the eigenvalues, all that the quadratic preview needs. */
+  slopes: number[];
+  loss: number;
+  /** Estimate of the spectral norm of the Hessian, gradient norm, parameters. */
+  norm: number;
+  gradient_norm: number;
+  parameters: number;
+  products: number;
+  /** How many of `values` were asked for from the upper and from the lower end. */
+  largest: number;
+  smallest: number;
+  complete: boolean;
+}
+
+export interface SurfaceData {
+  /** `Spec.id` that this answers. */
+  id: number;
+  /** The spec it was computed for. */
+  spec: Spec;
+  shape: [number, number];
+  /** Float64 coordinates of the vertices along each axis. */
+  x0: DataView;
+  x1: DataView;
+  /** Float32 loss minus `base`; NaN = hole. */
+  values: DataView;
+  /** Added to `values` gives the loss. */
+  base: number;
+  /** Vertex of the model itself, if it lies in this plane. */
+  origin: number | null;
+  labels: [string, string];
+  /** What the height is, e.g. "cross-entropy loss". */
+  quantity: string;
+  holes: number;
+  /** Seconds spent. */
+  seconds: number;
+}
+
+/** Row i of every column belongs to minimum i; `basins` holds those row numbers. Essential pairs come first, then falling persistence. */
+export interface TreeData {
+  id: number;
+  shape: [number, number];
+  /** Uint32 vertices; 0xffffffff as death = essential. */
+  birth_vertex: DataView;
+  death_vertex: DataView;
+  /** Float64 losses; Infinity as death = essential. */
+  birth: DataView;
+  death: DataView;
+  /** Int32 row of the branch it merges into; -1 = essential. */
+  parent: DataView;
+  /** Row number per vertex; all bits set = hole. */
+  basins: DataView;
+  basins_type: "uint16" | "uint32";
+}
+
+export type Phase = "idle" | "queued" | "running" | "done" | "cancelled" | "error";
+
+export interface Status {
+  id: number;
+  lane: "surface" | "spectrum" | "action";
+  phase: Phase;
+  done: number;
+  total: number;
+  /** Seconds left, or null while unknown. */
+  eta: number | null;
+  message: string;
+}
+
+export interface Selection {
+  kind: "none" | "minimum" | "saddle" | "point" | "model";
+  /** Vertex of the grid, or null for a point between vertices. */
+  vertex: number | null;
+  coordinates: [number, number] | null;
+  loss: number | null;
+}
+
+/** How it is looked at: saved with the notebook, of no interest to the kernel. */
+export interface ViewState {
+  yaw: number;
+  pitch: number;
+  /** 1 = the whole surface fits. */
+  zoom: number;
+  pan: [number, number];
+  exaggeration: number;
+  colormap: "viridis" | "cividis" | "inferno";
+  contours: boolean;
+}
+
+/** A precomputed state of an exported file. */
+export interface Frame {
+  spec: Spec;
+  surface: SurfaceData;
+  tree: TreeData | null;
+}
+
+/** The synced traits of the Explorer; single views have a subset. */
+export interface Traits {
+  spec: Spec | null;
+  source: SourceData | null;
+  spectrum: SpectrumData | null;
+  surface: SurfaceData | null;
+  tree: TreeData | null;
+  status: Status;
+  selection: Selection;
+  view: ViewState;
+  /** CSS length, e.g. "560px". */
+  height: string;
+  frames: Frame[];
+}
+
+/** Kernel → page. */
+export type Incoming =
+  /** Announces a computation: what will come has this grid. Comes before its first tile. */
+  | {
+      kind: "begin";
+      id: number;
+      spec: Spec;
+      shape: [number, number];
+      base: number;
+      origin: number | null;
+      labels: [string, string];
+      quantity: string;
+      x0: [number, number]; // first and last coordinate; vertices are equidistant while streaming
+      x1: [number, number];
+    }
+  /** buffers[0]: Uint32 vertices, buffers[1]: Float32 values. `strides`: vertex steps of this level's grid, counted from the centre. */
+  | {
+      kind: "tile";
+      id: number;
+      level: number;
+      strides: [number, number];
+      complete: boolean;
+      done: number;
+      total: number;
+      eta: number | null;
+    }
+  /** A tree of an intermediate level, on the level's subgrid; vertices refer to the full grid. buffers as TreeData's columns, `basins` nearest-vertex filled. */
+  | { kind: "tree"; id: number; tree: Omit<TreeData, ColumnName>; columns: ColumnName[] }
+  | { kind: "progress"; status: Status }
+  | { kind: "spectrum"; spectrum: SpectrumData }
+  | { kind: "reply"; id: string; ok: boolean; result?: unknown; error?: string };
+
+export type ColumnName = "birth_vertex" | "death_vertex" | "birth" | "death" | "parent" | "basins";
+
+/** Page → kernel. State travels in `spec`; these are actions, each arrives exactly once. */
+export type Outgoing =
+  /** Drops every computation with spec id <= upto, also one that has not arrived yet. */
+  | { kind: "cancel"; upto: number }
+  /** Asks for what a reloaded page has missed of a running computation. */
+  | { kind: "resync" }
+  | { kind: "rpc"; id: string; method: "eigenpairs"; params: { largest: number; smallest: number } }
+  | { kind: "rpc"; id: string; method: "html"; params: Record<string, never> };

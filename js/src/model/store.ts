@@ -1,0 +1,113 @@
+import type { ReadonlySignal, Signal } from "@preact/signals";
+import type {
+  Selection,
+  SourceData,
+  Spec,
+  SpectrumData,
+  Status,
+  SurfaceData,
+  TreeData,
+  ViewState,
+} from "./protocol";
+
+/** The surface as drawn now: committed, streaming, or predicted from the eigenpairs. */
+export interface LiveGrid {
+  /** The spec that it answers. */
+  spec: Spec;
+  n0: number;
+  n1: number;
+  x0: Float64Array;
+  x1: Float64Array;
+  /** Loss - base; NaN = hole. While streaming, vertices not yet evaluated are interpolated. Reused between revisions. */
+  values: Float32Array;
+  base: number;
+  origin: number | null;
+  labels: [string, string];
+  quantity: string;
+  /** "predicted": the quadratic preview; "partial": some vertices are interpolated; "final". */
+  state: "predicted" | "partial" | "final";
+  /** Lowest and highest finite value. */
+  range: [number, number];
+  /** Changes with every change of `values`. */
+  revision: number;
+  /** Share of vertices that are real values, 0…1. */
+  known: number;
+}
+
+/** A branch of the merge tree as displayed (already simplified). */
+export interface Branch {
+  /** Row in TreeData. */
+  row: number;
+  birthVertex: number;
+  birth: number;
+  /** -1 and Infinity for the essential branch. */
+  deathVertex: number;
+  death: number;
+  persistence: number;
+  /** Row of the surviving branch it merges into, -1 for the essential one. */
+  parent: number;
+  /** Share of the (finite) vertices that lie in this branch's basin. */
+  share: number;
+}
+
+export interface LiveTree {
+  tree: TreeData;
+  /** Branches whose persistence is >= spec.threshold, essential first, falling persistence. */
+  branches: Branch[];
+  /** Number of branches before simplification. */
+  total: number;
+  /** Largest finite persistence before simplification (0 if there is none). */
+  maxPersistence: number;
+  /** Row of the surviving branch for every vertex; -1 = hole. */
+  basins: Int32Array;
+  /** Saddle-Minimum Average Distance of the displayed tree: mean over leaves of first merge - birth; 0 with one leaf. */
+  smad: number;
+}
+
+export type SpecChange = Partial<Omit<Spec, "id">>;
+
+/** What is being pointed at, in any panel. */
+export interface Hover {
+  kind: "none" | "vertex" | "minimum" | "saddle";
+  vertex: number | null;
+  coordinates: [number, number] | null;
+  loss: number | null;
+  /** Where it comes from, so that the origin of a hover does not react to itself. */
+  from: "surface" | "tree";
+}
+
+/** One per model, shared by all views of it. All state of the page is here; views only render and call methods. */
+export interface Store {
+  readonly spec: Signal<Spec | null>;
+  readonly source: Signal<SourceData | null>;
+  readonly spectrum: Signal<SpectrumData | null>;
+  readonly surface: Signal<SurfaceData | null>;
+  readonly status: Signal<Status>;
+  readonly selection: Signal<Selection>;
+  readonly view: Signal<ViewState>;
+  readonly hover: Signal<Hover>;
+  readonly grid: Signal<LiveGrid | null>;
+  readonly tree: ReadonlySignal<LiveTree | null>;
+  /** "live" | "busy" (no answer for a second) | "none" (exported file or no kernel). */
+  readonly kernel: Signal<"live" | "busy" | "none">;
+  readonly canUndo: ReadonlySignal<boolean>;
+  readonly canRedo: ReadonlySignal<boolean>;
+  /** Text for the polite live region. */
+  readonly announcement: Signal<string>;
+
+  /** Changes the wanted state; `transient` (a drag) makes one undo step of a whole drag. Paints a preview at once. */
+  request(change: SpecChange, options?: { transient?: boolean }): void;
+  /** Ends a drag: the next request starts a new undo step. */
+  settle(): void;
+  undo(): void;
+  redo(): void;
+  resetView(): void;
+  cancel(): void;
+  select(selection: Selection): void;
+  setView(change: Partial<ViewState>): void;
+  /** An action of the kernel; rejects with the kernel's error text. */
+  rpc(method: "eigenpairs" | "html", params: object): Promise<{ result: unknown; buffers: DataView[] }>;
+  /** The cell that reproduces what is shown. */
+  asPython(): string;
+  dispose(): void;
+}
