@@ -1,0 +1,97 @@
+// node build.mjs [--watch | --check]   One self-contained bundle per widget class; --check fails above a size budget.
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { basename, dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import * as esbuild from "esbuild";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const out = join(here, "..", "nblandscape", "widgets", "static");
+
+/** Budgets in kB (1000 bytes), minified and gzipped. */
+const bundles = {
+  explorer: { format: "esm", minified: 250, gzipped: 80 },
+  surface: { format: "esm", minified: 150, gzipped: 60 },
+  merge_tree: { format: "esm", minified: 90, gzipped: 35 },
+  spectrum: { format: "esm", minified: 90, gzipped: 35 },
+  standalone: { format: "iife", minified: 250, gzipped: 80 },
+};
+
+/** Two bundles of one page share an engine only if they were built from the same engine. */
+function engineHash() {
+  const folder = join(here, "src", "gl");
+  const files = readdirSync(folder, { recursive: true })
+    .filter((name) => !/\.test\.|\.d\.ts$/.test(name) && /\.[a-z]+$/.test(name))
+    .sort();
+  const hash = createHash("sha256");
+  for (const name of files) hash.update(name.replaceAll("\\", "/")).update(readFileSync(join(folder, name)));
+  return hash.digest("hex").slice(0, 12);
+}
+
+function options(name, format) {
+  return {
+    entryPoints: [join(here, "src", "entries", `${name}.ts`)],
+    outfile: join(out, `${name}.js`),
+    bundle: true,
+    format,
+    target: "es2022",
+    minify: true,
+    legalComments: "linked",
+    charset: "utf8",
+    loader: { ".css": "text", ".glsl": "text", ".vert": "text", ".frag": "text" },
+    jsx: "automatic",
+    jsxImportSource: "preact",
+    // A one-line module text that ends like a file name is taken for a path by anywidget.
+    banner: { js: `/* nblandscape: ${name} */\n` },
+    define: { ENGINE_HASH: JSON.stringify(engineHash()), "process.env.NODE_ENV": '"production"' },
+    plugins: [minifyCss],
+    metafile: true,
+    absWorkingDir: here,
+    logLevel: "warning",
+  };
+}
+
+/** Style sheets travel as minified text. */
+const minifyCss = {
+  name: "minify-css",
+  setup(build) {
+    build.onLoad({ filter: /\.css$/ }, async ({ path }) => {
+      const { code } = await esbuild.transform(readFileSync(path, "utf8"), { loader: "css", minify: true });
+      return { contents: code.trim(), loader: "text", watchFiles: [path] };
+    });
+  },
+};
+
+function report(name, budget, metafile) {
+  const text = readFileSync(join(out, `${name}.js`));
+  const minified = text.length / 1000;
+  const gzipped = gzipSync(text, { level: 9 }).length / 1000;
+  const over = minified > budget.minified || gzipped > budget.gzipped;
+  const size = `${minified.toFixed(1).padStart(6)} kB, ${gzipped.toFixed(1).padStart(5)} kB gzipped`;
+  console.log(`${name.padEnd(11)} ${size} (budget ${budget.minified} / ${budget.gzipped})${over ? "  TOO LARGE" : ""}`);
+  const foreign = Object.keys(metafile.inputs).filter((path) => path.includes("src/gl/"));
+  const leaks = ["merge_tree", "spectrum"].includes(name) && foreign.length > 0;
+  if (leaks) console.log(`  must not contain the drawing engine: ${foreign.map((p) => relative(here, p)).join(", ")}`);
+  return over || leaks;
+}
+
+const watch = process.argv.includes("--watch");
+const check = process.argv.includes("--check");
+mkdirSync(out, { recursive: true });
+for (const name of readdirSync(out)) {
+  const known = Object.keys(bundles).includes(basename(name).split(".")[0]);
+  if (!known && /\.js(\.LEGAL\.txt)?$/.test(name)) rmSync(join(out, name));
+}
+let failed = false;
+for (const [name, bundle] of Object.entries(bundles)) {
+  const settings = options(name, bundle.format);
+  if (!existsSync(settings.entryPoints[0])) throw new Error(`missing entry ${settings.entryPoints[0]}`);
+  if (watch) {
+    await (await esbuild.context(settings)).watch();
+  } else {
+    const { metafile } = await esbuild.build(settings);
+    failed = report(name, bundle, metafile) || failed;
+  }
+}
+if (check && failed) process.exit(1);

@@ -1,0 +1,18 @@
+import { readFileSync } from "node:fs";
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  // The same as in build.mjs: style sheets are text.
+  plugins: [
+    {
+      name: "css-as-text",
+      enforce: "pre",
+      load(id) {
+        if (!id.endsWith(".css")) return null;
+        return `export default ${JSON.stringify(readFileSync(id, "utf8"))}`;
+      },
+    },
+  ],
+  define: { ENGINE_HASH: JSON.stringify("test") },
+  test: { environment: "happy-dom", include: ["src/**/*.test.{ts,tsx}"] },
+});
