@@ -1,0 +1,18 @@
+"""Landscapes: losses sampled on a grid over a subspace."""
+
+from typing import TYPE_CHECKING, Any
+
+from nblandscape.landscape.landscape import Landscape
+
+if TYPE_CHECKING:
+    from nblandscape.landscape.sampler import iter_sample, sample
+
+__all__ = ["Landscape", "iter_sample", "sample"]
+
+
+def __getattr__(name: str) -> Any:  # sampling needs torch, looking at a saved landscape does not
+    if name in ("iter_sample", "sample"):
+        from nblandscape.landscape import sampler
+
+        return getattr(sampler, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

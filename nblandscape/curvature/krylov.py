@@ -1,0 +1,232 @@
+"""A growing orthonormal basis and the exact record of what the operator does to it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from nblandscape.curvature.operator import SymmetricOperator
+
+Floats = NDArray[np.float64]
+
+_FIRST_ROWS = 32
+_MAX_PASSES = 5
+
+
+@dataclass(frozen=True)
+class Ritz:
+    """Ritz pairs of the processed part of a basis, ascending."""
+
+    values: Floats  # (p,)
+    coefficients: Floats  # (p, p), column i belongs to values[i]
+    residuals: Floats  # (p,) ||H v - l v||
+
+
+class KrylovBasis:
+    """Orthonormal rows Q and coefficients C with H Q[:p]^T = Q[:m]^T C[:m, :p].
+
+    The first p rows are *processed*: their products are known. The other m - p rows are *tails*: the directions
+    in which the operator leaves the processed space. A Lanczos chain has one tail, a warm start one per vector,
+    a thick restart keeps the form; in each case the residual of a Ritz pair can be read off C, and C[i, j] against
+    C[j, i] compares two different products, which shows an operator that is not symmetric or not deterministic.
+
+    Sums and C are float64 whatever the type of the rows (float32 on devices that lack it).
+    """
+
+    def __init__(self, operator: SymmetricOperator, capacity: int) -> None:
+        self.operator = operator
+        self.capacity = min(capacity, operator.size)
+        self.size = 0
+        self.processed = 0
+        self.products = 0
+        self.norm = 0.0
+        self.symmetry_defect = 0.0
+        rows = min(_FIRST_ROWS, self.capacity)
+        self._wide = torch.float32 if operator.device.type == "mps" else torch.float64
+        self._eps = torch.finfo(operator.dtype).eps
+        self._rows = torch.empty((rows, operator.size), dtype=operator.dtype, device=operator.device)
+        self._coefficients = np.zeros((rows, rows))
+        self._ritz: Ritz | None = None
+
+    @property
+    def floor(self) -> float:
+        """Return the length below which a vector that came out of a product is rounding error."""
+        return 10 * self._eps * self.norm
+
+    @property
+    def tails(self) -> int:
+        return self.size - self.processed
+
+    @property
+    def full(self) -> bool:
+        return self.size == self.capacity
+
+    @property
+    def rows(self) -> torch.Tensor:
+        """Return Q, shape (m, n)."""
+        return self._rows[: self.size]
+
+    @property
+    def coefficients(self) -> Floats:
+        """Return C, shape (m, p)."""
+        return self._coefficients[: self.size, : self.processed]
+
+    def admit(self, vector: torch.Tensor) -> bool:
+        """Add a vector as a tail; False if nothing of it lies outside of the basis."""
+        w = vector.to(self.operator.device).to(self._wide, copy=True)
+        length = float(torch.linalg.vector_norm(w))
+        if self.full or not length > 0:
+            return False
+        _, left = self._project_out(w)
+        if left <= 10 * self._eps * length:
+            return False
+        self._append(w, left)
+        return True
+
+    def expand(self, row: int | None = None) -> tuple[float, float]:
+        """Process a tail (default: the oldest); return its Rayleigh quotient and the length of the new tail."""
+        p = self.processed
+        self._swap(p, p if row is None else row)
+        w = self._product(self._rows[p])
+        length = float(torch.linalg.vector_norm(w))
+        column, left = self._project_out(w)
+        self.norm = max(self.norm, length)
+        known = self._coefficients[p, :p]
+        self.symmetry_defect = max(self.symmetry_defect, float(np.abs(column[:p] - known).max(initial=0.0)))
+        self._coefficients[: self.size, p] = column
+        self.processed += 1
+        self._ritz = None
+        if left <= self.floor or self.size == self.operator.size:
+            return float(column[p]), 0.0
+        if self.full:
+            raise AssertionError("the basis is full: restart it before the next product")
+        self._append(w, left)
+        self._coefficients[self.size - 1, p] = left
+        return float(column[p]), left
+
+    def ritz(self) -> Ritz:
+        """Solve the projected problem."""
+        if self._ritz is None:
+            p, C = self.processed, self.coefficients
+            values, S = np.linalg.eigh((C[:p] + C[:p].T) / 2)
+            R = C @ S
+            R[:p] -= S * values
+            self._ritz = Ritz(values, S, np.linalg.norm(R, axis=0))
+            self.norm = max(self.norm, float(np.abs(values).max(initial=0.0)))
+        return self._ritz
+
+    def combine(self, S: Floats) -> torch.Tensor:
+        """Return the rows S^T Q[:p], shape (k, n), for S of shape (p, k)."""
+        p, k = S.shape
+        out = torch.empty((k, self.operator.size), dtype=self.operator.dtype, device=self.operator.device)
+        weights = self._tensor(S.T)
+        for span in self._spans(p):
+            out[:, span] = (weights @ self._rows[:p, span].to(self._wide)).to(out.dtype)
+        return out
+
+    def leading_tail(self, s: Floats) -> int:
+        """Return the tail that carries most of the residual of the Ritz vector s, shape (p,)."""
+        return self.processed + int(np.argmax(np.abs(self.coefficients[self.processed :] @ s)))
+
+    def restart(self, keep: NDArray[np.intp]) -> None:
+        """Shrink to the chosen Ritz vectors and the tails they touch (thick restart, Wu & Simon 2000)."""
+        p, m, k, C = self.processed, self.size, len(keep), self.coefficients
+        S = self.ritz().coefficients[:, keep]
+        U, sizes, _ = np.linalg.svd(C[p:] @ S, full_matrices=False)
+        U = U[:, sizes > self._eps * self.norm]
+        mix = np.zeros((k + U.shape[1], m))
+        mix[:k, :p], mix[k:, p:] = S.T, U.T
+        shrunk = mix @ C @ S
+        weights = self._tensor(mix)
+        for span in self._spans(m):
+            self._rows[: len(mix), span] = (weights @ self._rows[:m, span].to(self._wide)).to(self._rows.dtype)
+        self._coefficients[:] = 0.0
+        self._coefficients[: len(mix), :k] = shrunk
+        self.size, self.processed = len(mix), k
+        self._ritz = None
+
+    def _product(self, q: torch.Tensor) -> torch.Tensor:
+        self.products += 1
+        w = self.operator.product(q[None])[0].detach()
+        if not bool(torch.isfinite(w).all()):
+            bad = int((~torch.isfinite(w)).sum())
+            raise FloatingPointError(
+                f"Hessian product {self.products} has {bad} of {len(w)} entries that are NaN or inf: check the loss "
+                "and its second derivative at these parameters (sqrt, log or norm at 0, overflow), or use "
+                "dtype=torch.float64"
+            )
+        return w.to(self._wide, copy=True)
+
+    def confirm(self, U: torch.Tensor, values: Floats, signs: Floats) -> float:
+        """Spend one product on a combination of pairs, U of shape (k, n); return the length of its residual."""
+        c = self._tensor(signs / np.sqrt(len(signs)))
+        image = self._product((c.to(U.dtype) @ U).to(U.dtype))
+        for span in self._spans(len(values)):
+            image[span] -= (c * self._tensor(values)) @ U[:, span].to(self._wide)
+        return float(torch.linalg.vector_norm(image))
+
+    def _project_out(self, w: torch.Tensor) -> tuple[Floats, float]:
+        """Remove the basis from w in place: classical Gram-Schmidt, twice, more often if w nearly vanishes."""
+        m = self.size
+        total = torch.zeros(m, dtype=self._wide, device=w.device)
+        before = float(torch.linalg.vector_norm(w))
+        for attempt in range(_MAX_PASSES):
+            h = torch.zeros_like(total)
+            for span in self._spans(m):
+                h += self._rows[:m, span].to(self._wide) @ w[span]
+            for span in self._spans(m):
+                w[span] -= h @ self._rows[:m, span].to(self._wide)
+            total += h
+            after = float(torch.linalg.vector_norm(w))
+            if attempt and (after > before / 2 or after == 0):
+                break
+            before = after
+        return total.cpu().numpy().astype(np.float64), after
+
+    def _append(self, w: torch.Tensor, length: float) -> None:
+        if self.size == len(self._rows):
+            self._grow(min(2 * self.size, self.capacity))
+        self._rows[self.size] = (w / length).to(self._rows.dtype)
+        self._coefficients[self.size] = 0.0
+        self.size += 1
+
+    def _grow(self, rows: int) -> None:
+        old, C = self._rows, self._coefficients
+        self._rows = torch.empty((rows, old.shape[1]), dtype=old.dtype, device=old.device)
+        self._rows[: len(old)] = old
+        self._coefficients = np.zeros((rows, rows))
+        self._coefficients[: len(C), : len(C)] = C
+
+    def _swap(self, i: int, j: int) -> None:
+        if i == j:
+            return
+        kept = self._rows[i].clone()
+        self._rows[i] = self._rows[j]
+        self._rows[j] = kept
+        self._coefficients[[i, j]] = self._coefficients[[j, i]]
+
+    def _spans(self, rows: int) -> list[slice]:
+        """Cut the columns so that the float64 copy of a piece stays small (in cache on a CPU)."""
+        n = self.operator.size
+        if self._rows.dtype == self._wide:
+            return [slice(0, n)]
+        elements = 2**18 if self.operator.device.type == "cpu" else 2**24
+        step = max(1024, elements // max(rows, 1))
+        return [slice(a, min(a + step, n)) for a in range(0, n, step)]
+
+    def _tensor(self, x: Floats) -> torch.Tensor:
+        return torch.as_tensor(np.ascontiguousarray(x)).to(self._wide).to(self.operator.device)
+
+
+def default_basis_bytes(device: torch.device) -> int:
+    """Return a quarter of the memory that is free on the device (4 GiB where that cannot be asked)."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0]) // 4
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 4
+    except (AttributeError, OSError, ValueError):
+        return 2**32

@@ -1,0 +1,210 @@
+"""Eigenpairs from both ends of a Hessian in one Lanczos run."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+
+from nblandscape.cancel import CancelSignal, check
+from nblandscape.curvature.krylov import KrylovBasis, default_basis_bytes
+from nblandscape.curvature.operator import as_operator
+from nblandscape.curvature.solver import Solver
+from nblandscape.curvature.spectrum import Spectrum
+
+_PARTIAL_SECONDS = 0.1
+_PARTIAL_PRODUCTS = 8
+
+
+def hessian_spectrum(
+    objective: Any,
+    *,
+    largest: int = 2,
+    smallest: int = 2,
+    tol: float = 1e-3,
+    max_products: int | None = None,
+    seed: int = 0,
+    start: Spectrum | torch.Tensor | None = None,
+    basis_bytes: int | None = None,
+    callback: Callable[[Spectrum], object] | None = None,
+    cancel: CancelSignal | None = None,
+) -> Spectrum:
+    """Compute the largest and the smallest (algebraically) eigenvalues of a Hessian with their eigenvectors.
+
+    One Lanczos run serves both ends. It stops when every wanted residual is at most ``tol * norm``, and goes on
+    for pairs whose residual exceeds a tenth of their value, at most up to twice the products spent so far. Then a
+    random vector orthogonal to all that is known starts a second run, since one vector shows one copy of a
+    multiple eigenvalue only. What the second run finds is added, and the search repeated. It ends when the
+    probability that an eigenvalue beyond the last one of either end (by more than its accuracy, the smaller of
+    ``tol * norm`` and a tenth of its value) has escaped a run is below 1 in 1000; at the latest after as many
+    products as have been spent before: `Spectrum.miss_probability` has the bound that was reached. The bound
+    holds for eigenvectors orthogonal to the earlier start vectors, such as the further copies. One last product
+    on a random combination of the returned vectors confirms their residuals.
+
+    Parameters
+    ----------
+    objective
+        An `Objective`, a `SymmetricOperator`, or a symmetric matrix, shape (n, n).
+    largest, smallest
+        How many eigenvalues of each end; all n are returned once if they overlap.
+    tol
+        Accepted residual relative to ||H||.
+    max_products
+        Limit on Hessian-vector products, the confirmation included (default 1000); when it is reached, what is
+        known is returned with a `RuntimeWarning`.
+    seed
+        Of the private random generator; the global one is neither read nor changed.
+    start
+        Vectors to begin with, shape (n,) or (k, n), or the spectrum of a nearby Hessian: fewer products.
+    basis_bytes
+        Memory for the basis (default: a quarter of what is free); when it is full, the run restarts from the
+        best vectors (thick restart). Room for ``2 * (largest + smallest) + 10`` vectors is always taken.
+    callback
+        Called with partial spectra, the last of them the result.
+    cancel
+        A `threading.Event` or a function that returns True when the run shall stop.
+
+    Returns
+    -------
+    Spectrum
+        values (k,), vectors (k, n), residuals (k,) and flags.
+
+    Raises
+    ------
+    nblandscape.cancel.Cancelled
+        If `cancel` asked for it.
+    FloatingPointError
+        If a product is NaN or inf.
+    ValueError
+        If an argument is out of range, or `tol` below what the type of the parameters can certify.
+
+    Notes
+    -----
+    Lanczos with full reorthogonalisation (B. N. Parlett, The Symmetric Eigenvalue Problem, chapter 13); thick
+    restart: K. Wu and H. Simon, SIAM J. Matrix Anal. Appl. 22 (2000) 602, algorithm 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> s = hessian_spectrum(np.diag([5.0, 5.0, 1.0, 0.0, -2.0]), largest=2, smallest=1)
+    >>> s.values.round(6).tolist(), s.converged.all()
+    ([5.0, 5.0, -2.0], np.True_)
+    """
+    result = None
+    for result in iter_spectrum(  # noqa: B007
+        objective,
+        largest=largest,
+        smallest=smallest,
+        tol=tol,
+        max_products=max_products,
+        seed=seed,
+        start=start,
+        basis_bytes=basis_bytes,
+        cancel=cancel,
+    ):
+        if callback is not None:
+            callback(result)
+    assert result is not None
+    return result
+
+
+def iter_spectrum(
+    objective: Any,
+    *,
+    largest: int = 2,
+    smallest: int = 2,
+    tol: float = 1e-3,
+    max_products: int | None = None,
+    seed: int = 0,
+    start: Spectrum | torch.Tensor | None = None,
+    basis_bytes: int | None = None,
+    cancel: CancelSignal | None = None,
+) -> Iterator[Spectrum]:
+    """Yield partial spectra while `hessian_spectrum` works; the last one is the result.
+
+    Partial spectra come after 0.1 s or 8 products, whichever is later, and after every product that takes longer.
+    They have the same fields; before enough products are known they hold fewer pairs. Arguments, errors and
+    guarantees are those of `hessian_spectrum`.
+
+    Examples
+    --------
+    >>> *partial, result = iter_spectrum([[2.0, 0.0], [0.0, -1.0]], largest=1, smallest=1)
+    >>> result.values.round(6).tolist()
+    [2.0, -1.0]
+    """
+    operator = as_operator(objective)
+    n = operator.size
+    _check_counts(largest, smallest, tol, operator.dtype, max_products)
+    vectors = _start_rows(start, n)
+    top, wanted = min(largest, n), min(largest + smallest, n)
+    rows = default_basis_bytes(operator.device) if basis_bytes is None else basis_bytes
+    rows //= n * torch.empty((), dtype=operator.dtype).element_size()
+    capacity = max(rows, 2 * max(wanted, len(vectors)) + 10)
+    solver = Solver(
+        KrylovBasis(operator, capacity),
+        largest=top,
+        smallest=wanted - top,
+        tol=tol,
+        max_products=1000 if max_products is None else max_products,
+        seed=seed,
+    )
+    last, counted = time.monotonic(), 0
+    for _ in solver.steps(vectors, cancel):
+        if time.monotonic() - last >= _PARTIAL_SECONDS and solver.products - counted >= 1:
+            yield solver.spectrum()
+            last, counted = time.monotonic(), solver.products
+    check(cancel)
+    result = solver.confirmed_spectrum()
+    _warn(result)
+    yield result
+
+
+def _check_counts(
+    largest: int, smallest: int, tol: float, dtype: torch.dtype, max_products: int | None
+) -> None:
+    if largest < 0 or smallest < 0 or largest + smallest < 1:
+        raise ValueError(
+            f"largest={largest} and smallest={smallest}: both must be >= 0 and one of them at least 1"
+        )
+    if max_products is not None and max_products < 1:
+        raise ValueError(f"max_products={max_products}: at least 1 product is needed")
+    floor = 10 * torch.finfo(dtype).eps
+    if not floor <= tol < 1:
+        raise ValueError(
+            f"tol={tol:g} is not between {floor:.0e}, what {dtype} products can certify, and 1: "
+            "use another tol, or an objective with dtype=torch.float64"
+        )
+
+
+def _start_rows(start: Spectrum | torch.Tensor | None, n: int) -> torch.Tensor:
+    if start is None:
+        return torch.empty((0, n))
+    rows = start.vectors if isinstance(start, Spectrum) else torch.as_tensor(start).detach()
+    rows = rows[None] if rows.ndim == 1 else rows
+    if rows.ndim != 2 or rows.shape[1] != n:
+        raise ValueError(f"start has shape {tuple(rows.shape)}, but the operator has {n} parameters")
+    if not bool(torch.isfinite(rows).all()):
+        raise ValueError("start holds NaN or inf: leave it out or pass finite vectors")
+    return rows
+
+
+def _warn(result: Spectrum) -> None:
+    if result.symmetry_defect > max(result.tol, 1e-2):
+        warnings.warn(
+            f"Hessian products contradict each other (symmetry defect {result.symmetry_defect:.0e}): the loss is not "
+            "deterministic (dropout, augmentation, train-mode batch norm) or too coarse in its type; use eval mode, "
+            "pinned batches or dtype=torch.float64",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+    if not result.converged.all():
+        warnings.warn(
+            f"{int((~result.converged).sum())} of {len(result)} eigenpairs have residuals above "
+            f"tol * norm = {result.tol * result.norm:.1e} after {result.products} products: raise max_products or tol",
+            RuntimeWarning,
+            stacklevel=3,
+        )

@@ -1,0 +1,265 @@
+"""A landscape: values of a function on a regular grid, with everything needed to reproduce it."""
+
+import json
+import os
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import xarray
+
+    from nblandscape.topology import MergeTree
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Landscape:
+    """Values on a grid; ``values[i0, i1, ...]`` belongs to ``axes[0][i0], axes[1][i1], ...``.
+
+    Attributes
+    ----------
+    values : np.ndarray, float64, any dimension
+        NaN where the function was not finite.
+    axes : tuple of d arrays
+        Coordinates: parameter displacements, strictly increasing.
+    labels : tuple of d str
+    metrics : dict of name to array of the same shape
+    batch_losses : np.ndarray or None, shape (*values.shape, batches)
+        Mean loss of every batch, for paired errors.
+    batch_counts : np.ndarray or None, (batches,)
+    provenance : dict
+        Settings, versions, hashes of weights and data, seconds.
+    """
+
+    values: np.ndarray
+    axes: tuple[np.ndarray, ...]
+    labels: tuple[str, ...]
+    metrics: Mapping[str, np.ndarray] = field(default_factory=dict)
+    batch_losses: np.ndarray | None = None
+    batch_counts: np.ndarray | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_array(
+        cls,
+        values: Any,
+        axes: Sequence[Any] | None = None,
+        labels: Sequence[str] | None = None,
+        *,
+        metrics: Mapping[str, Any] | None = None,
+        provenance: Mapping[str, Any] | None = None,
+    ) -> "Landscape":
+        """Make a landscape from any sampled function.
+
+        Parameters
+        ----------
+        values : array, any dimension
+            Infinite values become NaN: holes.
+        axes : sequence of d arrays, optional
+            Strictly increasing coordinates; vertex numbers by default.
+        labels : sequence of d str, optional
+
+        Raises
+        ------
+        ValueError
+            No axis, fewer than two vertices along one, nothing finite, or axes that do not fit.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> x = np.linspace(-2, 2, 41)
+        >>> landscape = Landscape.from_array((x[:, None] ** 2 - 1) ** 2 + x**2, (x, x), ("x", "y"))
+        >>> len(landscape.merge_tree().minima), landscape.smad()
+        (2, 1.0)
+        """
+        array = np.array(values, dtype=np.float64)
+        if array.ndim == 0 or min(array.shape, default=0) < 2:
+            raise ValueError(f"values has shape {array.shape}; every axis needs at least two points.")
+        array[~np.isfinite(array)] = np.nan
+        if np.isnan(array).all():
+            raise ValueError("No value is finite; there is no landscape to look at.")
+        lines = [np.arange(n, dtype=np.float64) for n in array.shape] if axes is None else list(axes)
+        if len(lines) != array.ndim:
+            raise ValueError(f"{len(lines)} axes for values of dimension {array.ndim}.")
+        coordinates = tuple(
+            _axis(line, n, i) for i, (line, n) in enumerate(zip(lines, array.shape, strict=True))
+        )
+        names = tuple(labels) if labels is not None else tuple(f"x{i}" for i in range(array.ndim))
+        if len(names) != array.ndim:
+            raise ValueError(f"{len(names)} labels for values of dimension {array.ndim}.")
+        others = {name: np.asarray(v, dtype=np.float64) for name, v in (metrics or {}).items()}
+        for name, other in others.items():
+            if other.shape != array.shape:
+                raise ValueError(f"Metric {name!r} has shape {other.shape}; the values have {array.shape}.")
+        return cls(array, coordinates, names, others, provenance=dict(provenance or {}))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Vertices along each axis."""
+        return self.values.shape
+
+    @property
+    def dim(self) -> int:
+        """Number of axes."""
+        return self.values.ndim
+
+    @property
+    def holes(self) -> int:
+        """Vertices where the function was not finite."""
+        return int(np.isnan(self.values).sum())
+
+    @property
+    def origin(self) -> int | None:
+        """Vertex (flat, C order) of the point that the directions start from; None if unknown."""
+        value = self.provenance.get("origin")
+        return None if value is None else int(value)
+
+    @property
+    def origin_value(self) -> float | None:
+        """Value at `origin`."""
+        return None if self.origin is None else float(self.values.flat[self.origin])
+
+    def coordinates(self, vertex: int) -> tuple[float, ...]:
+        """Coordinates (d,) of a vertex."""
+        index = np.unravel_index(vertex, self.shape)
+        return tuple(float(axis[i]) for axis, i in zip(self.axes, index, strict=True))
+
+    @cached_property
+    def _sublevel(self) -> "MergeTree":
+        from nblandscape.topology import merge_tree
+
+        return merge_tree(self.values)
+
+    def merge_tree(self, kind: Literal["sublevel", "superlevel"] = "sublevel") -> "MergeTree":
+        """Merge tree with pairs and basins, full connectivity (see `nblandscape.topology.merge_tree`)."""
+        from nblandscape.topology import merge_tree
+
+        return self._sublevel if kind == "sublevel" else merge_tree(self.values, kind=kind)
+
+    def persistence(self, dimension: int | None = None) -> Any:
+        """Persistence pairs by GUDHI (see `nblandscape.topology.persistence`)."""
+        from nblandscape.topology import persistence
+
+        return persistence(self.values, dimension=dimension)
+
+    def smad(self, *, normalize: bool = False, weighted: bool = False) -> float:
+        """Saddle-Minimum Average Distance: lower is smoother (Landscaper, arXiv 2602.07135).
+
+        Mean over all leaves of the merge tree of the height at which the leaf first merges minus its
+        own; 0 with a single minimum. See `nblandscape.topology.smad` for the options.
+        """
+        from nblandscape.topology import smad
+
+        return smad(self._sublevel, normalize=normalize, weighted=weighted)
+
+    def to_xarray(self) -> "xarray.Dataset":
+        """Values, metrics and batch losses as a Dataset with named coordinates."""
+        import xarray
+
+        dims = [f"axis{i}" for i in range(self.dim)]
+        coords = {
+            d: (d, a, {"long_name": label}) for d, a, label in zip(dims, self.axes, self.labels, strict=True)
+        }
+        data: dict[str, Any] = {"loss": (dims, self.values)}
+        data |= {name: (dims, v) for name, v in self.metrics.items()}
+        if self.batch_losses is not None:
+            data["batch_losses"] = ([*dims, "batch"], self.batch_losses)
+        return xarray.Dataset(data, coords=coords, attrs={"provenance": json.dumps(dict(self.provenance))})
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write one compressed ``.npz`` file (no pickles); an existing file is replaced only when whole."""
+        arrays: dict[str, np.ndarray] = {"values": self.values}
+        arrays |= {f"axis{i}": a for i, a in enumerate(self.axes)}
+        arrays |= {f"metric:{name}": v for name, v in self.metrics.items()}
+        if self.batch_losses is not None and self.batch_counts is not None:
+            arrays |= {"batch_losses": self.batch_losses, "batch_counts": self.batch_counts}
+        header = {
+            "format": _FORMAT,
+            "kind": "landscape",
+            "labels": self.labels,
+            "provenance": dict(self.provenance),
+        }
+        return write_archive(path, header, arrays)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "Landscape":
+        """Read what `save` wrote; needs neither model nor torch.
+
+        Raises
+        ------
+        FileNotFoundError
+        ValueError
+            Not such a file, or a damaged one.
+        """
+        header, arrays = read_archive(path)
+        if header.get("kind") != "landscape":
+            raise ValueError(f"{path} holds a {header.get('kind', 'thing')}, not a landscape.")
+        return cls(
+            arrays["values"],
+            tuple(arrays[f"axis{i}"] for i in range(arrays["values"].ndim)),
+            tuple(header["labels"]),
+            {k.removeprefix("metric:"): v for k, v in arrays.items() if k.startswith("metric:")},
+            arrays.get("batch_losses"),
+            arrays.get("batch_counts"),
+            header["provenance"],
+        )
+
+
+def write_archive(
+    path: str | os.PathLike[str], header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
+) -> Path:
+    """Write a JSON header and arrays to ``.npz``, first beside the target, then moved over it."""
+    target = Path(path)
+    if target.suffix != ".npz":
+        target = target.with_name(target.name + ".npz")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"The folder {target.parent} does not exist.")
+    partial = target.with_name(target.name + ".part")
+    try:
+        with partial.open("wb") as file:
+            np.savez_compressed(file, header=np.array(json.dumps(header)), **dict(arrays))  # type: ignore[arg-type]
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return target
+
+
+def read_archive(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Read what `write_archive` wrote.
+
+    Raises
+    ------
+    FileNotFoundError
+    ValueError
+        Not such a file, a damaged one, or one of a newer version.
+    """
+    source = Path(path)
+    if not source.exists():
+        raise FileNotFoundError(f"{source} does not exist.")
+    try:
+        with np.load(source, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        header = json.loads(str(arrays.pop("header")))
+    except (zipfile.BadZipFile, ValueError, KeyError, EOFError, OSError) as error:
+        raise ValueError(
+            f"{source} is not a file saved by nblandscape, or it is damaged ({error})."
+        ) from error
+    if header.get("format", 0) > _FORMAT:
+        raise ValueError(f"{source} was saved by a newer nblandscape (format {header['format']}); update it.")
+    return header, arrays
+
+
+def _axis(line: Any, n: int, number: int) -> np.ndarray:
+    axis = np.asarray(line, dtype=np.float64)
+    if axis.shape != (n,):
+        raise ValueError(f"Axis {number} has shape {axis.shape}; expected ({n},).")
+    if not np.isfinite(axis).all() or (np.diff(axis) <= 0).any():
+        raise ValueError(f"Axis {number} must increase strictly and be finite.")
+    return axis

@@ -1,0 +1,137 @@
+"""Losses as (sum, count): what lets batches of different sizes be averaged correctly."""
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+BatchLoss = Callable[[nn.Module, Any], tuple[torch.Tensor, float]]
+Criterion = Callable[[Any, Any], torch.Tensor]
+
+_MODULE_OF_FUNCTION: dict[Any, Callable[[], nn.Module]] = {
+    F.cross_entropy: nn.CrossEntropyLoss,
+    F.nll_loss: nn.NLLLoss,
+    F.mse_loss: nn.MSELoss,
+    F.l1_loss: nn.L1Loss,
+    F.smooth_l1_loss: nn.SmoothL1Loss,
+    F.huber_loss: nn.HuberLoss,
+    F.binary_cross_entropy: nn.BCELoss,
+    F.binary_cross_entropy_with_logits: nn.BCEWithLogitsLoss,
+}
+
+
+def batch_loss(loss: Criterion, device: torch.device, dtype: torch.dtype) -> BatchLoss:
+    """Turn ``loss(output, target) -> mean`` into ``(model, batch) -> (sum of losses, count)``.
+
+    PyTorch's own losses run unreduced and are summed in float64 over their own denominator (elements,
+    class weights, targets that are not ignored). Any other callable is taken as a mean over
+    ``len(target)`` samples.
+
+    Raises
+    ------
+    ValueError
+        A PyTorch loss with ``reduction="none"``.
+    """
+    criterion = _MODULE_OF_FUNCTION.get(loss, lambda: loss)()
+    if isinstance(criterion, nn.Module):
+        criterion = copy.deepcopy(criterion).to(device=device)
+        for parameter in criterion.parameters():
+            parameter.requires_grad_(False)
+        criterion.eval()
+    reduction = getattr(criterion, "reduction", None)
+    own = isinstance(criterion, nn.modules.loss._Loss) and not isinstance(criterion, nn.CTCLoss)
+    if own and reduction == "none":
+        raise ValueError(f'{type(criterion).__name__} has reduction="none"; use reduction="mean".')
+    if own and reduction in ("mean", "batchmean"):
+        criterion.to(dtype=dtype)  # type: ignore[union-attr]
+        criterion.reduction = "none"  # type: ignore[union-attr]
+
+        def unreduced(model: nn.Module, batch: Any) -> tuple[torch.Tensor, float]:
+            output, target = forward(model, batch)
+            values = criterion(output, target)
+            return values.sum(dtype=torch.float64), _denominator(criterion, output, target, values, reduction)
+
+        return unreduced
+
+    def averaged(model: nn.Module, batch: Any) -> tuple[torch.Tensor, float]:
+        output, target = forward(model, batch)
+        value = scalar(criterion(output, target), "loss(output, target)")
+        if own:  # reduction="sum" is a sum over the data already
+            return value.to(torch.float64), 0.0
+        count = float(len(target)) if isinstance(target, torch.Tensor) and target.ndim else 1.0
+        return value.to(torch.float64) * count, count
+
+    return averaged
+
+
+def metric(function: Criterion) -> BatchLoss:
+    """A metric with the loss's signature, weighted by ``len(target)``."""
+
+    def averaged(model: nn.Module, batch: Any) -> tuple[torch.Tensor, float]:
+        output, target = forward(model, batch)
+        value = torch.as_tensor(function(output, target))
+        count = float(len(target)) if isinstance(target, torch.Tensor) and target.ndim else 1.0
+        return scalar(value, "a metric").to(torch.float64) * count, count
+
+    return averaged
+
+
+def forward(model: nn.Module, batch: Any) -> tuple[Any, Any]:
+    """Model output and target of a batch ``(x, y)``; x may be a tensor, a tuple or a mapping.
+
+    Raises
+    ------
+    ValueError
+        The batch is not a pair.
+    """
+    if not isinstance(batch, (list, tuple)) or len(batch) != 2:
+        size = f" with {len(batch)} items" if isinstance(batch, (list, tuple, Mapping)) else ""
+        raise ValueError(
+            f"A batch is a {type(batch).__name__}{size}, not a pair (x, y). "
+            "For other batches use Objective.from_batch_loss(model, batch_loss, batches)."
+        )
+    x, y = batch
+    if isinstance(x, Mapping):
+        return model(**x), y
+    if isinstance(x, (list, tuple)):
+        return model(*x), y
+    return model(x), y
+
+
+def scalar(value: torch.Tensor, what: str) -> torch.Tensor:
+    """Check that a loss is one real number and drop its empty dimensions."""
+    if not isinstance(value, torch.Tensor):
+        raise TypeError(f"{what} returned a {type(value).__name__}; it must return a scalar tensor.")
+    if value.numel() != 1:
+        raise ValueError(
+            f"{what} returned a tensor of shape {tuple(value.shape)}; it must return one number. "
+            "Take the mean over the batch."
+        )
+    if value.is_complex():
+        raise ValueError(f"{what} returned a complex number; a landscape needs a real loss.")
+    return value.reshape(())
+
+
+def name_of(loss: Any) -> str:
+    """What a loss is called in titles and provenance."""
+    if isinstance(loss, nn.Module):
+        return type(loss).__name__
+    return str(getattr(loss, "__name__", type(loss).__name__))
+
+
+def _denominator(
+    criterion: Any, output: Any, target: Any, values: torch.Tensor, reduction: str | None
+) -> float:
+    if reduction == "batchmean":
+        return float(len(output))
+    if isinstance(criterion, (nn.CrossEntropyLoss, nn.NLLLoss)):
+        if target.is_floating_point():  # class probabilities
+            return float(values.numel())
+        valid = target != criterion.ignore_index
+        if criterion.weight is not None:
+            return float(criterion.weight[target.clamp(min=0)].to(torch.float64)[valid].sum())
+        return float(valid.sum())
+    return float(values.numel())

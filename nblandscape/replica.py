@@ -1,0 +1,216 @@
+"""The two private shells of the user's model: one that carries gradient graphs, one that moves.
+
+Both are deep copies whose memo decides what every tensor becomes. The graph shell's parameters are
+views of a buffer that never changes; the evaluation shell's are views of a buffer that each
+evaluation fills anew. All other tensors exist once and are shared by the two. Pointing the
+parameters of one shell at other storage under a live graph would give wrong products without an
+error, hence two.
+"""
+
+import copy
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+
+_ALIGNMENT = 64  # bytes; a view at another alignment can take another kernel and change the last bit
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Where one analysed parameter lives; lengths and offsets count real numbers."""
+
+    name: str
+    shape: torch.Size
+    complex: bool
+    dtype: torch.dtype  # real dtype of the buffer
+    start: int  # in the flat vector (n,)
+    length: int
+    offset: int  # in the buffer of its dtype
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the flat vector (n,) of the analysed parameters maps onto one padded buffer per dtype."""
+
+    slots: tuple[Slot, ...]
+    size: int  # n
+    lengths: Mapping[torch.dtype, int]  # of the buffers
+    dtype: torch.dtype  # of flat vectors
+    device: torch.device
+    _by_dtype: Mapping[torch.dtype, tuple[Slot, ...]] = field(repr=False)
+
+    @classmethod
+    def of(
+        cls, parameters: Mapping[str, torch.Tensor], device: torch.device, dtype: torch.dtype | None
+    ) -> "Layout":
+        """Lay out `parameters` in their order, as `dtype` or as their own."""
+        slots: list[Slot] = []
+        lengths: dict[torch.dtype, int] = {}
+        start = 0
+        for name, parameter in parameters.items():
+            real = analysis_dtype(parameter.dtype, dtype)
+            length = parameter.numel() * (2 if parameter.is_complex() else 1)
+            offset = lengths.get(real, 0)
+            slots.append(Slot(name, parameter.shape, parameter.is_complex(), real, start, length, offset))
+            step = max(1, _ALIGNMENT // real.itemsize)
+            lengths[real] = offset + -(-length // step) * step
+            start += length
+        widest = torch.float32 if not slots else slots[0].dtype
+        for slot in slots:
+            widest = torch.promote_types(widest, slot.dtype)
+        by_dtype = {d: tuple(s for s in slots if s.dtype == d) for d in lengths}
+        return cls(tuple(slots), start, lengths, widest, device, by_dtype)
+
+    def buffers(self, rows: int | None = None) -> dict[torch.dtype, torch.Tensor]:
+        """Zeroed buffers: (length,) or (rows, length) per dtype."""
+        shape = () if rows is None else (rows,)
+        return {d: torch.zeros(*shape, k, dtype=d, device=self.device) for d, k in self.lengths.items()}
+
+    def views(self, buffers: Mapping[torch.dtype, torch.Tensor]) -> list[torch.Tensor]:
+        """The parameters' tensors as views of `buffers`, in slot order."""
+        result = []
+        for slot in self.slots:
+            flat = buffers[slot.dtype][slot.offset : slot.offset + slot.length]
+            result.append(
+                torch.view_as_complex(flat.view(*slot.shape, 2)) if slot.complex else flat.view(slot.shape)
+            )
+        return result
+
+    def scatter(self, flat: torch.Tensor) -> dict[torch.dtype, torch.Tensor]:
+        """(n,) or (k, n) to padded buffers."""
+        result = self.buffers(None if flat.ndim == 1 else len(flat))
+        for dtype, slots in self._by_dtype.items():
+            for s in slots:
+                result[dtype][..., s.offset : s.offset + s.length] = flat[..., s.start : s.start + s.length]
+        return result
+
+    def gather(self, tensors: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Tensors in slot order to a flat vector (n,)."""
+        return torch.cat([as_reals(t).to(self.dtype) for t in tensors]) if tensors else torch.zeros(0)
+
+    def split(self, flat: torch.Tensor) -> list[torch.Tensor]:
+        """(n,) to tensors with the parameters' shapes and dtypes, in slot order."""
+        result = []
+        for slot in self.slots:
+            piece = flat[slot.start : slot.start + slot.length].to(slot.dtype)
+            shaped = (
+                torch.view_as_complex(piece.reshape(*slot.shape, 2))
+                if slot.complex
+                else piece.view(slot.shape)
+            )
+            result.append(shaped)
+        return result
+
+
+def analysis_dtype(own: torch.dtype, wanted: torch.dtype | None) -> torch.dtype:
+    """Real dtype in which a tensor is analysed: `wanted`, else its own, half precision as float32."""
+    if wanted is not None:
+        return wanted
+    real = own.to_real() if own.is_complex else own
+    return torch.float32 if real in (torch.float16, torch.bfloat16) else real
+
+
+def as_reals(tensor: torch.Tensor) -> torch.Tensor:
+    """Flatten; a complex tensor becomes twice as many reals."""
+    return (torch.view_as_real(tensor) if tensor.is_complex() else tensor).reshape(-1)
+
+
+def graph_shell(
+    model: nn.Module, views: Mapping[str, torch.Tensor], device: torch.device, dtype: torch.dtype | None
+) -> nn.Module:
+    """Copy `model` with the named parameters on `views`, everything else copied, in eval mode.
+
+    `nn.Embedding.padding_idx` masks a row of the gradient without changing the loss, which makes
+    Hessian products wrong; the copy has none.
+    """
+    memo: dict[int, Any] = {}
+    keep: list[Any] = []
+    for name, parameter in model.named_parameters():
+        if name in views:
+            replacement = nn.Parameter(views[name], requires_grad=True)
+        else:
+            replacement = nn.Parameter(_converted(parameter, device, dtype), requires_grad=False)
+        memo[id(parameter)] = replacement
+        keep.append(parameter)
+    for tensor in _loose_tensors(model):
+        if id(tensor) not in memo:
+            memo[id(tensor)] = _converted(tensor, device, dtype)
+            keep.append(tensor)
+    shell = copy.deepcopy(model, memo)
+    shell.eval()
+    for module in shell.modules():
+        if isinstance(module, nn.Embedding):
+            module.padding_idx = None
+    switch = getattr(shell, "set_attn_implementation", None)
+    if callable(switch):  # Transformers: its default attention has no double backward
+        switch("eager")
+    return shell
+
+
+def evaluation_shell(shell: nn.Module, views: Mapping[str, torch.Tensor]) -> nn.Module:
+    """Copy the structure of `shell`; the named parameters lie on `views`, all other tensors are shared."""
+    memo: dict[int, Any] = {}
+    for name, parameter in shell.named_parameters():
+        memo[id(parameter)] = nn.Parameter(views[name], requires_grad=False) if name in views else parameter
+    for tensor in _loose_tensors(shell):
+        memo.setdefault(id(tensor), tensor)
+    return copy.deepcopy(shell, memo)
+
+
+def unwrap(model: nn.Module) -> nn.Module:
+    """Undo torch.compile and data-parallel wrappers: they add no mathematics and block double backward."""
+    while True:
+        inner = getattr(model, "_orig_mod", None)
+        if inner is None and isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+            inner = model.module
+        if not isinstance(inner, nn.Module):
+            return model
+        model = inner
+
+
+def user_hooks(model: nn.Module) -> list[tuple[Any, Any]]:
+    """Hooks that are not PyTorch's own (weight_norm and friends need theirs): (dict, key) pairs."""
+    found = []
+    for module in model.modules():
+        for attribute in (
+            "_forward_hooks",
+            "_forward_pre_hooks",
+            "_backward_hooks",
+            "_backward_pre_hooks",
+        ):
+            hooks = getattr(module, attribute, None) or {}
+            found += [(hooks, key) for key, hook in hooks.items() if not _is_torch_hook(hook)]
+    return found
+
+
+def _is_torch_hook(hook: Any) -> bool:
+    owner = type(hook).__module__ if not hasattr(hook, "__module__") else hook.__module__
+    return str(owner).startswith("torch.")
+
+
+def _converted(tensor: torch.Tensor, device: torch.device, dtype: torch.dtype | None) -> torch.Tensor:
+    target = tensor.dtype
+    if tensor.is_floating_point():
+        target = analysis_dtype(tensor.dtype, dtype)
+    return tensor.detach().to(device=device, dtype=target, copy=True)
+
+
+def _loose_tensors(model: nn.Module) -> Iterator[torch.Tensor]:
+    """Buffers and tensors kept as plain attributes, which deepcopy would refuse when they carry a graph."""
+    for module in model.modules():
+        yield from _tensors_in(module.__dict__.values(), depth=3)
+
+
+def _tensors_in(values: Iterable[Any], depth: int) -> Iterator[torch.Tensor]:
+    for value in values:
+        if isinstance(value, nn.Parameter):
+            continue
+        if isinstance(value, torch.Tensor):
+            yield value
+        elif depth and isinstance(value, Mapping):
+            yield from _tensors_in(value.values(), depth - 1)
+        elif depth and isinstance(value, (list, tuple)):
+            yield from _tensors_in(value, depth - 1)
