@@ -20,7 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT / "js"))
-import frontend
+import frontend  # noqa: E402  (js/frontend.py)
 
 BUILD = ROOT / "build"
 VENV = ROOT / ".venv"

