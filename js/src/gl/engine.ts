@@ -30,18 +30,28 @@ export interface Look {
   contours: boolean;
   /** Loss values of contour lines, at most 16, as heights (loss - base). */
   levels: readonly number[];
+  /** Strength 0…1 of each contour line (major lines are stronger); missing = 1. */
+  levelWeights: readonly number[];
+  /** Where the box carries grid lines: data coordinates along x, y and heights (loss - base). */
+  ticks: readonly [readonly number[], readonly number[], readonly number[]];
   /** Row of the highlighted basin (see setBasins), or -1; `hover` is drawn fainter. */
   selectedBasin: number;
   hoverBasin: number;
   /** 0…1: how far the surface is faded (stale result). */
   fade: number;
-  /** CSS colours are resolved by the caller: linear 0…1 RGB. */
+  /** Draw as a translucent net: a prediction, not data. */
+  ghost: boolean;
+  /** CSS colours are resolved by the caller: sRGB, each channel 0…1. */
   background: readonly [number, number, number];
   ink: readonly [number, number, number];
   /** Draw a coarser nested level while the user moves. */
   moving: boolean;
   width: number; // device pixels
   height: number;
+  /** Device pixels per CSS pixel. */
+  pixelRatio: number;
+  /** Room kept free for labels: top, right, bottom, left, in device pixels. */
+  inset: readonly [number, number, number, number];
 }
 
 export type MarkerShape = "minimum" | "saddle" | "maximum" | "model" | "point";
@@ -52,6 +62,8 @@ export interface Marker {
   y: number;
   z: number; // loss - base
   selected: boolean;
+  /** Pointed at, here or in another panel. */
+  hovered: boolean;
   /** 0…1 size multiplier. */
   size: number;
 }
@@ -65,6 +77,8 @@ export interface Surface {
   setMarkers(markers: readonly Marker[]): void;
   /** Draws and blits into a 2-D canvas of look.width × look.height. Returns JS milliseconds spent. */
   draw(look: Look, target: CanvasRenderingContext2D): number;
+  /** Nested stride of the last picture: 1 = the full grid. */
+  readonly stride: number;
   dispose(): void;
 }
 

@@ -1,0 +1,172 @@
+/** GLSL of the surface. Heights are read from a texture by gl_VertexID: an update is one texture upload. */
+
+export const HOLE = 3e38;
+
+export const VERTEX = `#version 300 es
+precision highp float;
+precision highp int;
+precision highp sampler2D;
+uniform sampler2D uHeight;
+uniform ivec2 uShape;
+uniform int uStride;
+uniform mat4 uMatrix;
+uniform vec4 uMap;   // gain, shift, base, floor (loss; > 0 = logarithmic)
+uniform float uHalf;
+out vec3 vNormal;
+out vec3 vWorld;
+out vec2 vGrid;
+out float vT;
+out float vHole;
+out float vCavity;
+
+float raw(ivec2 at) { return texelFetch(uHeight, at.yx, 0).r; }
+
+float mapped(float value) {
+  float loss = uMap.w > 0.0 ? log(max(value + uMap.z, uMap.w)) : value;
+  return loss * uMap.x + uMap.y;
+}
+
+float near(ivec2 at, float own) {
+  float value = raw(clamp(at, ivec2(0), uShape - 1));
+  return value > 1e38 ? own : mapped(value);
+}
+
+void main() {
+  ivec2 at = ivec2(gl_VertexID / uShape.y, gl_VertexID % uShape.y);
+  float value = raw(at);
+  vHole = value > 1e38 ? 1.0 : 0.0;
+  float t = vHole > 0.0 ? 0.0 : mapped(value);
+  ivec2 s = ivec2(uStride, 0);
+  float e = near(at + s, t);
+  float w = near(at - s, t);
+  float n = near(at + s.yx, t);
+  float b = near(at - s.yx, t);
+  vec2 last = vec2(uShape - 1);
+  // Neighbours are clamped at the rim, so the difference is one-sided there.
+  vec2 reach = vec2(min(at + uStride, uShape - 1) - max(at - uStride, ivec2(0))) * 2.0 / last;
+  vec2 slope = vec2(e - w, n - b) / max(reach, vec2(1e-9)) * 2.0 * uHalf;
+  vNormal = vec3(-slope, 1.0);
+  vec2 cell = 2.0 * float(uStride) / last;
+  vCavity = 2.0 * uHalf * ((e + w - 2.0 * t) / cell.x + (n + b - 2.0 * t) / cell.y);
+  vT = t;
+  vGrid = vec2(at);
+  vWorld = vec3(vGrid / last * 2.0 - 1.0, (2.0 * t - 1.0) * uHalf);
+  gl_Position = uMatrix * vec4(vWorld, 1.0);
+}`;
+
+export const FRAGMENT = `#version 300 es
+precision highp float;
+precision highp int;
+precision highp sampler2D;
+uniform sampler2D uLut;
+uniform sampler2D uMask;    // r: selected basin, g: hovered basin
+uniform ivec2 uShape;
+uniform float uMapRow;
+uniform vec3 uEye;
+uniform vec3 uLight;
+uniform vec3 uFill;
+uniform vec3 uBackground;
+uniform vec3 uInk;
+uniform vec2 uBasin;        // whether one is selected, hovered
+uniform vec2 uLevels[16];   // fraction of the height, strength
+uniform int uLevelCount;
+uniform float uFade;
+uniform float uGhost;
+uniform float uPixel;       // device pixels per CSS pixel
+uniform float uNet;         // vertices between the lines of the ghost's net
+in vec3 vNormal;
+in vec3 vWorld;
+in vec2 vGrid;
+in float vT;
+in float vHole;
+in float vCavity;
+out vec4 color;
+
+vec3 linear(vec3 c) { return c * c * (0.315 + 0.685 * c); }
+vec3 display(vec3 c) { c = max(c, 0.0); return max(1.055 * pow(c, vec3(1.0 / 2.4)) - 0.055, 12.92 * min(c, vec3(0.0031308))); }
+
+/** Coverage of a line of the given width (CSS pixels) where f crosses 0. */
+float stroke(float f, float gradient, float width) {
+  float distance = abs(f) / max(gradient, 1e-9);
+  return 1.0 - smoothstep(-0.5, 0.5, distance - 0.5 * width * uPixel);
+}
+
+void main() {
+  // Derivatives first: they are undefined after a divergent discard.
+  float dT = length(vec2(dFdx(vT), dFdy(vT)));
+  vec2 dGrid = vec2(length(vec2(dFdx(vGrid.x), dFdy(vGrid.x))), length(vec2(dFdx(vGrid.y), dFdy(vGrid.y))));
+  vec4 mask = texture(uMask, (vGrid.yx + 0.5) / vec2(uShape.yx));
+  vec2 dMask = vec2(length(vec2(dFdx(mask.r), dFdy(mask.r))), length(vec2(dFdx(mask.g), dFdy(mask.g))));
+  if (vHole > 0.0) discard;
+  bool under = !gl_FrontFacing;
+
+  vec3 albedo = linear(texture(uLut, vec2(vT * (255.0 / 256.0) + 0.5 / 256.0, uMapRow)).rgb);
+  vec3 N = normalize(vNormal) * (under ? -1.0 : 1.0);
+  vec3 V = normalize(uEye - vWorld);
+  float key = max(dot(N, uLight), 0.0);
+  float fill = max(dot(N, uFill), 0.0);
+  float sky = 0.5 + 0.5 * N.z;
+  float cavity = clamp(1.0 - 0.32 * vCavity, 0.72, 1.12);
+  float light = (0.34 + 0.22 * sky + 0.62 * key + 0.14 * fill) * cavity;
+  vec3 c = albedo * light;
+  float shine = pow(max(dot(N, normalize(uLight + V)), 0.0), 48.0);
+  c += 0.055 * shine;
+  float rim = pow(1.0 - max(dot(N, V), 0.0), 4.0);
+  c += 0.05 * rim * (albedo + 0.15);
+  c = display(c);
+
+  float grey = dot(c, vec3(0.299, 0.587, 0.114));
+  float emphasis = 1.0;
+  if (uBasin.x > 0.5) {
+    float inside = smoothstep(-0.5, 0.5, (mask.r - 0.5) / max(dMask.r, 1e-4));
+    emphasis = inside;
+    vec3 dim = mix(mix(c, vec3(grey), 0.72), uBackground, 0.42);
+    c = mix(dim, c, inside);
+  } else if (uBasin.y > 0.5) {
+    float inside = smoothstep(-0.5, 0.5, (mask.g - 0.5) / max(dMask.g, 1e-4));
+    c = mix(mix(mix(c, vec3(grey), 0.25), uBackground, 0.10), c, inside);
+  }
+
+  float contour = 0.0;
+  for (int k = 0; k < 16; k++) {
+    if (k >= uLevelCount) break;
+    float strength = uLevels[k].y;
+    contour = max(contour, stroke(vT - uLevels[k].x, dT, mix(0.75, 1.25, strength)) * mix(0.30, 0.62, strength));
+  }
+  // Lines that run together on a flat stretch fade instead of flooding it.
+  contour *= smoothstep(0.0, 1e-4, dT) * mix(0.55, 1.0, emphasis);
+  // By the map's own lightness, so that a line keeps its kind all along.
+  vec3 paler = mix(c, vec3(1.0), 0.40);
+  vec3 darker = c * 0.28;
+  c = mix(c, mix(paler, darker, smoothstep(0.05, 0.12, dot(albedo, vec3(0.2126, 0.7152, 0.0722)))), contour);
+
+  vec2 toRim = min(vGrid, vec2(uShape - 1) - vGrid) / max(dGrid, vec2(1e-9));
+  float border = 1.0 - smoothstep(0.0, 1.0, min(toRim.x, toRim.y) - 0.6 * uPixel);
+  c = mix(c, mix(c * 0.45, vec3(1.0), grey < 0.2 ? 0.35 : 0.0), 0.55 * border);
+
+  if (uBasin.x > 0.5) {
+    float distance = abs(mask.r - 0.5) / max(dMask.r, 1e-4) / uPixel;
+    float on = step(1e-4, dMask.r);
+    c = mix(c, vec3(1.0), on * 0.42 * exp(-distance * 0.32));
+    c = mix(c, vec3(1.0), on * (1.0 - smoothstep(0.6, 1.5, distance)));
+  }
+  if (uBasin.y > 0.5) {
+    float distance = abs(mask.g - 0.5) / max(dMask.g, 1e-4) / uPixel;
+    c = mix(c, vec3(1.0), step(1e-4, dMask.g) * 0.8 * (1.0 - smoothstep(0.3, 1.1, distance)));
+  }
+
+  float alpha = 1.0;
+  if (under) {
+    c = mix(c * 0.78, vec3(dot(c, vec3(0.333))), 0.25);
+    alpha = 0.42;
+  }
+  if (uGhost > 0.5) {
+    vec2 net = abs(fract(vGrid / uNet + 0.5) - 0.5) * uNet / max(dGrid, vec2(1e-9));
+    float wire = 1.0 - smoothstep(0.0, 1.0, min(net.x, net.y) - 0.35 * uPixel);
+    wire = max(wire, border);
+    c = mix(mix(c, uBackground, 0.35), c * 0.85 + uInk * 0.1, wire);
+    alpha = mix(0.34, 0.95, wire) * (under ? 0.5 : 1.0);
+  }
+  c = mix(c, mix(vec3(dot(c, vec3(0.299, 0.587, 0.114))), uBackground, 0.5), uFade * 0.7);
+  color = vec4(c * alpha, alpha);
+}`;
