@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+
 from harness.browser import ARGUMENTS, find_chromium
 from harness.notebook import Notebook, write_notebook
 from harness.server import Server, jupyterlab_server
 from harness.watch import Watch
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 OpenNotebook = Callable[..., Notebook]
 failed = pytest.StashKey[bool]()
@@ -80,7 +81,7 @@ def notebook(
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Remember a failure, so that the notebook fixture leaves a screenshot of it."""
     report = yield
     if report.when == "call":

@@ -141,7 +141,7 @@ class Notebook:
         return self.cell(index).locator(".jp-Cell-outputArea")
 
     def widget(self, index: int) -> Locator:
-        """The first widget shown by a cell, scrolled into view; locators below it see into its shadow root."""
+        """The first widget shown by a cell, in view; locators below it see into its shadow root."""
         widget = self.output(index).locator(".jp-OutputArea-output > .lm-Widget").first
         expect(widget).to_be_attached(timeout=SECONDS * 1000)
         widget.scroll_into_view_if_needed()
