@@ -76,13 +76,28 @@ export interface Hover {
   from: "surface" | "tree";
 }
 
+export interface Abilities {
+  /** Another plane can be shown: chosen axes, offset. */
+  axes: boolean;
+  /** Another window or resolution can be shown. */
+  resample: boolean;
+  /** Actions of the kernel (more eigenpairs, export) can be called. */
+  actions: boolean;
+  /** Why something is disabled; empty if nothing is. */
+  reason: string;
+}
+
 /** One per model, shared by all views of it. All state of the page is here; views only render and call methods. */
 export interface Store {
   readonly spec: Signal<Spec | null>;
   readonly source: Signal<SourceData | null>;
   readonly spectrum: Signal<SpectrumData | null>;
   readonly surface: Signal<SurfaceData | null>;
+  /** The surface's lane. */
   readonly status: Signal<Status>;
+  /** The other lanes: eigenpairs under way, actions under way. */
+  readonly spectrumStatus: Signal<Status>;
+  readonly actionStatus: Signal<Status>;
   readonly selection: Signal<Selection>;
   readonly view: Signal<ViewState>;
   readonly hover: Signal<Hover>;
@@ -92,6 +107,10 @@ export interface Store {
   readonly kernel: Signal<"live" | "busy" | "none">;
   readonly canUndo: ReadonlySignal<boolean>;
   readonly canRedo: ReadonlySignal<boolean>;
+  /** CSS length of the explorer. */
+  readonly height: Signal<string>;
+  /** Which controls can do anything, and if not, why. */
+  readonly abilities: ReadonlySignal<Abilities>;
   /** Text for the polite live region. */
   readonly announcement: Signal<string>;
 

@@ -1,0 +1,5 @@
+import { defineWidget } from "../host/define-widget";
+import { single, singleStyles } from "../views/single";
+import { SurfacePanel, surfaceStyles } from "../views/surface-placeholder";
+
+export default defineWidget("surface", single(SurfacePanel), [surfaceStyles, singleStyles]);

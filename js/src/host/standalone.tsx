@@ -1,0 +1,35 @@
+import type { ComponentType } from "preact";
+import type { Store } from "../model/store";
+import { adoptPageStyles } from "../theme";
+import { defineWidget } from "./define-widget";
+import { createStaticModel, type Packed, unpack } from "./static-model";
+
+const STATE_ID = "nblandscape-state";
+const TARGET_ID = "nblandscape";
+
+/** Draws the state that an exported page carries. Works from file:// and under `default-src 'none'`. */
+export async function runStandalone(
+  name: string,
+  Panel: ComponentType<{ store: Store }>,
+  styles: readonly string[],
+): Promise<void> {
+  adoptPageStyles();
+  const target = document.getElementById(TARGET_ID) ?? document.body.appendChild(document.createElement("main"));
+  try {
+    const script = document.getElementById(STATE_ID);
+    if (script === null) throw new Error(`This page has no element with id "${STATE_ID}".`);
+    const packed = JSON.parse(script.textContent ?? "") as { traits?: Packed };
+    const state = (await unpack(packed.traits ?? (packed as Packed))) as Record<string, unknown>;
+    const model = createStaticModel(state);
+    const hooks = defineWidget(name, Panel, styles)();
+    hooks.initialize({ model });
+    hooks.render({ model, el: target });
+    document.documentElement.dataset.nblReady = "true";
+  } catch (error) {
+    const note = document.createElement("pre");
+    note.textContent = `This page could not be drawn.\n${error instanceof Error ? error.message : String(error)}`;
+    target.replaceChildren(note);
+    document.documentElement.dataset.nblReady = "error";
+    throw error;
+  }
+}

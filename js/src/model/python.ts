@@ -1,0 +1,30 @@
+import type { SourceData, Spec } from "./protocol";
+
+/** A number as Python writes it: 16 -> "16.0", 1e21 -> "1e+21". */
+export function pyFloat(x: number): string {
+  if (Number.isNaN(x)) return 'float("nan")';
+  if (!Number.isFinite(x)) return x > 0 ? 'float("inf")' : 'float("-inf")';
+  const text = String(x);
+  return /[.e]/.test(text) ? text : `${text}.0`;
+}
+
+const pair = (a: string, b: string) => `(${a}, ${b})`;
+
+/** The cell that reproduces what is shown; parts that say nothing new are left out. */
+export function asPython(source: SourceData | null, spec: Spec | null): string {
+  const args: string[] = [source?.variable || "objective"];
+  if (spec !== null) {
+    if (source?.can_choose_axes ?? true) args.push(`axes=${pair(String(spec.axes[0]), String(spec.axes[1]))}`);
+    if (source?.can_resample ?? true) {
+      args.push(`span=${pair(pyFloat(spec.span[0]), pyFloat(spec.span[1]))}`);
+      const [p0, p1] = spec.points;
+      args.push(`points=${p0 === p1 ? p0 : pair(String(p0), String(p1))}`);
+    }
+    if (spec.offset.axis !== null && spec.offset.value !== 0) {
+      args.push(`offset={${spec.offset.axis}: ${pyFloat(spec.offset.value)}}`);
+    }
+    if (spec.scale !== "linear") args.push(`scale="${spec.scale}"`);
+    if (spec.threshold > 0) args.push(`threshold=${pyFloat(spec.threshold)}`);
+  }
+  return `nbl.explore(${args.join(", ")})`;
+}

@@ -1,0 +1,123 @@
+import { useState } from "preact/hooks";
+import { isRunning } from "../../model/lanes";
+import type { Store } from "../../model/store";
+import { count, duration, num, whole } from "../parts/format";
+
+interface Line {
+  tone: "quiet" | "run" | "ok" | "warn" | "error";
+  text: string;
+}
+
+/** The one sentence that says what goes on. */
+export function statusLine(store: Store): Line {
+  const status = store.status.value;
+  const spectrum = store.spectrumStatus.value;
+  const action = store.actionStatus.value;
+  const grid = store.grid.value;
+  if (store.kernel.value === "busy") return { tone: "warn", text: "waiting: the kernel is busy with another cell" };
+  if (status.phase === "error") return { tone: "error", text: status.message || "the computation failed" };
+  if (spectrum.phase === "error") return { tone: "error", text: spectrum.message || "the eigenpairs failed" };
+  if (isRunning(status)) {
+    if (status.total === 0) return { tone: "run", text: status.message || "starting" };
+    const share = Math.floor((100 * status.done) / status.total);
+    const left = status.eta === null ? "" : `, ${duration(status.eta)} left`;
+    return { tone: "run", text: `computing ${share} %${left}` };
+  }
+  if (isRunning(spectrum)) {
+    const done = spectrum.done > 0 ? `: ${count(spectrum.done, "Hessian product", "Hessian products")}` : "";
+    return { tone: "run", text: `${spectrum.message || "finding eigenpairs"}${done}` };
+  }
+  if (isRunning(action)) return { tone: "run", text: action.message || "working" };
+  if (action.phase === "error") return { tone: "error", text: action.message };
+  if (status.phase === "cancelled") {
+    const share = grid === null ? 0 : grid.known;
+    const what = grid?.state === "predicted" ? "shown is the prediction" : `${Math.floor(100 * share)} % evaluated`;
+    return { tone: "warn", text: `cancelled: ${what}` };
+  }
+  if (status.message !== "") return { tone: "quiet", text: status.message };
+  const seconds = store.surface.value?.seconds ?? 0;
+  if (grid?.state === "predicted") return { tone: "quiet", text: "predicted from the eigenpairs" };
+  return { tone: "ok", text: seconds > 0 ? `computed in ${seconds < 10 ? num(seconds, 2) : duration(seconds)}${seconds < 10 ? " s" : ""}` : "ready" };
+}
+
+export function StatusBar({ store }: { store: Store }) {
+  const status = store.status.value;
+  const { tone, text } = statusLine(store);
+  const running = isRunning(status);
+  const notice = store.source.value?.notice ?? "";
+  const share = running && status.total > 0 ? status.done / status.total : 0;
+  return (
+    <footer class="nbl nbl-status">
+      {running && (
+        <div
+          class="nbl-progress"
+          role="progressbar"
+          aria-label="Surface"
+          aria-valuemin={0}
+          aria-valuemax={100}
+          aria-valuenow={Math.round(100 * share)}
+        >
+          <div style={{ transform: `scaleX(${share})` }} />
+        </div>
+      )}
+      <div class={`nbl-phase nbl-tone-${tone}`}>
+        <span class="nbl-dot" />
+        {tone === "error" ? <LongText text={text} /> : <span class="nbl-phase-text">{text}</span>}
+        {(running || store.kernel.value === "busy") && (
+          <button type="button" class="nbl-button nbl-small nbl-button-line" onClick={store.cancel}>
+            Cancel
+          </button>
+        )}
+      </div>
+      {notice !== "" && <span class="nbl-notice">{notice}</span>}
+      <Numbers store={store} />
+    </footer>
+  );
+}
+
+/** First line at once, the rest on demand; always selectable. */
+function LongText({ text }: { text: string }) {
+  const [open, setOpen] = useState(false);
+  const lines = text.trim().split("\n");
+  // Python puts the reason into the last line of a traceback.
+  const head = (lines.length > 1 && /^Traceback/.test(lines[0]!) ? lines[lines.length - 1] : lines[0]) ?? "";
+  const long = lines.length > 1 || head.length > 90;
+  return (
+    <span class="nbl-long" role="alert">
+      <span class="nbl-long-head nbl-select-text">{head}</span>
+      {long && (
+        <button type="button" class="nbl-button nbl-small" aria-expanded={open} onClick={() => setOpen(!open)}>
+          {open ? "less" : "more"}
+        </button>
+      )}
+      {open && <pre class="nbl-long-body nbl-select-text">{text}</pre>}
+    </span>
+  );
+}
+
+function Numbers({ store }: { store: Store }) {
+  const grid = store.grid.value;
+  const tree = store.tree.value;
+  if (grid === null) return null;
+  const items: [string, string, string][] = [];
+  if (tree !== null) {
+    const saddles = tree.branches.filter((b) => b.deathVertex >= 0).length;
+    items.push([whole(tree.branches.length), tree.branches.length === 1 ? "minimum" : "minima", "At the chosen persistence"]);
+    items.push([whole(saddles), saddles === 1 ? "saddle" : "saddles", "Where two basins meet first"]);
+    if (tree.branches.length > 1) items.push([num(tree.smad, 3), "SMAD", "Saddle-minimum average distance"]);
+  }
+  const total = grid.n0 * grid.n1;
+  const known = Math.round(grid.known * total);
+  items.push([known < total ? `${whole(known)} / ${whole(total)}` : whole(total), "points", "Evaluated points"]);
+  const holes = grid.state === "final" ? (store.surface.value?.holes ?? 0) : 0;
+  if (holes > 0) items.push([whole(holes), holes === 1 ? "hole" : "holes", "Points where the loss is not finite"]);
+  return (
+    <dl class="nbl-numbers nbl-select-text">
+      {items.map(([value, name, hint]) => (
+        <div key={hint} title={hint}>
+          <dd>{value}</dd> <dt>{name}</dt>
+        </div>
+      ))}
+    </dl>
+  );
+}

@@ -1,0 +1,174 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import { HELP_EVENT, KEYS } from "../../a11y/keymap";
+import type { Store } from "../../model/store";
+import { Icon, type IconName } from "../parts/icons";
+import { Popover } from "../parts/popover";
+import { saveHtml } from "./save-html";
+
+type Open = "none" | "code" | "keys";
+
+/** Title, and everything that concerns the view as a whole. */
+export function Toolbar({ store }: { store: Store }) {
+  const bar = useRef<HTMLElement>(null);
+  const [open, setOpen] = useState<Open>("none");
+  const source = store.source.value;
+  const { actions } = store.abilities.value;
+  const toggle = (which: Open) => setOpen((now) => (now === which ? "none" : which));
+
+  useEffect(() => {
+    const host = hostOf(bar.current);
+    const help = () => toggle("keys");
+    host?.addEventListener(HELP_EVENT, help);
+    return () => host?.removeEventListener(HELP_EVENT, help);
+  }, []);
+
+  return (
+    <header class="nbl-toolbar" ref={bar}>
+      <div class="nbl-heading">
+        <h2 title={source?.title}>{source?.title || "Loss landscape"}</h2>
+        <p title={source?.subtitle}>{source?.subtitle}</p>
+      </div>
+      <div class="nbl-tools" role="toolbar" aria-label="Explorer">
+        <Tool icon="undo" label="Undo" hint="Undo (Ctrl+Z)" disabled={!store.canUndo.value} onClick={store.undo} />
+        <Tool icon="redo" label="Redo" hint="Redo (Ctrl+Shift+Z)" disabled={!store.canRedo.value} onClick={store.redo} />
+        <span class="nbl-divider" />
+        <Tool icon="home" label="Reset view" hint="Reset the view (Home)" onClick={store.resetView} />
+        <Tool
+          icon="code"
+          label="Copy as Python"
+          hint="The Python cell that reproduces this"
+          expanded={open === "code"}
+          onClick={() => toggle("code")}
+        />
+        {actions && <DownloadTool store={store} />}
+        <Tool icon="full" label="Full screen" hint="Full screen" onClick={() => toggleFullScreen(hostOf(bar.current))} />
+        <Tool
+          icon="help"
+          label="Keys"
+          hint="Keyboard (?)"
+          expanded={open === "keys"}
+          onClick={() => toggle("keys")}
+        />
+      </div>
+      {open === "code" && <CodePopover text={store.asPython()} onClose={() => setOpen("none")} />}
+      {open === "keys" && <KeysPopover onClose={() => setOpen("none")} />}
+    </header>
+  );
+}
+
+function hostOf(element: Element | null): HTMLElement | null {
+  const root = element?.getRootNode();
+  return root instanceof ShadowRoot ? (root.host as HTMLElement) : null;
+}
+
+function toggleFullScreen(host: HTMLElement | null): void {
+  const change = document.fullscreenElement === null ? host?.requestFullscreen?.() : document.exitFullscreen();
+  // Frames without permission refuse; nothing is lost then.
+  change?.catch(() => {});
+}
+
+interface ToolProps {
+  icon: IconName;
+  label: string;
+  hint: string;
+  disabled?: boolean;
+  expanded?: boolean;
+  onClick(): void;
+}
+
+function Tool({ icon, label, hint, disabled = false, expanded, onClick }: ToolProps) {
+  return (
+    <button
+      type="button"
+      class="nbl-button"
+      aria-label={label}
+      aria-expanded={expanded}
+      title={hint}
+      disabled={disabled}
+      onClick={onClick}
+    >
+      <Icon name={icon} />
+    </button>
+  );
+}
+
+function DownloadTool({ store }: { store: Store }) {
+  const [state, setState] = useState<"idle" | "busy" | "done" | "failed">("idle");
+  const [message, setMessage] = useState("");
+  const save = async () => {
+    setState("busy");
+    try {
+      await saveHtml(store);
+      setState("done");
+    } catch (error) {
+      setMessage(error instanceof Error ? error.message : String(error));
+      setState("failed");
+    }
+  };
+  const hint = state === "failed" ? `Export failed: ${message}` : "Download as one offline HTML file";
+  return (
+    <>
+      <button
+        type="button"
+        class="nbl-button"
+        aria-label="Download HTML"
+        title={hint}
+        disabled={state === "busy"}
+        onClick={save}
+      >
+        {state === "busy" ? <span class="nbl-spinner" /> : <Icon name={state === "done" ? "check" : "download"} />}
+      </button>
+      {state === "failed" && (
+        <span class="nbl-inline-error" role="alert" title={message}>
+          {message}
+        </span>
+      )}
+    </>
+  );
+}
+
+function CodePopover({ text, onClose }: { text: string; onClose(): void }) {
+  const code = useRef<HTMLPreElement>(null);
+  const [state, setState] = useState<"idle" | "copied" | "selected">("idle");
+  const copy = async () => {
+    const selection = getSelection();
+    if (code.current !== null) selection?.selectAllChildren(code.current);
+    try {
+      await navigator.clipboard.writeText(text);
+      setState("copied");
+    } catch {
+      // Denied in sandboxed frames and plain http: the text is selected, the reader's own copy works.
+      setState("selected");
+    }
+  };
+  return (
+    <Popover label="Copy as Python" onClose={onClose}>
+      <pre ref={code} class="nbl-code nbl-select-text">
+        {text}
+      </pre>
+      <div class="nbl-popover-row">
+        <span class="nbl-panel-note" role="status">
+          {state === "copied" ? "Copied" : state === "selected" ? "Selected: press Ctrl+C" : "Reproduces this view"}
+        </span>
+        <button type="button" class="nbl-button nbl-button-main" onClick={copy}>
+          Copy
+        </button>
+      </div>
+    </Popover>
+  );
+}
+
+function KeysPopover({ onClose }: { onClose(): void }) {
+  return (
+    <Popover label="Keyboard" onClose={onClose}>
+      <dl class="nbl-keys">
+        {KEYS.map(([key, meaning]) => (
+          <div key={key}>
+            <dt>{key}</dt>
+            <dd>{meaning}</dd>
+          </div>
+        ))}
+      </dl>
+    </Popover>
+  );
+}

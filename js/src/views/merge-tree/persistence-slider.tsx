@@ -1,0 +1,80 @@
+import { useComputed } from "@preact/signals";
+import { useRef } from "preact/hooks";
+import { survivors } from "../../model/simplify";
+import type { LiveTree, Store } from "../../model/store";
+import { treeColumns } from "../../model/wire";
+import { count, num } from "../parts/format";
+import { NumberField } from "../parts/number-field";
+import { Slider } from "../parts/slider";
+import { useSize } from "../parts/use-size";
+import { thresholdScale } from "./threshold-scale";
+
+const HEIGHT = 26;
+const THUMB = 7;
+
+/** Persistences of all branches that can be merged away, falling. */
+function persistences(tree: LiveTree): number[] {
+  const { birth, death, parent } = treeColumns(tree.tree);
+  const out: number[] = [];
+  for (let row = 0; row < birth.length; row++) if (parent[row]! >= 0) out.push(death[row]! - birth[row]!);
+  return out.sort((a, b) => b - a);
+}
+
+/** The threshold, below a curve of how many minima are left at each. */
+export function PersistenceSlider({ store, tree }: { store: Store; tree: LiveTree }) {
+  const box = useRef<HTMLDivElement>(null);
+  const [width] = useSize(box);
+  const threshold = useComputed(() => store.spec.value?.threshold ?? 0).value;
+  const values = persistences(tree);
+  const scale = thresholdScale(values, tree.maxPersistence);
+  const roots = tree.total - values.length;
+  const span = Math.max(width - 2 * THUMB, 1);
+  const x = (p: number) => THUMB + span * scale.toPosition(p);
+  const y = (n: number) => HEIGHT - 2 - ((HEIGHT - 6) * Math.log1p(n)) / Math.log1p(Math.max(tree.total, 2));
+  let curve = `M${THUMB + span},${y(roots)}`;
+  values.forEach((p, i) => {
+    curve += `H${x(p).toFixed(1)}V${y(roots + i + 1).toFixed(1)}`;
+  });
+  curve += `H${THUMB}`;
+  const disabled = values.length === 0;
+  return (
+    <div class="nbl-persistence">
+      <div class="nbl-persistence-plot" ref={box}>
+        {width > 0 && (
+          <svg width={width} height={HEIGHT} aria-hidden="true">
+            <path class="nbl-persistence-area" d={`${curve}V${HEIGHT}H${THUMB + span}Z`} />
+            <path class="nbl-persistence-curve" d={curve} />
+            <line class="nbl-persistence-cut" x1={x(threshold)} x2={x(threshold)} y1={0} y2={HEIGHT} />
+          </svg>
+        )}
+        <Slider
+          value={scale.toPosition(threshold) * 1000}
+          min={0}
+          max={1000}
+          step={1}
+          label="Persistence threshold"
+          valueText={`${num(threshold)}: ${count(tree.branches.length, "minimum", "minima")} of ${tree.total} shown`}
+          disabled={disabled}
+          title="Minima shallower than this are merged into their neighbours"
+          onDrag={(p) => store.request({ threshold: scale.toThreshold(p / 1000) }, { transient: true })}
+          onSettle={() => store.settle()}
+        />
+      </div>
+      <div class="nbl-persistence-value">
+        <span class="nbl-panel-note">Persistence ≥</span>
+        <NumberField
+          value={threshold}
+          label="Persistence threshold"
+          min={0}
+          disabled={disabled}
+          onCommit={(value) => store.request({ threshold: value })}
+        />
+      </div>
+    </div>
+  );
+}
+
+/** How many rows would be left at a threshold; exported for the tests. */
+export function remaining(tree: LiveTree, threshold: number): number {
+  return survivors(treeColumns(tree.tree), threshold).filter((s, row) => s === row).length;
+}

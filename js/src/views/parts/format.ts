@@ -1,0 +1,53 @@
+const MINUS = "−";
+
+/** A number for reading: four significant digits, a real minus sign. */
+export function num(x: number, digits = 4): string {
+  if (Number.isNaN(x)) return "n/a";
+  if (!Number.isFinite(x)) return x > 0 ? "∞" : `${MINUS}∞`;
+  return plainNum(x, digits).replace("-", MINUS).replace("e-", `e${MINUS}`);
+}
+
+/** The same with an ASCII minus, so that it can be typed and pasted. */
+export function plainNum(x: number, digits = 4): string {
+  if (x === 0) return "0";
+  const size = Math.abs(x);
+  if (size >= 1e5 || size < 1e-3) return x.toExponential(Math.max(digits - 2, 0)).replace("e+", "e");
+  return String(Number(x.toPrecision(digits)));
+}
+
+/** "1 minimum", "4 minima". */
+export function count(n: number, one: string, many: string): string {
+  return `${whole(n)} ${n === 1 ? one : many}`;
+}
+
+/** Thousands apart by a narrow space. */
+export function whole(n: number): string {
+  return String(Math.round(n)).replace(/\B(?=(\d{3})+$)/g, "\u202f");
+}
+
+export function percent(share: number): string {
+  const p = 100 * share;
+  if (p > 0 && p < 0.1) return "< 0.1 %";
+  return `${p >= 99.95 || p === 0 ? p.toFixed(0) : p.toFixed(1)} %`;
+}
+
+/** "4 s", "1 min 20 s", "2 h 05 min". */
+export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return "";
+  const s = Math.max(0, Math.ceil(seconds));
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} min ${String(s % 60).padStart(2, "0")} s`;
+  return `${Math.floor(s / 3600)} h ${String(Math.floor((s % 3600) / 60)).padStart(2, "0")} min`;
+}
+
+export function point(coordinates: readonly [number, number]): string {
+  return `(${num(coordinates[0])}, ${num(coordinates[1])})`;
+}
+
+/** Reads a number as people write it; null = not one. */
+export function parseNumber(text: string): number | null {
+  const clean = text.trim().replace(/[−–]/g, "-").replace(/[\s\u202f]/g, "").replace(",", ".");
+  if (clean === "") return null;
+  const value = Number(clean);
+  return Number.isFinite(value) ? value : null;
+}

@@ -1,0 +1,46 @@
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+
+interface Props {
+  label: string;
+  onClose(): void;
+  children: ComponentChildren;
+}
+
+/** A small panel below the toolbar. Escape or a press outside closes it; the focus goes back to where it was. */
+export function Popover({ label, onClose, children }: Props) {
+  const panel = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const root = panel.current?.getRootNode() as ShadowRoot | undefined;
+    const before = root?.activeElement as HTMLElement | null | undefined;
+    panel.current?.focus();
+    const onPress = (event: Event) => {
+      const path = event.composedPath();
+      if (panel.current === null || path.includes(panel.current)) return;
+      if (path.some((node) => node instanceof HTMLElement && node.getAttribute("aria-expanded") === "true")) return;
+      onClose();
+    };
+    document.addEventListener("pointerdown", onPress, true);
+    return () => {
+      document.removeEventListener("pointerdown", onPress, true);
+      before?.focus();
+    };
+  }, []);
+  return (
+    <div
+      ref={panel}
+      class="nbl-popover"
+      role="dialog"
+      aria-label={label}
+      tabIndex={-1}
+      onKeyDown={(event) => {
+        if (event.key !== "Escape") return;
+        event.preventDefault();
+        event.stopPropagation();
+        onClose();
+      }}
+    >
+      {children}
+    </div>
+  );
+}

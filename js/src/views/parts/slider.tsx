@@ -1,0 +1,51 @@
+interface Props {
+  value: number;
+  min: number;
+  max: number;
+  step?: number | "any";
+  label: string;
+  /** What a screen reader says instead of the bare position. */
+  valueText: string;
+  disabled?: boolean;
+  title?: string;
+  /** Marks the middle and lets the thumb rest there. */
+  centred?: boolean;
+  onDrag(value: number): void;
+  onSettle(): void;
+}
+
+/** Share of the half-range within which a centred slider rests in the middle. */
+const DETENT = 0.03;
+
+/** A native range input. `onDrag` at every move, `onSettle` when it is let go. */
+export function Slider(props: Props) {
+  const { value, min, max, step = "any", label, valueText, disabled = false, centred = false } = props;
+  const share = max > min ? (100 * (Math.min(Math.max(value, min), max) - min)) / (max - min) : 0;
+  return (
+    <input
+      class={centred ? "nbl-range nbl-range-centred" : "nbl-range"}
+      type="range"
+      min={min}
+      max={max}
+      step={step === "any" ? (max - min) / 400 || 1 : step}
+      value={value}
+      disabled={disabled}
+      title={props.title}
+      aria-label={label}
+      aria-valuetext={valueText}
+      style={{ "--fill": `${share}%` }}
+      onInput={(event) => {
+        const next = event.currentTarget.valueAsNumber;
+        const middle = (min + max) / 2;
+        const rests = centred && Math.abs(next - middle) < (DETENT * (max - min)) / 2;
+        props.onDrag(rests ? middle : next);
+      }}
+      onChange={props.onSettle}
+      onDblClick={() => {
+        if (!centred) return;
+        props.onDrag((min + max) / 2);
+        props.onSettle();
+      }}
+    />
+  );
+}

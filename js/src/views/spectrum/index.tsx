@@ -1,0 +1,132 @@
+import { useState } from "preact/hooks";
+import { isRunning } from "../../model/lanes";
+import type { SpectrumData } from "../../model/protocol";
+import { eigenLabel, resolveIndex, signedIndex } from "../../model/spec";
+import type { Store } from "../../model/store";
+import { count, num } from "../parts/format";
+import { Icon } from "../parts/icons";
+import { Slider } from "../parts/slider";
+import { assign } from "./choose";
+import { Stems } from "./stems";
+
+export { default as spectrumStyles } from "./spectrum.css";
+
+/** The eigenvalues, and which of them span the plane that is shown. */
+export function SpectrumPanel({ store }: { store: Store }) {
+  const spectrum = store.spectrum.value;
+  const status = store.spectrumStatus.value;
+  const running = isRunning(status);
+  const shown = spectrum !== null && spectrum.values.length > 0 ? spectrum : null;
+  return (
+    <section class="nbl nbl-spectrum" aria-label="Spectrum of the Hessian">
+      <header class="nbl-panel-head">
+        <h3 class="nbl-panel-title">Spectrum</h3>
+        <span class="nbl-panel-note">{headline(shown, running, status.done)}</span>
+        <span class="nbl-spacer" />
+        {shown !== null && <MoreButton store={store} spectrum={shown} running={running} />}
+      </header>
+      {shown === null ? (
+        <div class="nbl-empty">
+          {running ? (
+            <>
+              <span class="nbl-spinner" />
+              <span>Finding the directions of largest and smallest curvature</span>
+            </>
+          ) : (
+            <span>{status.phase === "error" ? status.message : "No eigenpairs were computed."}</span>
+          )}
+        </div>
+      ) : (
+        <>
+          <Stems store={store} spectrum={shown} />
+          {store.source.value?.can_choose_axes && (
+            <div class="nbl-axis-rows">
+              <AxisRow store={store} spectrum={shown} which={0} />
+              <AxisRow store={store} spectrum={shown} which={1} />
+            </div>
+          )}
+        </>
+      )}
+    </section>
+  );
+}
+
+function headline(spectrum: SpectrumData | null, running: boolean, done: number): string {
+  if (running) return `${count(Math.max(done, spectrum?.products ?? 0), "product", "products")} so far`;
+  if (spectrum === null) return "";
+  const open = spectrum.resolved.filter((r) => !r).length;
+  const trust = open > 0 ? ` · ${open} not resolved` : "";
+  return `${spectrum.values.length} eigenpairs · ${count(spectrum.products, "product", "products")}${trust}`;
+}
+
+function MoreButton({ store, spectrum, running }: { store: Store; spectrum: SpectrumData; running: boolean }) {
+  const [waiting, setWaiting] = useState(false);
+  const [failure, setFailure] = useState("");
+  const { actions, reason } = store.abilities.value;
+  const ask = async () => {
+    setWaiting(true);
+    setFailure("");
+    try {
+      await store.rpc("eigenpairs", { largest: spectrum.largest + 2, smallest: spectrum.smallest + 2 });
+    } catch (error) {
+      setFailure(error instanceof Error ? error.message : String(error));
+    } finally {
+      setWaiting(false);
+    }
+  };
+  const busy = waiting || running;
+  return (
+    <>
+      {failure !== "" && (
+        <span class="nbl-inline-error" role="alert" title={failure}>
+          {failure}
+        </span>
+      )}
+      <button
+        type="button"
+        class="nbl-button nbl-small nbl-button-line"
+        disabled={!actions || busy}
+        title={actions ? "Compute two more eigenpairs at each end" : reason}
+        onClick={ask}
+      >
+        {busy ? <span class="nbl-spinner nbl-spinner-small" /> : <Icon name="plus" />}
+        more
+      </button>
+    </>
+  );
+}
+
+/** Steps through the eigenvectors for one axis. */
+function AxisRow({ store, spectrum, which }: { store: Store; spectrum: SpectrumData; which: 0 | 1 }) {
+  const spec = store.spec.value;
+  const { axes: enabled, reason } = store.abilities.value;
+  const position = spec === null ? 0 : Math.max(0, resolveIndex(spec.axes[which], spectrum.values.length));
+  const index = spec?.axes[which] ?? 0;
+  const value = spectrum.values[position] ?? 0;
+  const role = which === 0 ? "x" : "y";
+  return (
+    <div class="nbl-axis-row">
+      <span class="nbl-chip">{role}</span>
+      <Slider
+        value={position}
+        min={0}
+        max={spectrum.values.length - 1}
+        step={1}
+        label={`Eigenvector of the ${which === 0 ? "first" : "second"} axis`}
+        valueText={`${eigenLabel(index)}, eigenvalue ${num(value)}`}
+        disabled={!enabled}
+        title={enabled ? "Step through the eigenvectors" : reason}
+        onDrag={(i) => {
+          if (spec === null) return;
+          const change = assign(spec, role, signedIndex(i, spectrum));
+          if (change !== null) store.request(change, { transient: true });
+        }}
+        onSettle={() => store.settle()}
+      />
+      <output class="nbl-axis-value nbl-select-text">
+        {eigenLabel(index)} = {num(value)}
+      </output>
+    </div>
+  );
+}
+
