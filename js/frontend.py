@@ -18,6 +18,13 @@ from pathlib import Path
 
 JS = Path(__file__).resolve().parent
 STATIC = JS.parent / "nblandscape" / "widgets" / "static"
+BUNDLES = (
+    "explorer",
+    "surface",
+    "merge_tree",
+    "spectrum",
+    "standalone",
+)  # the keys of `bundles` in build.mjs
 OLDEST_NODE = 20
 
 
@@ -26,14 +33,13 @@ class FrontEndError(RuntimeError):
 
 
 def bundles() -> list[Path]:
-    """List the files that the build makes: one for each entry."""
-    return [STATIC / f"{entry.stem}.js" for entry in sorted((JS / "src" / "entries").glob("*.ts"))]
+    """List the files that the build makes."""
+    return [STATIC / f"{name}.js" for name in BUNDLES]
 
 
 def is_missing() -> bool:
     """Whether a bundle is absent, as in a fresh clone; never so in an sdist or a wheel."""
-    made = bundles()
-    return not made or any(not path.is_file() for path in made)
+    return any(not path.is_file() for path in bundles())
 
 
 def is_outdated() -> bool:
