@@ -1,9 +1,9 @@
 """How sure a random vector makes us that no eigenvalue was overlooked.
 
-A Krylov run from one vector sees one copy of a multiple eigenvalue at most. A second run, from a random vector
-orthogonal to everything known, would show what is hidden, unless the vector has too little of it. How little
-can be computed: the mass that a measure may put on a point is at most its Christoffel function there, which the
-coefficients of the run determine.
+A Krylov run from one vector sees one copy of a multiple eigenvalue at most. A second run, from a random
+vector orthogonal to everything known, would show what is hidden, unless the vector has too little of it. How
+little can be computed: the mass that a measure may put on a point is at most its Christoffel function there,
+which the coefficients of the run determine.
 
 Source: N. I. Akhiezer, The Classical Moment Problem (1965), section 2.5, for the bound.
 """

@@ -29,10 +29,14 @@ class Ritz:
 class KrylovBasis:
     """Orthonormal rows Q and coefficients C with H Q[:p]^T = Q[:m]^T C[:m, :p].
 
-    The first p rows are *processed*: their products are known. The other m - p rows are *tails*: the directions
-    in which the operator leaves the processed space. A Lanczos chain has one tail, a warm start one per vector,
-    a thick restart keeps the form; in each case the residual of a Ritz pair can be read off C, and C[i, j] against
-    C[j, i] compares two different products, which shows an operator that is not symmetric or not deterministic.
+    The first p rows are *processed*: their products are known. The other m - p rows are *tails*: the
+    directions in which the operator leaves the processed space. A Lanczos chain has one tail, a warm start
+    one per vector, a thick restart keeps the form; in each case the residual of a Ritz pair can be read off
+    C, and C[i, j] against C[j, i] compares two different products, which shows an operator that is not
+    symmetric or not deterministic.
+
+    A remainder too short to become a tail, compared with the rounding error of the row that it came from, is
+    not forgotten: it counts in the residuals.
 
     Sums and C are float64 whatever the type of the rows (float32 on devices that lack it).
     """
@@ -50,6 +54,8 @@ class KrylovBasis:
         self._eps = torch.finfo(operator.dtype).eps
         self._rows = torch.empty((rows, operator.size), dtype=operator.dtype, device=operator.device)
         self._coefficients = np.zeros((rows, rows))
+        self._noise = np.zeros(rows)
+        self._lost = np.zeros(rows)
         self._ritz: Ritz | None = None
 
     @property
@@ -63,7 +69,8 @@ class KrylovBasis:
 
     @property
     def full(self) -> bool:
-        return self.size == self.capacity
+        """Whether a restart must come before the next product."""
+        return self.size == self.capacity < self.operator.size
 
     @property
     def rows(self) -> torch.Tensor:
@@ -77,18 +84,18 @@ class KrylovBasis:
 
     def admit(self, vector: torch.Tensor) -> bool:
         """Add a vector as a tail; False if nothing of it lies outside of the basis."""
-        w = vector.to(self.operator.device).to(self._wide, copy=True)
+        w = vector.detach().to(self._wide).to(self.operator.device).clone()
         length = float(torch.linalg.vector_norm(w))
-        if self.full or not length > 0:
+        if self.size == self.capacity or not length > 0:
             return False
         _, left = self._project_out(w)
         if left <= 10 * self._eps * length:
             return False
-        self._append(w, left)
+        self._append(w, left, noise=self._eps * length / left)
         return True
 
     def expand(self, row: int | None = None) -> tuple[float, float]:
-        """Process a tail (default: the oldest); return its Rayleigh quotient and the length of the new tail."""
+        """Process a tail (default: the oldest); return its Rayleigh quotient and the new tail's length."""
         p = self.processed
         self._swap(p, p if row is None else row)
         w = self._product(self._rows[p])
@@ -100,11 +107,12 @@ class KrylovBasis:
         self._coefficients[: self.size, p] = column
         self.processed += 1
         self._ritz = None
-        if left <= self.floor or self.size == self.operator.size:
+        if left <= self.floor * max(1.0, self._noise[p] / self._eps) or self.size == self.operator.size:
+            self._lost[p] = left
             return float(column[p]), 0.0
-        if self.full:
-            raise AssertionError("the basis is full: restart it before the next product")
-        self._append(w, left)
+        assert not self.full, "a full basis must be restarted before the next product"
+        self._lost[p] = 0.0
+        self._append(w, left, noise=self._eps * length / left)
         self._coefficients[self.size - 1, p] = left
         return float(column[p]), left
 
@@ -115,7 +123,8 @@ class KrylovBasis:
             values, S = np.linalg.eigh((C[:p] + C[:p].T) / 2)
             R = C @ S
             R[:p] -= S * values
-            self._ritz = Ritz(values, S, np.linalg.norm(R, axis=0))
+            residuals = np.linalg.norm(R, axis=0) + self._lost[:p] @ np.abs(S)
+            self._ritz = Ritz(values, S, residuals)
             self.norm = max(self.norm, float(np.abs(values).max(initial=0.0)))
         return self._ritz
 
@@ -143,9 +152,12 @@ class KrylovBasis:
         shrunk = mix @ C @ S
         weights = self._tensor(mix)
         for span in self._spans(m):
-            self._rows[: len(mix), span] = (weights @ self._rows[:m, span].to(self._wide)).to(self._rows.dtype)
+            mixed = weights @ self._rows[:m, span].to(self._wide)
+            self._rows[: len(mix), span] = mixed.to(self._rows.dtype)
         self._coefficients[:] = 0.0
         self._coefficients[: len(mix), :k] = shrunk
+        self._lost[:k] = self._lost[:p] @ np.abs(S)
+        self._noise[:] = self._eps
         self.size, self.processed = len(mix), k
         self._ritz = None
 
@@ -155,14 +167,14 @@ class KrylovBasis:
         if not bool(torch.isfinite(w).all()):
             bad = int((~torch.isfinite(w)).sum())
             raise FloatingPointError(
-                f"Hessian product {self.products} has {bad} of {len(w)} entries that are NaN or inf: check the loss "
-                "and its second derivative at these parameters (sqrt, log or norm at 0, overflow), or use "
-                "dtype=torch.float64"
+                f"Hessian product {self.products} has {bad} of {len(w)} entries that are NaN or inf: check "
+                "the loss and its second derivative at these parameters (sqrt, log or norm at 0, overflow), "
+                "or use dtype=torch.float64"
             )
         return w.to(self._wide, copy=True)
 
     def confirm(self, U: torch.Tensor, values: Floats, signs: Floats) -> float:
-        """Spend one product on a combination of pairs, U of shape (k, n); return the length of its residual."""
+        """Return the residual of a combination of pairs, U of shape (k, n), by one product."""
         c = self._tensor(signs / np.sqrt(len(signs)))
         image = self._product((c.to(U.dtype) @ U).to(U.dtype))
         for span in self._spans(len(values)):
@@ -170,7 +182,7 @@ class KrylovBasis:
         return float(torch.linalg.vector_norm(image))
 
     def _project_out(self, w: torch.Tensor) -> tuple[Floats, float]:
-        """Remove the basis from w in place: classical Gram-Schmidt, twice, more often if w nearly vanishes."""
+        """Remove the basis from w in place: Gram-Schmidt twice, more often if w nearly vanishes."""
         m = self.size
         total = torch.zeros(m, dtype=self._wide, device=w.device)
         before = float(torch.linalg.vector_norm(w))
@@ -187,11 +199,12 @@ class KrylovBasis:
             before = after
         return total.cpu().numpy().astype(np.float64), after
 
-    def _append(self, w: torch.Tensor, length: float) -> None:
+    def _append(self, w: torch.Tensor, length: float, *, noise: float) -> None:
         if self.size == len(self._rows):
             self._grow(min(2 * self.size, self.capacity))
         self._rows[self.size] = (w / length).to(self._rows.dtype)
         self._coefficients[self.size] = 0.0
+        self._noise[self.size] = noise
         self.size += 1
 
     def _grow(self, rows: int) -> None:
@@ -200,6 +213,8 @@ class KrylovBasis:
         self._rows[: len(old)] = old
         self._coefficients = np.zeros((rows, rows))
         self._coefficients[: len(C), : len(C)] = C
+        self._noise = np.concatenate([self._noise, np.zeros(rows - len(C))])
+        self._lost = np.concatenate([self._lost, np.zeros(rows - len(C))])
 
     def _swap(self, i: int, j: int) -> None:
         if i == j:
@@ -208,6 +223,7 @@ class KrylovBasis:
         self._rows[i] = self._rows[j]
         self._rows[j] = kept
         self._coefficients[[i, j]] = self._coefficients[[j, i]]
+        self._noise[[i, j]] = self._noise[[j, i]]
 
     def _spans(self, rows: int) -> list[slice]:
         """Cut the columns so that the float64 copy of a piece stays small (in cache on a CPU)."""

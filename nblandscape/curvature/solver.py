@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import numpy as np
 import torch
@@ -13,8 +13,10 @@ from nblandscape.curvature.certificate import hidden_weight, miss_probability
 from nblandscape.curvature.krylov import Floats, KrylovBasis
 from nblandscape.curvature.spectrum import Spectrum, fix_signs
 
-_ACCEPTED_MISS = 1e-3
 _RESOLVED = 0.1
+_FREE_ROWS = 10
+_MIN_PROBE = 16
+_TOLERATED_DEFECT = 0.05
 
 
 class Solver:
@@ -28,14 +30,17 @@ class Solver:
         smallest: int,
         tol: float,
         max_products: int,
+        max_miss: float,
         seed: int,
     ) -> None:
         self.basis = basis
         self.largest, self.smallest = largest, smallest
         self.tol, self.seed = tol, seed
+        self._max_miss = max_miss
         self._limit = max(1, max_products - 1)
         self._confirm = max_products > 1
-        self._resolve_until: int | None = None
+        self._first_stage: int | None = None
+        self._resolve_until = 0
         self._miss = 1.0
         self._first_chain: list[tuple[float, float]] = []
         self._first_open = False
@@ -47,16 +52,23 @@ class Solver:
 
     def steps(self, start: torch.Tensor, cancel: CancelSignal | None) -> Iterator[None]:
         """Run all stages but the confirmation."""
-        self._first_open = not [v for v in start if self.basis.admit(v)]
+        admitted = sum(self.basis.admit(v) for v in start)
+        self._first_open = not admitted
         if self._first_open:
             self.basis.admit(self._random_vector())
+        while self.basis.processed < admitted and self._may_go_on():
+            self._expand(None, cancel)
+            yield
         while True:
             yield from self._converge(cancel)
             self._first_open = False
-            if not self._may_go_on():
+            if self.basis.processed == self.basis.operator.size:
+                self._miss = 0.0
+            if self._max_miss >= 1 or not self._may_go_on():
                 return
             if (yield from self._probe(cancel)):
                 return
+            self._resolve_until = self.products + (self._first_stage or 0)
 
     def spectrum(self) -> Spectrum:
         """Return what is known, with the residuals that the basis implies."""
@@ -107,7 +119,7 @@ class Solver:
         while self._may_go_on():
             p = self.basis.processed
             row = None
-            if p and (p <= 50 or p % (p // 25) == 0 or self.basis.tails != 1):
+            if p and (p % _stride(p) == 0 or self.basis.tails != 1):
                 urgency = self._urgency()
                 if not urgency.any():
                     return
@@ -115,16 +127,17 @@ class Solver:
                 if self.basis.tails > 1:
                     s = self.basis.ritz().coefficients[:, wanted[int(np.argmax(urgency))]]
                     row = self.basis.leading_tail(s)
+            if self._make_room():
+                row = None
             if self.basis.tails == 0:
                 self._first_open = False
                 if not self.basis.admit(self._random_vector()):
                     return
-                row = None
-            self._make_room()
+                self._make_room()
             self._expand(row, cancel)
             yield
 
-    def _probe(self, cancel: CancelSignal | None) -> Iterator[None]:
+    def _probe(self, cancel: CancelSignal | None) -> Generator[None, None, bool]:
         """Search what is orthogonal to the basis; True if nothing better than the wanted pairs is there."""
         self._make_room(free=self.basis.capacity // 2)
         free_dimension = self.basis.operator.size - self.basis.size
@@ -134,7 +147,7 @@ class Solver:
         (upper, lower), (upper_margin, lower_margin) = self._last_values()
         alphas: list[float] = []
         betas: list[float] = []
-        budget = max(self.products, 8)
+        budget = max(self.products, _MIN_PROBE)
         self._miss = 1.0
         while len(alphas) < budget and self._may_go_on():
             if self.basis.full:
@@ -143,22 +156,30 @@ class Solver:
             alphas.append(alpha)
             betas.append(beta)
             yield
-            now_upper, now_lower = self._last_values()[0]
-            if now_upper > upper + upper_margin or now_lower < lower - lower_margin:
-                return False
             above = hidden_weight(alphas, betas, upper + upper_margin) if self.largest else 0.0
-            below = (
-                hidden_weight([-a for a in alphas], betas, lower_margin - lower) if self.smallest else 0.0
-            )
-            miss = miss_probability(above, free_dimension) + miss_probability(below, free_dimension)
+            below = hidden_weight([-a for a in alphas], betas, lower_margin - lower) if self.smallest else 0.0
+            miss = min(1.0, miss_probability(above, free_dimension) + miss_probability(below, free_dimension))
             self._miss = min(self._miss, miss)
-            if miss <= _ACCEPTED_MISS or beta == 0:
+            certain = miss <= self._max_miss or beta == 0
+            if certain or len(alphas) % _stride(self.basis.processed) == 0:
+                now_upper, now_lower = self._last_values()[0]
+                if now_upper > upper + upper_margin or now_lower < lower - lower_margin:
+                    self._miss = 1.0
+                    return False
+            if certain:
                 break
         return not self._urgency().any()
 
     def _expand(self, row: int | None, cancel: CancelSignal | None) -> tuple[float, float]:
         check(cancel)
         alpha, beta = self.basis.expand(row)
+        defect, norm = self.basis.symmetry_defect, self.basis.norm
+        if defect > _TOLERATED_DEFECT * norm:
+            raise ValueError(
+                f"Hessian products contradict each other by {defect:.1e} (norm {norm:.1e}): the operator is "
+                "not symmetric or not deterministic; use eval mode (no dropout), pinned batches, or "
+                "dtype=torch.float64"
+            )
         if self._first_open:
             self._first_chain.append((alpha, beta))
         return alpha, beta
@@ -166,18 +187,19 @@ class Solver:
     def _may_go_on(self) -> bool:
         return self.products < self._limit and self.basis.processed < self.basis.operator.size
 
-    def _make_room(self, free: int = 1) -> None:
+    def _make_room(self, free: int = 1) -> bool:
         """Restart when fewer than so many rows are free (a basis as large as the space is never short)."""
         basis = self.basis
         if basis.capacity - basis.size >= free or basis.capacity == basis.operator.size:
-            return
+            return False
         self._first_open = False
         wanted, top = self._wanted()
-        spare = max(0, (basis.capacity - len(wanted)) // 6)
-        ends = [min(top + spare, basis.processed), len(wanted) - top + spare]
-        ends[1] = min(ends[1], basis.processed - ends[0])
-        order = np.arange(basis.processed)
-        basis.restart(np.concatenate([order[: ends[1]], order[basis.processed - ends[0] :]]))
+        p, k = basis.processed, len(wanted)
+        spare = max(0, min((basis.capacity - k) // 6, (basis.capacity - _FREE_ROWS - k - basis.tails) // 2))
+        upper = min(top + spare, p)
+        lower = min(k - top + spare, p - upper)
+        basis.restart(np.concatenate([np.arange(lower), np.arange(p - upper, p)]))
+        return True
 
     def _wanted(self) -> tuple[NDArray[np.intp], int]:
         """Return indices of the wanted Ritz pairs, descending, and how many of them are of the upper end."""
@@ -195,7 +217,8 @@ class Solver:
             return np.maximum(residuals, np.finfo(float).tiny)
         urgency: Floats = np.where(residuals > self.tol * norm, residuals, 0.0)
         if not urgency.any():
-            if self._resolve_until is None:
+            if self._first_stage is None:
+                self._first_stage = self.products
                 self._resolve_until = 2 * self.products
             if self.products < self._resolve_until:
                 vague = residuals > np.maximum(_RESOLVED * np.abs(values), self.basis.floor)
@@ -205,11 +228,12 @@ class Solver:
     def _last_values(self) -> tuple[tuple[float, float], tuple[float, float]]:
         """Return the innermost wanted value of each end, and the accuracy asked of it."""
         wanted, top = self._wanted()
-        values = self.basis.ritz().values[wanted]
-        pair = (float(values[top - 1]) if top else np.inf, float(values[top]) if top < len(values) else -np.inf)
-        scale, floor = self.tol * self.basis.norm, self.basis.floor
-        margins = [max(min(scale, _RESOLVED * abs(v)), floor) for v in pair]
-        return pair, (margins[0], margins[1])
+        ritz, scale = self.basis.ritz(), self.tol * self.basis.norm
+        values, residuals = ritz.values[wanted], ritz.residuals[wanted]
+        upper = (values[top - 1], residuals[top - 1]) if top else (np.inf, 0.0)
+        lower = (values[top], residuals[top]) if top < len(values) else (-np.inf, 0.0)
+        margins = [max(min(scale, _RESOLVED * abs(v)), r, self.basis.floor) for v, r in (upper, lower)]
+        return (float(upper[0]), float(lower[0])), (margins[0], margins[1])
 
     def _density(self) -> tuple[Floats, Floats]:
         if not self._first_chain:
@@ -219,4 +243,11 @@ class Solver:
         return nodes, S[0] ** 2
 
     def _random_vector(self) -> torch.Tensor:
-        return torch.randn(self.basis.operator.size, generator=self._generator, dtype=torch.float64)
+        wide = self.basis.operator.dtype == torch.float64
+        dtype = torch.float64 if wide else torch.float32
+        return torch.randn(self.basis.operator.size, generator=self._generator, dtype=dtype)
+
+
+def _stride(p: int) -> int:
+    """Solve the projected problem, p x p, so seldom that it stays cheaper than the products."""
+    return max(1, p // 25)

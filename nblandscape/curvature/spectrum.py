@@ -13,15 +13,17 @@ from numpy.typing import NDArray
 class Spectrum:
     """Eigenpairs from both ends of a symmetric operator.
 
-    Python indices count from the ends: 0, 1, ... from the largest value, -1, -2, ... from the smallest. A pair is
-    `converged` if its residual is at most ``tol * norm``, and `resolved` if it is at most a tenth of its value's
-    magnitude: a small eigenvalue may be converged and yet be known no better than its sign, or not even that.
+    Python indices count from the ends: 0, 1, ... from the largest value, -1, -2, ... from the smallest. A
+    pair is `converged` if its residual is at most ``tol * norm``, and `resolved` if it is at most a tenth of
+    its value's magnitude: a small eigenvalue may be converged and yet be known no better than its sign, or
+    not even that.
 
-    `density_nodes` and `density_weights` are one sample of the spectral density (Ritz values and squared first
-    components of the Lanczos run from a random vector, stochastic Lanczos quadrature); empty after a warm start.
+    `density_nodes` and `density_weights` are one sample of the spectral density (Ritz values and squared
+    first components of the Lanczos run from a random vector, stochastic Lanczos quadrature); empty after a
+    warm start.
 
-    `miss_probability` bounds the probability, over the random vectors drawn, that an eigenvalue beyond the last
-    one returned at either end was overlooked (see `hessian_spectrum`).
+    `miss_probability` bounds the probability, over the random vectors drawn, that an eigenvalue beyond the
+    last one returned at either end was overlooked (see `hessian_spectrum`).
     """
 
     values: NDArray[np.float64]  # (k,) descending

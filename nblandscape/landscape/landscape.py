@@ -157,7 +157,7 @@ class Landscape:
         """
         from nblandscape.topology import smad
 
-        return smad(self._sublevel, normalize=normalize, weighted=weighted)
+        return float(smad(self._sublevel, normalize=normalize, weighted=weighted))
 
     def to_xarray(self) -> "xarray.Dataset":
         """Values, metrics and batch losses as a Dataset with named coordinates."""
@@ -173,8 +173,8 @@ class Landscape:
             data["batch_losses"] = ([*dims, "batch"], self.batch_losses)
         return xarray.Dataset(data, coords=coords, attrs={"provenance": json.dumps(dict(self.provenance))})
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write one compressed ``.npz`` file (no pickles); an existing file is replaced only when whole."""
+    def to_archive(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """JSON header and arrays, as `write_archive` takes them."""
         arrays: dict[str, np.ndarray] = {"values": self.values}
         arrays |= {f"axis{i}": a for i, a in enumerate(self.axes)}
         arrays |= {f"metric:{name}": v for name, v in self.metrics.items()}
@@ -186,21 +186,19 @@ class Landscape:
             "labels": self.labels,
             "provenance": dict(self.provenance),
         }
-        return write_archive(path, header, arrays)
+        return header, arrays
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> "Landscape":
-        """Read what `save` wrote; needs neither model nor torch.
+    def from_archive(cls, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> "Landscape":
+        """Inverse of `to_archive`.
 
         Raises
         ------
-        FileNotFoundError
         ValueError
-            Not such a file, or a damaged one.
+            Something else was saved.
         """
-        header, arrays = read_archive(path)
-        if header.get("kind") != "landscape":
-            raise ValueError(f"{path} holds a {header.get('kind', 'thing')}, not a landscape.")
+        if header.get("kind") not in ("landscape", "explorer") or "values" not in arrays:
+            raise ValueError(f"The file holds a {header.get('kind', 'thing')}, not a landscape.")
         return cls(
             arrays["values"],
             tuple(arrays[f"axis{i}"] for i in range(arrays["values"].ndim)),
@@ -210,6 +208,22 @@ class Landscape:
             arrays.get("batch_counts"),
             header["provenance"],
         )
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write one compressed ``.npz`` file (no pickles); an existing file is replaced only when whole."""
+        return write_archive(path, *self.to_archive())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "Landscape":
+        """Read what `save` or `Explorer.save` wrote; needs neither model nor torch.
+
+        Raises
+        ------
+        FileNotFoundError
+        ValueError
+            Not such a file, or a damaged one.
+        """
+        return cls.from_archive(*read_archive(path))
 
 
 def write_archive(

@@ -8,17 +8,15 @@ import numpy as np
 import torch
 
 import nblandscape
-from nblandscape.cancel import CancelSignal, check
-from nblandscape.landscape.grid import axis_coordinates, check_points, nested_levels
+from nblandscape.cancel import CancelSignal
+from nblandscape.landscape.fill import CHUNK_SECONDS, Chunk, fill
+from nblandscape.landscape.grid import axis_coordinates, check_points
 from nblandscape.landscape.landscape import Landscape
 from nblandscape.landscape.span import Span, half_widths
 from nblandscape.objective import Objective
 from nblandscape.subspace import Subspace
 
-Chunk = tuple[int, np.ndarray, np.ndarray]  # level, vertices (m,) int64, values (m,) float64
 Callback = Callable[[int, np.ndarray, np.ndarray], None]
-
-_CHUNK_SECONDS = 0.05
 
 
 def sample(
@@ -89,7 +87,7 @@ def iter_sample(
     points: int | Sequence[int] = 33,
     coarsest: int = 3,
     cancel: CancelSignal | None = None,
-    chunk_seconds: float = _CHUNK_SECONDS,
+    chunk_seconds: float = CHUNK_SECONDS,
 ) -> Generator[Chunk, None, Landscape]:
     """Yield ``(level, vertices, values)`` while sampling; the generator's return value is the landscape.
 
@@ -119,29 +117,22 @@ def _run(
     chunk_seconds: float,
 ) -> Generator[Chunk, None, Landscape]:
     shape = tuple(len(axis) for axis in axes)
-    evaluate = objective.evaluator(subspace)
-    values = np.full(shape, np.nan)
+    at = objective.evaluator(subspace)
     batch_losses = np.full((*shape, objective.num_batches), np.nan)
     metrics = {name: np.full(shape, np.nan) for name in objective.metric_names}
     counts = np.zeros(objective.num_batches)
+
+    def evaluate(index: tuple[int, ...], coordinates: np.ndarray) -> float:
+        point = at(coordinates)
+        counts[:] = point.counts
+        batch_losses[index] = point.sums
+        for name, value in point.metrics.items():
+            metrics[name][index] = value
+        return point.loss
+
     started = time.perf_counter()
-    for number, level in enumerate(nested_levels(shape, coarsest=coarsest)):
-        begin, clock = 0, time.perf_counter()
-        for i, vertex in enumerate(level.vertices):
-            check(cancel)
-            index = np.unravel_index(vertex, shape)
-            point = evaluate(np.array([axis[j] for axis, j in zip(axes, index, strict=True)]))
-            if np.isfinite(point.loss):
-                values[index] = point.loss
-            counts = point.counts
-            batch_losses[index] = point.sums / np.where(point.counts > 0, point.counts, 1.0)
-            for name, value in point.metrics.items():
-                metrics[name][index] = value
-            now = time.perf_counter()
-            if now - clock > chunk_seconds or i + 1 == len(level.vertices):
-                chunk = level.vertices[begin : i + 1]
-                yield number, chunk, values.flat[chunk]
-                begin, clock = i + 1, time.perf_counter()
+    values = yield from fill(evaluate, axes, coarsest=coarsest, cancel=cancel, chunk_seconds=chunk_seconds)
+    batch_losses /= np.where(counts > 0, counts, 1.0)
     center = np.ravel_multi_index(tuple(n // 2 for n in shape), shape)
     provenance: dict[str, Any] = {
         "nblandscape": nblandscape.__version__,

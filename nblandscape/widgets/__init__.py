@@ -1,0 +1,9 @@
+"""Views for notebooks: the explorer and its panels."""
+
+from nblandscape.widgets.explore import explore
+from nblandscape.widgets.explorer import Explorer
+from nblandscape.widgets.merge_tree import MergeTreeView
+from nblandscape.widgets.spectrum import SpectrumView
+from nblandscape.widgets.surface import SurfaceView
+
+__all__ = ["Explorer", "MergeTreeView", "SpectrumView", "SurfaceView", "explore"]

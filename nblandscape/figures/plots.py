@@ -1,0 +1,155 @@
+"""Matplotlib pictures of landscapes, merge trees and spectra, without pyplot's global state."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm, Normalize
+from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    from nblandscape.landscape.landscape import Landscape
+    from nblandscape.topology import MergeTree
+
+_INK, _ACCENT, _NEGATIVE = "#37474f", "#00695c", "#b71c1c"
+
+
+def figure_of(
+    landscape: "Landscape",
+    tree: "MergeTree",
+    spectrum: "dict[str, Any] | None" = None,
+    *,
+    title: str = "",
+    log: bool = False,
+    width: float = 9.0,
+) -> Figure:
+    """Draw surface, contour map, merge tree and (if given) eigenvalues on one figure.
+
+    Parameters
+    ----------
+    landscape : Landscape, two-dimensional
+    tree : MergeTree
+        Of its values, simplified as wanted.
+    spectrum : dict, optional
+        With ``values`` and ``residuals``.
+    title : str
+    log : bool
+        Logarithmic loss.
+    width : float
+        Inches.
+
+    Examples
+    --------
+    >>> import numpy as np, nblandscape as nbl
+    >>> landscape = nbl.Landscape.from_array(np.random.default_rng(0).normal(size=(9, 9)))
+    >>> len(figure_of(landscape, landscape.merge_tree()).axes)
+    4
+    """
+    figure = Figure(figsize=(width, width * 0.42), layout="constrained")
+    grid = figure.add_gridspec(2 if spectrum else 1, 3, width_ratios=[1.35, 1.1, 0.8])
+    plot_surface(figure.add_subplot(grid[:, 0], projection="3d"), landscape, log=log)
+    flat = figure.add_subplot(grid[:, 1])
+    mesh = _contour_map(flat, landscape, tree, log=log)
+    figure.colorbar(mesh, ax=flat, label=str(landscape.provenance.get("quantity", "value")), shrink=0.9)
+    plot_merge_tree(figure.add_subplot(grid[0, 2]), tree, log=log)
+    if spectrum:
+        plot_spectrum(figure.add_subplot(grid[1, 2]), spectrum["values"], spectrum["residuals"])
+    if title:
+        figure.suptitle(title, fontsize=10)
+    return figure
+
+
+def plot_surface(axes: Axes, landscape: "Landscape", *, log: bool = False) -> None:
+    """Draw a two-dimensional landscape on 3-D axes."""
+    x, y = np.meshgrid(*landscape.axes, indexing="ij")
+    heights = _shown(landscape.values, log)
+    surface = axes.plot_surface  # type: ignore[attr-defined]
+    surface(x, y, heights, cmap="viridis", rcount=80, ccount=80, linewidth=0, antialiased=True)
+    axes.set_xlabel(landscape.labels[0], fontsize=7)
+    axes.set_ylabel(landscape.labels[1], fontsize=7)
+    axes.tick_params(labelsize=6)
+    axes.view_init(elev=35, azim=-50)  # type: ignore[attr-defined]
+
+
+def plot_merge_tree(axes: Axes, tree: "MergeTree", *, log: bool = False) -> None:
+    """Draw a merge tree: branches stand side by side, each hangs on the one it merges into."""
+    pairs = tree.pairs
+    top = float(np.nanmax(tree.values))
+    for row, position in _positions(tree).items():
+        pair = pairs[row]
+        death = pair["death"] if np.isfinite(pair["death"]) else top
+        axes.plot([position, position], [pair["birth"], death], color=_INK, linewidth=1.2)
+        axes.plot(position, pair["birth"], "v", color=_ACCENT, markersize=6)
+        if pair["parent"] >= 0:
+            other = _positions(tree)[int(pair["parent"])]
+            axes.plot([position, other], [death, death], color=_INK, linewidth=1.2)
+            axes.plot(other, death, "x", color=_INK, markersize=5)
+    if log and pairs["birth"].min() > 0:
+        axes.set_yscale("log")
+    axes.set_xticks([])
+    axes.set_title(f"merge tree: {len(pairs)} minim{'um' if len(pairs) == 1 else 'a'}", fontsize=8)
+    axes.tick_params(labelsize=6)
+    axes.spines[["top", "right", "bottom"]].set_visible(False)
+
+
+def plot_spectrum(axes: Axes, values: Any, residuals: Any) -> None:
+    """Draw eigenvalues as stems with their residuals; negative ones are hollow squares."""
+    numbers = np.asarray(values, dtype=float)
+    ranks = np.arange(len(numbers))
+    for sign, marker, color in ((numbers >= 0, "o", _ACCENT), (numbers < 0, "s", _NEGATIVE)):
+        axes.vlines(ranks[sign], 0, numbers[sign], color=color, linewidth=1)
+        face = color if marker == "o" else "white"
+        axes.errorbar(ranks[sign], numbers[sign], yerr=np.asarray(residuals)[sign], fmt=marker, markersize=4,
+                      color=color, markerfacecolor=face)  # fmt: skip
+    axes.axhline(0, color=_INK, linewidth=0.6)
+    axes.set_xticks([])
+    axes.set_title("Hessian eigenvalues", fontsize=8)
+    axes.tick_params(labelsize=6)
+    axes.spines[["top", "right", "bottom"]].set_visible(False)
+
+
+def _contour_map(axes: Axes, landscape: "Landscape", tree: "MergeTree", *, log: bool) -> Any:
+    values = landscape.values
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    logarithmic = log and low > 0 and high > low
+    norm = LogNorm(low, high) if logarithmic else Normalize(low, high)
+    mesh = axes.pcolormesh(*landscape.axes, values.T, cmap="viridis", norm=norm, shading="nearest")
+    if high > low:
+        levels = np.geomspace(low, high, 14) if logarithmic else np.linspace(low, high, 14)
+        axes.contour(*landscape.axes, values.T, levels=levels[1:-1], colors="white", linewidths=0.4)
+    for vertices, marker, face in ((tree.minima, "v", "white"), (tree.saddles, "X", "#ffb74d")):
+        points = np.array([landscape.coordinates(int(v)) for v in vertices]).reshape(-1, 2)
+        axes.plot(points[:, 0], points[:, 1], marker, color="black", markerfacecolor=face, markersize=6)
+    if landscape.origin is not None:
+        axes.plot(
+            *landscape.coordinates(landscape.origin),
+            "*",
+            color="black",
+            markerfacecolor="#ff5252",
+            markersize=9,
+        )
+    axes.set_xlabel(landscape.labels[0], fontsize=7)
+    axes.set_ylabel(landscape.labels[1], fontsize=7)
+    axes.tick_params(labelsize=6)
+    return mesh
+
+
+def _shown(values: np.ndarray, log: bool) -> np.ndarray:
+    if not log:
+        return values
+    positive = values[values > 0]
+    return np.log10(np.maximum(values, positive.min())) if positive.size else values
+
+
+def _positions(tree: "MergeTree") -> dict[int, float]:
+    """Horizontal places: children stand right of their parent, the later they merge the farther."""
+    children: dict[int, list[int]] = {}
+    for row, pair in enumerate(tree.pairs):
+        children.setdefault(int(pair["parent"]), []).append(row)
+    order: list[int] = []
+    stack = sorted(children.get(-1, []), reverse=True)
+    while stack:
+        row = stack.pop()
+        order.append(row)
+        stack += sorted(children.get(row, []), key=lambda r: -tree.pairs["death"][r])
+    return {row: float(place) for place, row in enumerate(order)}

@@ -1,0 +1,310 @@
+"""What an explorer looks at: an objective, a plain function, or a landscape that is already there."""
+
+import inspect
+import math
+import time
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from nblandscape.cancel import CancelSignal
+from nblandscape.landscape.fill import Chunk, fill
+from nblandscape.landscape.grid import axis_coordinates
+from nblandscape.landscape.landscape import Landscape
+from nblandscape.widgets._spec import Spec
+
+if TYPE_CHECKING:
+    from nblandscape.curvature import Spectrum
+    from nblandscape.objective import Objective
+    from nblandscape.subspace import Subspace
+
+POINTS_CHOICES = (9, 17, 33, 65, 129)
+Bounds = tuple[tuple[float, float], tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A computation about to start: what its grid will be, and the generator that fills it."""
+
+    axes: tuple[np.ndarray, np.ndarray]
+    labels: tuple[str, str]
+    base: float
+    origin: int | None
+    quantity: str
+    chunks: Generator[Chunk, None, Landscape]
+
+
+class Source(Protocol):
+    """What the explorer asks of a source."""
+
+    def describe(self) -> dict[str, Any]:
+        """Return `SourceData` (js/src/model/protocol.ts)."""
+
+    def default_spec(self) -> Spec:
+        """Return the first view."""
+
+    def start(self, spec: Spec, cancel: CancelSignal | None) -> Run:
+        """Prepare the computation of a spec; raises before any point is evaluated."""
+
+    @property
+    def cost(self) -> float:
+        """Seconds per point, as measured so far."""
+
+
+class ObjectiveSource:
+    """Planes of Hessian eigenvectors of an objective."""
+
+    def __init__(self, objective: "Objective", title: str | None, variable: str) -> None:
+        self.objective, self.variable = objective, variable
+        self.title = title or objective.description["model"]
+        self.spectrum: Spectrum | None = None
+        self._weights = float(objective.origin().norm()) or 1.0
+        self._cost = self._measure()
+
+    def _measure(self) -> float:
+        from nblandscape.subspace import Subspace
+
+        probe = Subspace.random(self.objective, 1, normalize="unit")
+        evaluate = self.objective.evaluator(probe)
+        times = []
+        for _ in range(3):
+            begin = time.perf_counter()
+            evaluate(np.zeros(1))
+            times.append(time.perf_counter() - begin)
+        return min(times)
+
+    @property
+    def cost(self) -> float:
+        return self._cost
+
+    def describe(self) -> dict[str, Any]:
+        o = self.objective
+        batches = "" if o.num_batches == 1 else f" in {o.num_batches} batches"
+        stale = "The model has changed since; explorer.update() takes its present weights."
+        return {
+            "kind": "objective",
+            "title": self.title,
+            "subtitle": f"{o.num_parameters:,} parameters · {o.description['loss']} · "
+            f"{o.num_samples:,} samples{batches}",
+            "variable": self.variable,
+            "can_choose_axes": True,
+            "can_resample": True,
+            "center": [0.0, 0.0],
+            "span_limits": [1e-3 * self._weights, 10 * self._weights],
+            "points_choices": list(POINTS_CHOICES),
+            "notice": stale if o.stale else "",
+        }
+
+    def default_spec(self) -> Spec:
+        from nblandscape.landscape.span import half_widths
+
+        plane = self.plane(Spec(1))
+        widths = half_widths(None, plane, self.objective.loss())
+        affordable = [n for n in (17, 33, 65) if n * n * self._cost <= 4.0]
+        points = affordable[-1] if affordable else 9
+        return Spec(1, span=(widths[0], widths[1]), points=(points, points))
+
+    def plane(self, spec: Spec) -> "Subspace":
+        """Return the subspace that a spec asks for."""
+        from nblandscape.subspace import Subspace
+
+        if self.spectrum is None:
+            raise RuntimeError("The spectrum is not known yet.")
+        offset = {} if spec.offset_axis is None or spec.offset == 0.0 else {spec.offset_axis: spec.offset}
+        return Subspace.hessian(self.objective, self.spectrum, spec.axes, offset=offset)
+
+    def start(self, spec: Spec, cancel: CancelSignal | None) -> Run:
+        from nblandscape.landscape.sampler import iter_sample
+
+        plane = self.plane(spec)
+        chunks = iter_sample(
+            self.objective,
+            plane,
+            span=spec.span,
+            points=spec.points,
+            coarsest=coarsest(self._cost, spec.points),
+            cancel=cancel,
+        )
+        axes = tuple(axis_coordinates(s, n) for s, n in zip(spec.span, spec.points, strict=True))
+        origin = (spec.points[0] // 2) * spec.points[1] + spec.points[1] // 2
+        return Run(
+            (axes[0], axes[1]),
+            (plane.labels[0], plane.labels[1]),
+            self.objective.loss(),
+            origin if plane.contains_model else None,
+            "loss",
+            self._timed(chunks),
+        )
+
+    def _timed(self, chunks: Generator[Chunk, None, Landscape]) -> Generator[Chunk, None, Landscape]:
+        result = yield from chunks
+        self._cost = result.provenance["seconds"] / result.values.size
+        return result
+
+
+class FunctionSource:
+    """A plain function of two numbers."""
+
+    def __init__(
+        self, function: Callable[[float, float], Any], bounds: Sequence[Sequence[float]], title: str | None
+    ) -> None:
+        self.function = function
+        self.bounds = _check_bounds(bounds)
+        self.title: str = title or str(getattr(function, "__name__", "function"))
+        self.labels = _argument_names(function)
+        self._cost = self._measure()
+
+    @property
+    def center(self) -> tuple[float, float]:
+        """Return the middle of the bounds."""
+        (a, b), (c, d) = self.bounds
+        return (a + b) / 2, (c + d) / 2
+
+    def _measure(self) -> float:
+        begin = time.perf_counter()
+        self._evaluate((0, 0), np.array(self.center))
+        return time.perf_counter() - begin
+
+    @property
+    def cost(self) -> float:
+        return self._cost
+
+    def _evaluate(self, _index: tuple[int, ...], point: np.ndarray) -> float:
+        value = self.function(float(point[0]), float(point[1]))
+        try:
+            return float(value)
+        except (TypeError, ValueError) as error:
+            raise TypeError(
+                f"{self.title}({point[0]:g}, {point[1]:g}) returned a {type(value).__name__}; "
+                "it must return one number."
+            ) from error
+
+    def describe(self) -> dict[str, Any]:
+        half = max((b - a) / 2 for a, b in self.bounds)
+        return {
+            "kind": "function",
+            "title": self.title,
+            "subtitle": f"a function of {self.labels[0]} and {self.labels[1]}",
+            "variable": self.title if self.title.isidentifier() else "f",
+            "can_choose_axes": False,
+            "can_resample": True,
+            "center": list(self.center),
+            "span_limits": [half * 1e-2, half * 10],
+            "points_choices": list(POINTS_CHOICES),
+            "notice": "",
+        }
+
+    def default_spec(self) -> Spec:
+        (a, b), (c, d) = self.bounds
+        affordable = [n for n in (17, 33, 65, 129) if n * n * self._cost <= 2.0]
+        points = affordable[-1] if affordable else 9
+        return Spec(1, axes=(0, 1), span=((b - a) / 2, (d - c) / 2), points=(points, points))
+
+    def start(self, spec: Spec, cancel: CancelSignal | None) -> Run:
+        axes = tuple(
+            axis_coordinates(s, n, c) for s, n, c in zip(spec.span, spec.points, self.center, strict=True)
+        )
+        base = self._evaluate((0, 0), np.array(self.center))
+        return Run(
+            (axes[0], axes[1]),
+            self.labels,
+            base if math.isfinite(base) else 0.0,
+            None,
+            "value",
+            self._chunks((axes[0], axes[1]), spec, cancel),
+        )
+
+    def _chunks(
+        self, axes: tuple[np.ndarray, np.ndarray], spec: Spec, cancel: CancelSignal | None
+    ) -> Generator[Chunk, None, Landscape]:
+        begin = time.perf_counter()
+        first = coarsest(self._cost, spec.points)
+        values = yield from fill(self._evaluate, axes, coarsest=first, cancel=cancel)
+        seconds = time.perf_counter() - begin
+        self._cost = seconds / values.size
+        if not np.isfinite(values).any():
+            raise ValueError(f"{self.title} is not finite anywhere in the window.")
+        return Landscape.from_array(
+            values,
+            axes,
+            self.labels,
+            provenance={
+                "quantity": "value",
+                "seconds": seconds,
+                "function": self.title,
+                "points": spec.points,
+            },
+        )
+
+
+class LandscapeSource:
+    """A landscape that was computed before: nothing can be recomputed, everything can be looked at."""
+
+    def __init__(self, landscape: Landscape, title: str | None) -> None:
+        if landscape.dim != 2:
+            raise ValueError(
+                f"The explorer shows landscapes of two dimensions; this one has {landscape.dim}. "
+                "Take a slice, e.g. Landscape.from_array(landscape.values[:, :, k])."
+            )
+        if landscape.holes == landscape.values.size:
+            raise ValueError("No value of the landscape is finite; there is nothing to show.")
+        self.landscape = landscape
+        self.title = title or str(landscape.provenance.get("objective", {}).get("model", "landscape"))
+
+    @property
+    def cost(self) -> float:
+        return 0.0
+
+    def describe(self) -> dict[str, Any]:
+        about = self.landscape.provenance.get("objective", {})
+        size = f"{self.landscape.shape[0]} × {self.landscape.shape[1]} values"
+        made = [f"{about['parameters']:,} parameters", about["loss"]] if about else []
+        widths = [float(axis[-1] - axis[0]) / 2 for axis in self.landscape.axes]
+        return {
+            "kind": "landscape",
+            "title": self.title,
+            "subtitle": " · ".join([*made, size]),
+            "variable": "landscape",
+            "can_choose_axes": False,
+            "can_resample": False,
+            "center": [float(axis[0] + axis[-1]) / 2 for axis in self.landscape.axes],
+            "span_limits": [min(widths), max(widths)],
+            "points_choices": [],
+            "notice": "",
+        }
+
+    def default_spec(self) -> Spec:
+        widths = [float(axis[-1] - axis[0]) / 2 for axis in self.landscape.axes]
+        return Spec(1, axes=(0, 1), span=(widths[0], widths[1]))
+
+    def start(self, spec: Spec, cancel: CancelSignal | None) -> Run:  # noqa: ARG002
+        raise RuntimeError("A finished landscape cannot be sampled again; explore its objective instead.")
+
+
+def coarsest(cost: float, points: tuple[int, int]) -> int:
+    """Points per axis of the first level: the most of 9, 5, 3 that is predicted to take 150 ms."""
+    for n in (9, 5):
+        if n <= min(points) and n * n * cost <= 0.15:
+            return n
+    return 3
+
+
+def _check_bounds(bounds: Sequence[Sequence[float]]) -> Bounds:
+    try:
+        (a, b), (c, d) = bounds
+        low0, high0, low1, high1 = float(a), float(b), float(c), float(d)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"bounds={bounds!r}; expected ((a0, a1), (b0, b1)).") from error
+    if not (low0 < high0 and low1 < high1 and np.isfinite([low0, high0, low1, high1]).all()):
+        raise ValueError(f"bounds={bounds!r}: each pair must increase and be finite.")
+    return (low0, high0), (low1, high1)
+
+
+def _argument_names(function: Callable[..., Any]) -> tuple[str, str]:
+    try:
+        names = list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        names = []
+    return (names[0], names[1]) if len(names) >= 2 else ("a", "b")

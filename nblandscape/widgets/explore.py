@@ -1,0 +1,139 @@
+"""`explore`: one call from whatever there is to an explorer."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nblandscape.landscape.landscape import Landscape, read_archive
+from nblandscape.widgets._sources import FunctionSource, LandscapeSource, ObjectiveSource, Source
+from nblandscape.widgets.explorer import Explorer
+
+_NOT_GIVEN: Any = object()
+
+
+def explore(
+    x: Any,
+    *,
+    axes: tuple[int, int] = _NOT_GIVEN,
+    offset: Mapping[int, float] = _NOT_GIVEN,
+    span: float | tuple[float, float] = _NOT_GIVEN,
+    points: int | tuple[int, int] = _NOT_GIVEN,
+    scale: str = _NOT_GIVEN,
+    threshold: float = _NOT_GIVEN,
+    spectrum: Any = None,
+    largest: int = 4,
+    smallest: int = 4,
+    tol: float = 1e-3,
+    seed: int = 0,
+    bounds: Sequence[Sequence[float]] | None = None,
+    title: str | None = None,
+    variable: str | None = None,
+    height: str = "640px",
+    wait: bool = False,
+) -> Explorer:
+    """Look at a loss landscape: rotatable surface, clickable merge tree, eigenvalue sliders.
+
+    Returns at once; the computation runs beside the notebook, coarse first, and every slider move
+    replaces the one that runs.
+
+    Parameters
+    ----------
+    x : Objective, (model, loss, batches), Landscape, array, callable, or path
+        A callable ``f(a, b)`` needs `bounds`; a path is one written by `Explorer.save` or
+        `Landscape.save`.
+    axes, offset, span, points, scale, threshold : optional
+        The first view; see `Explorer.request`.
+    spectrum : Spectrum, optional
+        Eigenpairs that are already known.
+    largest, smallest : int
+        Eigenpairs to compute from either end.
+    tol, seed : float, int
+        Of the eigensolver.
+    bounds : ((a0, a1), (b0, b1)), optional
+        Window of a callable.
+    title : str, optional
+    variable : str, optional
+        What 'copy as Python' calls `x`.
+    height : str
+        CSS length.
+    wait : bool
+        Return only when everything is computed.
+
+    Returns
+    -------
+    Explorer
+
+    Raises
+    ------
+    TypeError, ValueError
+        Something that cannot be explored; says what can.
+
+    Examples
+    --------
+    >>> import nblandscape as nbl
+    >>> def himmelblau(x, y):
+    ...     return (x**2 + y - 11) ** 2 + (x + y**2 - 7) ** 2
+    >>> explorer = nbl.explore(himmelblau, bounds=((-5, 5), (-5, 5)), points=65, wait=True)
+    >>> len(explorer.merge_tree.minima)
+    4
+    >>> explorer.close()
+    """
+    view = {"axes": axes, "offset": offset, "span": span, "points": points}
+    display = {"scale": scale, "threshold": threshold}
+    changes = {name: value for name, value in (view | display).items() if value is not _NOT_GIVEN}
+    source, restored = _source(x, bounds, title, variable)
+    if isinstance(source, LandscapeSource):
+        for name in view.keys() & changes.keys():
+            raise ValueError(f"{name}= needs something to sample; this landscape is finished.")
+    explorer = Explorer(
+        source,
+        spec_changes=changes,
+        spectrum=spectrum,
+        eigenpairs={"largest": largest, "smallest": smallest, "tol": tol, "seed": seed},
+        height=height,
+        restored=restored,
+    )
+    return explorer.wait() if wait else explorer
+
+
+def _source(
+    x: Any, bounds: Sequence[Sequence[float]] | None, title: str | None, variable: str | None
+) -> tuple[Source, dict[str, Any]]:
+    if isinstance(x, (str, os.PathLike)):
+        return _saved(Path(x), title)
+    if isinstance(x, Landscape):
+        return LandscapeSource(x, title), {}
+    if isinstance(x, (np.ndarray, list)):
+        return LandscapeSource(Landscape.from_array(x), title), {}
+    if type(x).__module__.startswith("nblandscape.objective"):
+        return ObjectiveSource(x, title, variable or "objective"), {}
+    if isinstance(x, tuple) and len(x) == 3:
+        from nblandscape.objective import Objective
+
+        return ObjectiveSource(Objective(*x), title, variable or "objective"), {}
+    if _is_module(x):
+        raise TypeError("explore needs data as well: nbl.explore((model, loss, batches)).")
+    if callable(x):
+        if bounds is None:
+            raise TypeError("A function needs its window: nbl.explore(f, bounds=((a0, a1), (b0, b1))).")
+        function: Callable[[float, float], Any] = x
+        return FunctionSource(function, bounds, title), {}
+    raise TypeError(
+        f"explore cannot look at a {type(x).__name__}. It takes an Objective, (model, loss, batches), "
+        "a Landscape, a two-dimensional array, a function f(a, b) with bounds=, or the path of a saved explorer."
+    )
+
+
+def _is_module(x: Any) -> bool:
+    return any(
+        base.__module__.startswith("torch.nn") and base.__name__ == "Module" for base in type(x).__mro__
+    )
+
+
+def _saved(path: Path, title: str | None) -> tuple[Source, dict[str, Any]]:
+    header, arrays = read_archive(path)
+    landscape = Landscape.from_archive(header, arrays)
+    return LandscapeSource(landscape, title or header.get("title") or None), header.get("state", {})

@@ -1,0 +1,43 @@
+"""A merge tree alone."""
+
+from typing import Any, ClassVar
+
+import traitlets
+
+from nblandscape.topology import MergeTree
+from nblandscape.widgets import _wire
+from nblandscape.widgets._base import NblWidget
+from nblandscape.widgets._spec import Spec
+from nblandscape.widgets.explorer import NO_SELECTION
+
+
+class MergeTreeView(NblWidget):
+    """Clickable merge tree with a persistence slider.
+
+    Parameters
+    ----------
+    tree : MergeTree
+        Of a sublevel filtration, any dimension.
+    scale : {"linear", "log"}
+    height : str
+        CSS length.
+
+    Examples
+    --------
+    >>> import numpy as np, nblandscape as nbl
+    >>> view = nbl.MergeTreeView(nbl.merge_tree(np.array([1.0, 0.0, 2.0, 0.5])))
+    >>> view.tree["shape"]
+    [4]
+    >>> view.close()
+    """
+
+    bundle: ClassVar[str] = "merge_tree"
+    spec = traitlets.Dict().tag(sync=True, echo_update=False)
+    tree = traitlets.Dict().tag(sync=True)
+    selection = traitlets.Dict(default_value=NO_SELECTION).tag(sync=True, echo_update=False)
+
+    def __init__(self, tree: MergeTree, *, scale: str = "linear", height: str = "360px") -> None:
+        if tree.kind != "sublevel":
+            raise ValueError(f'kind="{tree.kind}": the view draws sublevel trees; pass merge_tree(-values).')
+        spec: dict[str, Any] = Spec(1, scale=scale).to_wire()
+        super().__init__(height=height, spec=spec, tree=_wire.tree(tree, 1))

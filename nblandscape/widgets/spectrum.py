@@ -1,0 +1,35 @@
+"""A spectrum alone."""
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import traitlets
+
+from nblandscape.widgets import _wire
+from nblandscape.widgets._base import NblWidget
+from nblandscape.widgets._spec import Spec
+
+if TYPE_CHECKING:
+    from nblandscape.curvature import Spectrum
+
+
+class SpectrumView(NblWidget):
+    """Eigenvalues from both ends with their residuals.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+    height : str
+        CSS length.
+    """
+
+    bundle: ClassVar[str] = "spectrum"
+    spec = traitlets.Dict().tag(sync=True, echo_update=False)
+    spectrum = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, spectrum: "Spectrum", *, height: str = "280px") -> None:
+        spec: dict[str, Any] = Spec(1).to_wire()
+        slopes = np.zeros(len(spectrum.values))
+        super().__init__(
+            height=height, spec=spec, spectrum=_wire.spectrum(spectrum, slopes, 0.0, 0.0, complete=True)
+        )
