@@ -1,5 +1,5 @@
 import { defineWidget } from "../host/define-widget";
 import { single, singleStyles } from "../views/single";
-import { SurfacePanel, surfaceStyles } from "../views/surface-placeholder";
+import { SurfacePanel, surfaceStyles } from "../views/surface";
 
 export default defineWidget("surface", single(SurfacePanel), [surfaceStyles, singleStyles]);

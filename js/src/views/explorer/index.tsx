@@ -5,7 +5,7 @@ import { Controls } from "../controls";
 import { MergeTreePanel } from "../merge-tree";
 import { count } from "../parts/format";
 import { SpectrumPanel } from "../spectrum";
-import { SurfacePanel } from "../surface-placeholder";
+import { SurfacePanel } from "../surface";
 import { StatusBar } from "./status-bar";
 import { Toolbar } from "./toolbar";
 

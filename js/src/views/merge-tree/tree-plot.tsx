@@ -49,7 +49,7 @@ export function TreePlot({ store, tree, grid }: { store: Store; tree: LiveTree; 
   const x = (slot: number) => MARGIN.left + (plotWidth * (slot + 0.5)) / Math.max(shown.length, 1);
   const y = (loss: number) => MARGIN.top + plotHeight * (1 - Math.min(Math.max(scale.at(loss), 0), 1));
   const slotWidth = plotWidth / Math.max(shown.length, 1);
-  const ticks = scale.ticks(Math.max(2, Math.floor(plotHeight / 34)));
+  const ticks = scale.ticks(Math.max(2, Math.floor(plotHeight / 28)));
 
   const point = (branch: Branch, kind: "minimum" | "saddle") => {
     const vertex = kind === "minimum" ? branch.birthVertex : branch.deathVertex;

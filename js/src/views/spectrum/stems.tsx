@@ -7,7 +7,7 @@ import { linearScale, symlogScale } from "../parts/ticks";
 import { useSize } from "../parts/use-size";
 import { assign, ROLE_NAMES, type Role, roleOf } from "./choose";
 
-const MARGIN = { left: 46, right: 10, top: 26, bottom: 34 };
+const MARGIN = { left: 46, right: 10, top: 22, bottom: 34 };
 const KEYS: Record<string, Role> = { x: "x", y: "y", o: "offset" };
 /** Values that differ by more than this factor are drawn on a symmetric logarithmic axis. */
 const LINEAR_UP_TO = 30;
@@ -79,7 +79,7 @@ export function Stems({ store, spectrum }: { store: Store; spectrum: SpectrumDat
             </pattern>
           </defs>
           <g class="nbl-axis" aria-hidden="true">
-            {scale.ticks(Math.max(3, Math.floor(plotHeight / 24))).map((t) => (
+            {scale.ticks(Math.max(3, Math.floor(plotHeight / 15))).map((t) => (
               <g key={t} transform={`translate(0,${y(t).toFixed(1)})`}>
                 <line class={t === 0 ? "nbl-zero" : undefined} x1={MARGIN.left - 2} x2={width - MARGIN.right} />
                 <text x={MARGIN.left - 8} dy="0.32em">

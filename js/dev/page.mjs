@@ -1,0 +1,55 @@
+// node dev/page.mjs [FOLDER]   Writes pages with synthetic states, each like an exported file.
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { himmelblau, state } from "./synthetic.mjs";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const folder = process.argv[2] ?? join(here, "..", "..", "build", "dev");
+const script = readFileSync(join(here, "../../nblandscape/widgets/static/standalone.js"), "utf8");
+const hash = createHash("sha256").update(script).digest("base64");
+const policy = `default-src 'none'; script-src 'sha256-${hash}'; img-src data: blob:`;
+
+function page(traits) {
+  const json = JSON.stringify({ traits }).replaceAll("<", "\\u003c");
+  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>nblandscape</title>
+<meta http-equiv="Content-Security-Policy" content="${policy}"></head><body><main id="nblandscape"></main>
+<script type="application/json" id="nblandscape-state">${json}</script><script>${script}</script></body></html>`;
+}
+
+const rough = (x, y) =>
+  himmelblau(x, y) / 100 + 0.5 * Math.sin(3 * x + 1) * Math.cos(2.3 * y) * Math.cos(x * y) + 1.2;
+const status = (phase, more = {}) => ({
+  id: 1,
+  lane: "surface",
+  phase,
+  done: 410,
+  total: 1089,
+  eta: 12,
+  message: "",
+  ...more,
+});
+const states = {
+  explorer: state(),
+  rough: state({ f: rough, span: [6, 6], points: 129, frames: false }),
+  loading: {
+    ...state({ frames: false }),
+    spec: null,
+    surface: null,
+    tree: null,
+    spectrum: null,
+    status: status("running", { lane: "spectrum", done: 24, total: 0, message: "" }),
+  },
+  error: {
+    ...state({ frames: false }),
+    status: status("error", {
+      message:
+        'Traceback (most recent call last):\n  File "nblandscape/objective.py", line 210, in loss\nRuntimeError: CUDA out of memory: tried to allocate 2.00 GiB. Use fewer batches (limit=) or points.',
+    }),
+  },
+};
+mkdirSync(folder, { recursive: true });
+for (const [name, traits] of Object.entries(states))
+  writeFileSync(join(folder, `${name}.html`), page(traits));
+console.log(folder);
