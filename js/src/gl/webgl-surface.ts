@@ -41,7 +41,7 @@ export function createWebglSurface(context: Context, onDispose: () => void): Sur
     const { values } = grid!;
     for (let v = 0; v < heights.length; v++) {
       const value = values[v]!;
-      heights[v] = value === value ? value : HOLE;
+      heights[v] = Number.isNaN(value) ? HOLE : value;
     }
     heightsStale = true;
   }

@@ -1,0 +1,476 @@
+import { effect, type Signal } from "@preact/signals";
+import { type Camera, createCamera, project, setCamera } from "../../gl/camera";
+import type { Engine, Grid, Look, Surface } from "../../gl/engine";
+import { getEngine } from "../../gl/engine-registry";
+import { createFlatSurface } from "../../gl/flat-surface";
+import { fraction } from "../../gl/height-map";
+import { MARKER_LIFT, MARKER_RADIUS } from "../../gl/paint-markers";
+import { occluded, pick } from "../../gl/pick";
+import { samplingKey } from "../../model/spec";
+import type { LiveGrid, LiveTree, Store } from "../../model/store";
+import { drawAxes, layoutAxes } from "./axes";
+import { colorsOf, type Rgb } from "./colors";
+import { announce, basinOf, type CriticalPoint, criticalPoints, markersOf, samePoint } from "./critical";
+import { surfaceKey } from "./keyboard";
+import { panned, rotated, zoomed } from "./navigate";
+import { listenToPointers } from "./pointer";
+import { contourLevels, engineGrid, type Levels, verticalRange } from "./scene";
+import { linearTicks, lossTicks } from "./ticks";
+
+/** What the controller tells the components around the canvas. */
+export interface SurfaceUi {
+  /** Where the tooltip points, CSS pixels; null = hidden. */
+  anchor: Signal<{ x: number; y: number } | null>;
+  /** Heights at the ends of the colour bar. */
+  bar: Signal<{ low: number; high: number; log: boolean } | null>;
+  size: Signal<{ width: number; height: number }>;
+  /** Whether the surface is drawn from above for want of WebGL. */
+  flat: Signal<boolean>;
+  /** Counts wheel turns that were left to the page. */
+  declined: Signal<number>;
+}
+
+export interface SurfaceElements {
+  root: HTMLElement;
+  canvas: HTMLCanvasElement;
+  svg: SVGSVGElement;
+}
+
+const REST_MS = 160;
+/** A full picture slower than this is not drawn for every tile of a running computation. */
+const SLOW_MS = 60;
+const HIT_RADIUS = 14;
+
+export const COMPACT_WIDTH = 380;
+
+/** Connects the store with one canvas: draws on change, only while visible; turns gestures into actions. */
+export function createController(store: Store, elements: SurfaceElements, ui: SurfaceUi): () => void {
+  const { root, canvas, svg } = elements;
+  const context = canvas.getContext("2d");
+  const engine: Engine | null = getEngine();
+  const surface: Surface = engine ? engine.createSurface() : createFlatSurface();
+  const camera: Camera = createCamera(!engine);
+  const projected = new Float64Array(3);
+  ui.flat.value = !engine;
+
+  let grid: Grid | null = null;
+  let live: LiveGrid | null = null;
+  let revision = -1;
+  let tree: LiveTree | null = null;
+  let points: CriticalPoint[] = [];
+  let stepped: CriticalPoint | null = null;
+  let range: [number, number] = [0, 1];
+  let levels: Levels = { heights: [], weights: [] };
+  let log = false;
+  let ticks = { x: [] as number[], y: [] as number[], z: [] as number[], losses: [] as number[] };
+  let ink: Rgb = [0.1, 0.1, 0.12];
+  let background: Rgb = [1, 1, 1];
+  let inset: [number, number, number, number] = [0, 0, 0, 0];
+  let pointer: { x: number; y: number } | null = null;
+  let pointerMoved = false;
+  let visible = true;
+  let dirty = true;
+  let frame = 0;
+  let movingUntil = 0;
+  let restTimer = 0;
+  let fullCost = 0;
+
+  const invalidate = () => {
+    dirty = true;
+    if (frame === 0 && visible) frame = requestAnimationFrame(onFrame);
+  };
+  const keepMoving = () => {
+    movingUntil = performance.now() + REST_MS;
+    clearTimeout(restTimer);
+    restTimer = window.setTimeout(invalidate, REST_MS + 20);
+  };
+
+  function onFrame(): void {
+    frame = 0;
+    if (pointerMoved) {
+      pointerMoved = false;
+      hoverAt(pointer);
+    }
+    if (dirty && visible) draw();
+  }
+
+  /** Grid, tree, range and ticks as they are now in the store. */
+  function readModel(): void {
+    const next = store.grid.value;
+    const nextTree = store.tree.value;
+    const scale = store.spec.value?.scale ?? "linear";
+    const changed = next !== live || (next !== null && next.revision !== revision);
+    if (next && changed) {
+      const fresh = engineGrid(next);
+      if (grid && grid.n0 === fresh.n0 && grid.n1 === fresh.n1) surface.updateGrid(fresh);
+      else {
+        surface.setGrid(fresh);
+        tree = null;
+      }
+      grid = fresh;
+    }
+    if (!next) grid = null;
+    live = next;
+    revision = next?.revision ?? -1;
+    if (next && (nextTree !== tree || changed)) {
+      const fits = nextTree !== null && nextTree.basins.length === next.values.length;
+      if (nextTree !== tree) surface.setBasins(fits ? nextTree.basins : null);
+      points = criticalPoints(next, fits ? nextTree : null);
+    }
+    tree = nextTree;
+    if (!next) return;
+    const vertical = verticalRange(next, scale);
+    range = vertical.range;
+    log = vertical.log;
+    levels = contourLevels(range, next.base, log);
+    const bar = ui.bar.peek();
+    if (!bar || bar.low !== range[0] || bar.high !== range[1] || bar.log !== log) {
+      ui.bar.value = { low: range[0], high: range[1], log };
+    }
+  }
+
+  function setLayout(): void {
+    const { width, height } = ui.size.value;
+    const ratio = pixelRatio();
+    const compact = width < COMPACT_WIDTH || height < 240;
+    const css = engine
+      ? [compact ? 10 : 16, compact ? 12 : 70, compact ? 22 : 30, compact ? 34 : 48]
+      : [14, compact ? 14 : 84, 48, 62];
+    inset = css.map((v) => v * ratio) as typeof inset;
+    if (!grid || !live) return;
+    const short = Math.min(width, height);
+    const across = Math.max(2, Math.min(7, Math.round(short / 75)));
+    const losses = lossTicks(
+      range[0] + live.base,
+      range[1] + live.base,
+      log,
+      Math.max(3, Math.min(7, height / 60)),
+    );
+    const base = live.base;
+    ticks = {
+      x: linearTicks(grid.x0[0], grid.x0[1], across),
+      y: linearTicks(grid.x1[0], grid.x1[1], across),
+      z: losses.map((loss) => loss - base),
+      losses,
+    };
+  }
+
+  function pixelRatio(): number {
+    return Math.min(3, window.devicePixelRatio || 1);
+  }
+
+  function look(moving: boolean): Look {
+    const view = store.view.value;
+    const wanted = store.spec.value;
+    const stale = live !== null && wanted !== null && samplingKey(live.spec) !== samplingKey(wanted);
+    return {
+      yaw: view.yaw,
+      pitch: view.pitch,
+      zoom: view.zoom,
+      pan: view.pan,
+      exaggeration: view.exaggeration,
+      range,
+      scale: log ? "log" : "linear",
+      base: live?.base ?? 0,
+      colormap: view.colormap,
+      contours: view.contours,
+      levels: levels.heights,
+      levelWeights: levels.weights,
+      ticks: [ticks.x, ticks.y, ticks.z],
+      selectedBasin: basinOf(store.selection.value, tree),
+      hoverBasin: tree && tree.branches.length > 1 ? basinOf(store.hover.value, tree) : -1,
+      fade: stale ? 0.6 : 0,
+      ghost: live?.state === "predicted",
+      background,
+      ink,
+      moving,
+      width: canvas.width,
+      height: canvas.height,
+      pixelRatio: pixelRatio(),
+      inset,
+    };
+  }
+
+  function draw(): void {
+    const { width, height } = ui.size.value;
+    if (!context || width < 2 || height < 2 || !canvas.isConnected) return;
+    dirty = false;
+    readModel();
+    const ratio = pixelRatio();
+    const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
+    if (canvas.width !== w || canvas.height !== h) {
+      canvas.width = w;
+      canvas.height = h;
+    }
+    if (!grid || !live) {
+      context.clearRect(0, 0, w, h);
+      drawAxes(svg, []);
+      ui.anchor.value = null;
+      return;
+    }
+    let moving = performance.now() < movingUntil;
+    if (!moving) ({ ink, background } = colorsOf(root));
+    if (!moving && live.state !== "final" && fullCost > SLOW_MS) {
+      moving = true;
+      keepMoving();
+    }
+    setLayout();
+    const picture = look(moving);
+    setCamera(camera, picture, grid);
+    surface.setMarkers(markersOf(points, store.selection.value, store.hover.value, live.base));
+    const cost = surface.draw(picture, context);
+    if (!moving) fullCost = cost;
+    drawAxes(svg, layoutAxes({ camera, ticks, labels: live.labels, bottom: range[0] }));
+    placeTooltip();
+  }
+
+  function placeTooltip(): void {
+    const { kind, coordinates, loss } = store.hover.value;
+    let anchor: { x: number; y: number } | null = null;
+    if (kind !== "none" && pointer) anchor = pointer;
+    else if (kind !== "none" && coordinates && loss !== null && live) {
+      project(camera, coordinates[0], coordinates[1], loss - live.base, projected);
+      anchor = { x: projected[0]! / camera.pixelRatio, y: projected[1]! / camera.pixelRatio };
+    }
+    const last = ui.anchor.peek();
+    if (anchor?.x !== last?.x || anchor?.y !== last?.y) ui.anchor.value = anchor;
+  }
+
+  /** The marker under a point of the canvas; one that can be seen goes before a hidden one. */
+  function markerAt(at: { x: number; y: number }): CriticalPoint | null {
+    if (!grid) return null;
+    let best: CriticalPoint | null = null;
+    let nearest = HIT_RADIUS;
+    for (const point of points) {
+      project(camera, point.x, point.y, point.z, projected);
+      const r = MARKER_RADIUS * point.size;
+      const dx = projected[0]! / camera.pixelRatio - at.x;
+      const dy = projected[1]! / camera.pixelRatio - MARKER_LIFT[point.kind] * r - at.y;
+      let distance = Math.hypot(dx, dy);
+      if (distance >= nearest) continue;
+      const x = point.x * camera.scaleX + camera.shiftX;
+      const y = point.y * camera.scaleY + camera.shiftY;
+      const z = (2 * fraction(camera.map, point.z) - 1) * camera.half;
+      if (occluded(grid, camera, x, y, z)) distance += HIT_RADIUS / 2;
+      if (distance >= nearest) continue;
+      nearest = distance;
+      best = point;
+    }
+    return best;
+  }
+
+  function pickAt(at: { x: number; y: number }) {
+    return grid ? pick(grid, camera, at.x * camera.pixelRatio, at.y * camera.pixelRatio) : null;
+  }
+
+  function hoverPoint(point: CriticalPoint): void {
+    store.hover.value = {
+      kind: point.kind === "model" ? "vertex" : point.kind,
+      vertex: point.vertex,
+      coordinates: [point.x, point.y],
+      loss: point.loss,
+      from: "surface",
+    };
+  }
+
+  function clearHover(): void {
+    const { kind, from } = store.hover.peek();
+    if (kind !== "none" && from === "surface") {
+      store.hover.value = { kind: "none", vertex: null, coordinates: null, loss: null, from: "surface" };
+    }
+  }
+
+  function hoverAt(at: { x: number; y: number } | null): void {
+    const marker = at && live ? markerAt(at) : null;
+    canvas.style.cursor = marker ? "pointer" : "";
+    if (marker) {
+      hoverPoint(marker);
+      return;
+    }
+    const hit = at && live ? pickAt(at) : null;
+    if (!hit || !live) {
+      clearHover();
+      return;
+    }
+    store.hover.value = {
+      kind: "vertex",
+      vertex: hit.vertex,
+      coordinates: [hit.x, hit.y],
+      loss: hit.z + live.base,
+      from: "surface",
+    };
+  }
+
+  function select(point: CriticalPoint): void {
+    const { kind, vertex, x, y, loss } = point;
+    store.select({ kind, vertex, coordinates: [x, y], loss });
+  }
+
+  function clearSelection(): void {
+    store.select({ kind: "none", vertex: null, coordinates: null, loss: null });
+  }
+
+  function stepTo(by: 1 | -1): void {
+    if (points.length === 0) return;
+    const here = stepped;
+    const at = here ? points.findIndex((p) => p.kind === here.kind && p.vertex === here.vertex) : -1;
+    const next = at < 0 ? (by > 0 ? 0 : points.length - 1) : (at + by + points.length) % points.length;
+    stepped = points[next]!;
+    pointer = null;
+    hoverPoint(stepped);
+    store.announcement.value = announce(stepped);
+  }
+
+  const room = () => {
+    const { width, height } = ui.size.value;
+    const ratio = pixelRatio();
+    return Math.min(width - (inset[1] + inset[3]) / ratio, height - (inset[0] + inset[2]) / ratio);
+  };
+
+  function zoomAt(factor: number, x: number, y: number): void {
+    const ratio = pixelRatio();
+    const { width, height } = ui.size.value;
+    const middleX = (inset[3] / ratio + width - inset[1] / ratio) / 2;
+    const middleY = (inset[0] / ratio + height - inset[2] / ratio) / 2;
+    keepMoving();
+    store.setView(zoomed(store.view.value, factor, x - middleX, y - middleY, room()));
+  }
+
+  const gestures = {
+    rotate(dx: number, dy: number) {
+      keepMoving();
+      if (engine) store.setView(rotated(store.view.value, dx, dy));
+      else gestures.pan(dx, dy);
+    },
+    pan(dx: number, dy: number) {
+      keepMoving();
+      store.setView(panned(store.view.value, dx, dy, room()));
+    },
+    zoom: zoomAt,
+    point(at: { x: number; y: number } | null) {
+      pointer = at;
+      pointerMoved = true;
+      if (frame === 0 && visible) frame = requestAnimationFrame(onFrame);
+    },
+    click(x: number, y: number) {
+      if (!live) return;
+      const marker = markerAt({ x, y });
+      if (marker) {
+        stepped = marker;
+        if (samePoint(marker, store.selection.value)) clearSelection();
+        else select(marker);
+        return;
+      }
+      const hit = pickAt({ x, y });
+      if (!hit) {
+        clearSelection();
+        return;
+      }
+      store.select({ kind: "point", vertex: null, coordinates: [hit.x, hit.y], loss: hit.z + live.base });
+    },
+    reset: () => store.resetView(),
+    declined: () => {
+      ui.declined.value++;
+    },
+  };
+
+  function onKey(event: KeyboardEvent): void {
+    const key = surfaceKey(event);
+    if (!key) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const { width, height } = ui.size.value;
+    if (key.do === "rotate") gestures.rotate(key.dx, key.dy);
+    else if (key.do === "pan") gestures.pan(key.dx, key.dy);
+    else if (key.do === "zoom") zoomAt(key.factor, width / 2, height / 2);
+    else if (key.do === "step") stepTo(key.by);
+    else if (key.do === "reset") store.resetView();
+    else if (key.do === "select") {
+      if (stepped) select(stepped);
+    } else if (key.do === "contours") store.setView({ contours: !store.view.value.contours });
+    else {
+      stepped = null;
+      clearHover();
+      clearSelection();
+    }
+  }
+
+  const stopPointers = listenToPointers(root, gestures);
+  root.addEventListener("keydown", onKey);
+  const stopEffect = effect(() => {
+    // Whatever a picture depends on.
+    void [store.grid.value, store.tree.value, store.view.value, store.selection.value];
+    void [store.hover.value, store.spec.value, ui.size.value];
+    invalidate();
+  });
+  const stopRestore = engine?.onRestore(invalidate);
+  const sizes = new ResizeObserver(() => {
+    const { clientWidth: width, clientHeight: height } = root;
+    const last = ui.size.peek();
+    if (last.width !== width || last.height !== height) {
+      ui.size.value = { width, height };
+      // At once: a resized canvas is blank until it is drawn.
+      if (visible) draw();
+    }
+  });
+  sizes.observe(root);
+  const sight = new IntersectionObserver(
+    (entries) => {
+      visible = entries[entries.length - 1]!.isIntersecting;
+      // Hosts blank canvases that were scrolled away or re-attached.
+      if (visible) invalidate();
+    },
+    { rootMargin: "100px" },
+  );
+  sight.observe(root);
+  const stopTheme = watchColors(root, invalidate);
+
+  return () => {
+    cancelAnimationFrame(frame);
+    clearTimeout(restTimer);
+    stopPointers();
+    root.removeEventListener("keydown", onKey);
+    stopEffect();
+    stopRestore?.();
+    sizes.disconnect();
+    sight.disconnect();
+    stopTheme();
+    surface.dispose();
+  };
+}
+
+/** Calls back when the colours may have changed: the host's theme, the system's, or the screen. */
+function watchColors(root: HTMLElement, changed: () => void): () => void {
+  const cleanup = new AbortController();
+  const queries = [
+    "(prefers-color-scheme: dark)",
+    "(forced-colors: active)",
+    `(resolution: ${devicePixelRatio}dppx)`,
+  ];
+  for (const query of queries)
+    matchMedia(query).addEventListener("change", changed, { signal: cleanup.signal });
+  // Style sheets of a theme may arrive a little after the attribute that names it.
+  const later = () => {
+    changed();
+    setTimeout(changed, 300);
+  };
+  const observer = new MutationObserver(later);
+  const host = root.getRootNode();
+  const watched = [document.documentElement, document.body, host instanceof ShadowRoot ? host.host : null];
+  for (const element of watched) {
+    if (!element) continue;
+    const attributeFilter = [
+      "class",
+      "style",
+      "data-jp-theme-light",
+      "data-theme",
+      "data-mode",
+      "data-nbl-theme",
+    ];
+    observer.observe(element, { attributes: true, attributeFilter });
+  }
+  return () => {
+    cleanup.abort();
+    observer.disconnect();
+  };
+}

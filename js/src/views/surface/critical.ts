@@ -1,0 +1,130 @@
+import type { Marker } from "../../gl/engine";
+import type { Selection } from "../../model/protocol";
+import type { Branch, Hover, LiveGrid, LiveTree } from "../../model/store";
+import { num, point } from "../parts/format";
+import { vertexPoint } from "./scene";
+
+/** A marked point of the surface. */
+export interface CriticalPoint {
+  kind: "minimum" | "saddle" | "model";
+  vertex: number;
+  x: number;
+  y: number;
+  /** loss - base. */
+  z: number;
+  loss: number;
+  /** The branch born in this minimum or dying in this saddle. */
+  branch: Branch | null;
+  /** Position among the points of its kind, from 1, and their number. */
+  rank: number;
+  of: number;
+  /** Marker size, by persistence. */
+  size: number;
+}
+
+/** More marks than this cover what they mark; the most persistent ones are kept. */
+const MAX_OF_A_KIND = 150;
+
+/** The model, then minima, then saddles, each by falling persistence. */
+export function criticalPoints(grid: LiveGrid | null, tree: LiveTree | null): CriticalPoint[] {
+  if (!grid) return [];
+  const out: CriticalPoint[] = [];
+  const add = (
+    kind: CriticalPoint["kind"],
+    vertex: number,
+    branch: Branch | null,
+    rank: number,
+    of: number,
+  ) => {
+    if (vertex < 0 || vertex >= grid.values.length) return;
+    const at = vertexPoint(grid, vertex);
+    if (Number.isNaN(at.z)) return;
+    const size = kind === "model" ? 1 : sizeOf(branch, tree);
+    out.push({ kind, vertex, ...at, loss: at.z + grid.base, branch, rank, of, size });
+  };
+  if (grid.origin !== null) add("model", grid.origin, null, 1, 1);
+  const branches = tree && tree.basins.length === grid.values.length ? tree.branches : [];
+  const minima = branches.slice(0, MAX_OF_A_KIND);
+  for (const [k, branch] of minima.entries())
+    add("minimum", branch.birthVertex, branch, k + 1, branches.length);
+  const seen = new Set<number>();
+  const dying = branches.filter((branch) => {
+    const fresh = branch.deathVertex >= 0 && !seen.has(branch.deathVertex);
+    seen.add(branch.deathVertex);
+    return fresh;
+  });
+  const saddles = dying.slice(0, MAX_OF_A_KIND);
+  for (const [k, branch] of saddles.entries()) add("saddle", branch.deathVertex, branch, k + 1, dying.length);
+  return out;
+}
+
+function sizeOf(branch: Branch | null, tree: LiveTree | null): number {
+  if (!branch || !tree) return 1;
+  if (!Number.isFinite(branch.persistence)) return 1.1;
+  const share = tree.maxPersistence > 0 ? Math.min(1, branch.persistence / tree.maxPersistence) : 1;
+  return 0.62 + 0.38 * Math.sqrt(share);
+}
+
+export function samePoint(point: CriticalPoint, other: Selection | Hover): boolean {
+  return other.kind === point.kind && other.vertex === point.vertex;
+}
+
+/** What the engine draws: critical points and the selected or hovered free point. */
+export function markersOf(
+  points: readonly CriticalPoint[],
+  selection: Selection,
+  hover: Hover,
+  base: number,
+): Marker[] {
+  const markers: Marker[] = points.map((p) => ({
+    shape: p.kind,
+    x: p.x,
+    y: p.y,
+    z: p.z,
+    selected: samePoint(p, selection),
+    hovered:
+      samePoint(p, hover) || (hover.kind === "vertex" && p.kind === "model" && hover.vertex === p.vertex),
+    size: p.size * (p.kind === "saddle" ? 0.85 : 1),
+  }));
+  if (selection.kind === "point" && selection.coordinates && selection.loss !== null) {
+    const [x, y] = selection.coordinates;
+    markers.push({
+      shape: "point",
+      x,
+      y,
+      z: selection.loss - base,
+      selected: true,
+      hovered: false,
+      size: 0.75,
+    });
+  }
+  if (hover.from === "tree" && hover.kind === "vertex" && hover.coordinates && hover.loss !== null) {
+    const [x, y] = hover.coordinates;
+    markers.push({ shape: "point", x, y, z: hover.loss - base, selected: false, hovered: true, size: 0.8 });
+  }
+  return markers;
+}
+
+/** Row of the basin that a selection or a hover stands for, or -1. */
+export function basinOf(at: Selection | Hover, tree: LiveTree | null): number {
+  if (!tree || at.vertex === null || at.kind === "none" || at.kind === "model" || at.kind === "point")
+    return -1;
+  if (at.kind === "saddle") return tree.branches.find((b) => b.deathVertex === at.vertex)?.row ?? -1;
+  return tree.basins[at.vertex] ?? -1;
+}
+
+/** "Minimum 2 of 4", "The model". */
+export function title(p: CriticalPoint): string {
+  if (p.kind === "model") return "The model";
+  return `${p.kind === "minimum" ? "Minimum" : "Saddle"} ${p.rank} of ${p.of}`;
+}
+
+/** A sentence for the live region. */
+export function announce(p: CriticalPoint): string {
+  const parts = [`${title(p)}: loss ${num(p.loss)} at ${point([p.x, p.y])}`];
+  if (p.branch && p.kind === "minimum") {
+    const { persistence } = p.branch;
+    parts.push(Number.isFinite(persistence) ? `persistence ${num(persistence)}` : "the lowest minimum");
+  }
+  return `${parts.join(", ")}.`;
+}

@@ -1,0 +1,5 @@
+import surfaceStyles from "./surface.css";
+
+export { SurfacePanel } from "./surface-panel";
+/** Style sheet text; the host adopts it into the view's shadow root. */
+export { surfaceStyles };

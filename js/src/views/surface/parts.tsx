@@ -1,0 +1,199 @@
+import type { Signal } from "@preact/signals";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { createHeightMap, fraction, setHeightMap } from "../../gl/height-map";
+import { cssGradient } from "../../gl/luts";
+import type { LiveGrid, Store } from "../../model/store";
+import { num, point } from "../parts/format";
+import { COMPACT_WIDTH, type SurfaceUi } from "./controller";
+import { criticalPoints, samePoint, title } from "./critical";
+import { shortLabel, vertexPoint } from "./scene";
+import { lossTicks, tickTexts } from "./ticks";
+
+interface Props {
+  store: Store;
+  ui: SurfaceUi;
+}
+
+/** The colours' losses; a small triangle follows what is pointed at. */
+export function ColorBar({ store, ui }: Props) {
+  const bar = ui.bar.value;
+  const grid = store.grid.value;
+  const { width, height } = ui.size.value;
+  if (!bar || !grid || width < COMPACT_WIDTH || height < 180) return null;
+  const map = createHeightMap();
+  const scale = bar.log ? "log" : "linear";
+  setHeightMap(map, { range: [bar.low, bar.high], scale, base: grid.base });
+  const length = Math.min(260, Math.round(height * 0.5));
+  const losses = lossTicks(bar.low + grid.base, bar.high + grid.base, bar.log, Math.max(3, length / 34));
+  const texts = tickTexts(losses);
+  const at = (loss: number) => `${(100 * fraction(map, loss - grid.base)).toFixed(2)}%`;
+  const { loss } = store.hover.value;
+  const pointed = loss !== null && loss - grid.base >= bar.low && loss - grid.base <= bar.high ? loss : null;
+  return (
+    <div class="nbl-bar" aria-hidden="true">
+      <div class="nbl-bar-title">
+        {grid.quantity}
+        {bar.log && <span> (log)</span>}
+      </div>
+      <div class="nbl-bar-scale" style={{ height: `${length}px` }}>
+        <div
+          class="nbl-bar-colors"
+          style={{ background: cssGradient(store.view.value.colormap, "to top") }}
+        />
+        {losses.map((value, k) => (
+          <div key={value} class="nbl-bar-tick" style={{ bottom: at(value) }}>
+            {texts[k]}
+          </div>
+        ))}
+        {pointed !== null && <div class="nbl-bar-pointer" style={{ bottom: at(pointed) }} />}
+      </div>
+    </div>
+  );
+}
+
+/** Says what is not a finished measurement. */
+export function StateBadge({ store }: { store: Store }) {
+  const grid = store.grid.value;
+  if (!grid || grid.state === "final") return null;
+  const predicted = grid.state === "predicted";
+  return (
+    <div class={`nbl-badge ${grid.state}`}>
+      {predicted ? "predicted (quadratic)" : `refining ${Math.floor(100 * grid.known)} %`}
+    </div>
+  );
+}
+
+interface Row {
+  name: string;
+  value: string;
+}
+
+interface Reading {
+  glyph: string;
+  heading: string;
+  rows: Row[];
+  note: string;
+}
+
+const GLYPHS = { minimum: "▼", saddle: "✕", model: "★", point: "●" } as const;
+
+/** What is known about a point: its place, its loss and the basin it lies in. */
+function reading(
+  store: Store,
+  grid: LiveGrid,
+  at: Store["selection"]["value"] | Store["hover"]["value"],
+): Reading | null {
+  if (at.kind === "none" || !at.coordinates || at.loss === null) return null;
+  const tree = store.tree.value;
+  const marked = criticalPoints(grid, tree).find(
+    (p) => samePoint(p, at) || (at.kind === "vertex" && p.kind === "model" && isAt(p, at.coordinates!)),
+  );
+  const names = grid.labels.map((label, k) => shortLabel(label, `axis ${k + 1}`));
+  const rows = names.map((name, k) => ({ name, value: num(at.coordinates![k as 0 | 1], 5) }));
+  rows.push({ name: "loss", value: num(at.loss, 6) });
+  const persistence = marked?.branch?.persistence;
+  if (persistence !== undefined && marked?.kind === "minimum") {
+    rows.push({ name: "persistence", value: Number.isFinite(persistence) ? num(persistence) : "∞ (lowest)" });
+  }
+  let note = "";
+  const vertex = at.vertex ?? nearest(grid, at.coordinates);
+  const row = tree && tree.basins.length === grid.values.length ? tree.basins[vertex] : undefined;
+  const branch = marked?.kind === "minimum" ? undefined : tree?.branches.find((b) => b.row === row);
+  if (branch && marked?.kind !== "saddle") {
+    const { x, y } = vertexPoint(grid, branch.birthVertex);
+    const depth = Number.isFinite(branch.persistence) ? `, persistence ${num(branch.persistence)}` : "";
+    note = `Basin of the minimum ${num(branch.birth)} at ${point([x, y])}${depth}`;
+  } else if (marked?.kind === "saddle" && marked.branch) {
+    note = `Here the minimum ${num(marked.branch.birth)} joins a deeper one`;
+  }
+  return { glyph: GLYPHS[marked?.kind ?? "point"], heading: marked ? title(marked) : "Point", rows, note };
+}
+
+function isAt(p: { x: number; y: number }, coordinates: readonly [number, number]): boolean {
+  return p.x === coordinates[0] && p.y === coordinates[1];
+}
+
+function nearest(grid: LiveGrid, [x, y]: readonly [number, number]): number {
+  const index = (axis: Float64Array, value: number) => {
+    const last = axis.length - 1;
+    const at = ((value - axis[0]!) / (axis[last]! - axis[0]!)) * last;
+    return Math.min(last, Math.max(0, Math.round(at)));
+  };
+  return index(grid.x0, x) * grid.n1 + index(grid.x1, y);
+}
+
+function Rows({ reading: { rows, note } }: { reading: Reading }) {
+  return (
+    <>
+      <dl>
+        {rows.map(({ name, value }) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+      {note && <p>{note}</p>}
+    </>
+  );
+}
+
+/** Follows the pointer, or stands at what another panel or the keyboard points at. */
+export function Tooltip({ store, ui }: Props) {
+  const box = useRef<HTMLDivElement>(null);
+  const anchor = ui.anchor.value;
+  const grid = store.grid.value;
+  const shown = anchor && grid ? reading(store, grid, store.hover.value) : null;
+  const { width, height } = ui.size.value;
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (!element || !anchor) return;
+    const { offsetWidth: w, offsetHeight: h } = element;
+    const x = anchor.x + 16 + w > width ? anchor.x - 14 - w : anchor.x + 16;
+    const y = anchor.y + 14 + h > height ? anchor.y - 12 - h : anchor.y + 14;
+    element.style.transform = `translate(${Math.max(2, x)}px, ${Math.max(2, y)}px)`;
+  });
+  if (!shown) return null;
+  return (
+    <div ref={box} class="nbl-tip" role="tooltip">
+      <div class="nbl-tip-head">
+        <span aria-hidden="true">{shown.glyph}</span> {shown.heading}
+      </div>
+      <Rows reading={shown} />
+    </div>
+  );
+}
+
+/** The selected point in text that can be selected and copied. */
+export function ReadOut({ store, ui }: Props) {
+  const grid = store.grid.value;
+  const shown = grid ? reading(store, grid, store.selection.value) : null;
+  if (!shown || ui.size.value.width < COMPACT_WIDTH || ui.size.value.height < 240) return null;
+  const clear = () => store.select({ kind: "none", vertex: null, coordinates: null, loss: null });
+  return (
+    <div class="nbl-readout" onPointerDown={(event) => event.stopPropagation()}>
+      <div class="nbl-tip-head">
+        <span aria-hidden="true">{shown.glyph}</span> {shown.heading}
+        <button type="button" class="nbl-readout-close" aria-label="Clear the selection" onClick={clear}>
+          ×
+        </button>
+      </div>
+      <Rows reading={shown} />
+    </div>
+  );
+}
+
+/** Tells once that the wheel needs a click first. */
+export function WheelHint({ declined }: { declined: Signal<number> }) {
+  const [shown, setShown] = useState(false);
+  const told = useRef(false);
+  const turns = declined.value;
+  useEffect(() => {
+    if (turns < 3 || told.current) return undefined;
+    told.current = true;
+    setShown(true);
+    const timer = setTimeout(() => setShown(false), 2600);
+    return () => clearTimeout(timer);
+  }, [turns >= 3]);
+  return shown ? <div class="nbl-hint">Click the surface, or hold Ctrl, to zoom with the wheel</div> : null;
+}

@@ -1,0 +1,59 @@
+import { signal } from "@preact/signals";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import type { Store } from "../../model/store";
+import { createController, type SurfaceUi } from "./controller";
+import { describe } from "./describe";
+import { ColorBar, ReadOut, StateBadge, Tooltip, WheelHint } from "./parts";
+
+function createUi(): SurfaceUi {
+  return {
+    anchor: signal(null),
+    bar: signal(null),
+    size: signal({ width: 0, height: 0 }),
+    flat: signal(false),
+    declined: signal(0),
+  };
+}
+
+const KEYS =
+  "Arrow keys turn the surface, with Shift they move it; plus and minus zoom; Home resets the view; " +
+  "n and p step through the critical points, Enter selects; c switches the contour lines; Escape clears the selection.";
+
+/** The loss surface: turn it, point at it, click it. Fills its parent. */
+export function SurfacePanel({ store }: { store: Store }) {
+  const root = useRef<HTMLDivElement>(null);
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const svg = useRef<SVGSVGElement>(null);
+  const ui = useMemo(createUi, []);
+  useEffect(
+    () => createController(store, { root: root.current!, canvas: canvas.current!, svg: svg.current! }, ui),
+    [store, ui],
+  );
+  return (
+    <div class="nbl-surface">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it takes the keys that turn the surface. */}
+      {/* biome-ignore lint/a11y/useSemanticElements: a picture that takes keys is no fieldset. */}
+      <div ref={root} class="nbl-surface-view" tabIndex={0} role="group" aria-label="Loss surface">
+        <Picture store={store} canvas={canvas} />
+        <svg ref={svg} class="nbl-axes" aria-hidden="true" />
+        <span class="nbl-hidden">{KEYS}</span>
+      </div>
+      <ColorBar store={store} ui={ui} />
+      <div class="nbl-surface-notes">
+        <StateBadge store={store} />
+        <FlatNote ui={ui} />
+      </div>
+      <ReadOut store={store} ui={ui} />
+      <Tooltip store={store} ui={ui} />
+      <WheelHint declined={ui.declined} />
+    </div>
+  );
+}
+
+function Picture({ store, canvas }: { store: Store; canvas: { current: HTMLCanvasElement | null } }) {
+  return <canvas ref={canvas} role="img" aria-label={describe(store.grid.value, store.tree.value)} />;
+}
+
+function FlatNote({ ui }: { ui: SurfaceUi }) {
+  return ui.flat.value ? <div class="nbl-badge">seen from above: this browser offers no WebGL2</div> : null;
+}
