@@ -167,14 +167,16 @@ def lab(arguments: list[str]) -> int:
         {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys()
     )
     own = BUILD / "jupyter"
+    own.mkdir(exist_ok=True)
     folders = {
         "JUPYTER_CONFIG_DIR": own / "config",
+        "JUPYTER_DATA_DIR": own / "data",
         "JUPYTERLAB_SETTINGS_DIR": own / "settings",
         "JUPYTERLAB_WORKSPACES_DIR": own / "workspaces",
         "IPYTHONDIR": own / "ipython",
     }
-    command = [interpreter, "-m", "jupyterlab", copy.name, f"--ServerApp.root_dir={folder}", *arguments]
-    command += ["--ServerApp.answer_yes=True"]  # Ctrl-C ends it without a question
+    command = [interpreter, "-m", "jupyterlab", str(copy), f"--ServerApp.root_dir={folder}", *arguments]
+    command += ["--log-level=WARN", "--ServerApp.answer_yes=True"]  # Ctrl-C ends it without a question
     command += [] if has_display else ["--no-browser"]
     command += ["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []
     say(f"JupyterLab on a copy of {lessons[0].name} (in build/lab); Ctrl-C ends it")
