@@ -1,0 +1,147 @@
+"""Merge tree, persistence and SMAD of Himmelblau's function and of noise: seconds and answers."""
+
+from __future__ import annotations
+
+import functools
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gudhi
+import numpy as np
+from gudhi.sklearn.cubical_persistence import CubicalPersistence
+from measure import Spread, digits, interleave, spread
+from report import Report, Table
+
+from nblandscape.topology import merge_tree, smad
+
+PEER_SECONDS = 60.0
+# Newton's method on the continuous function; a grid differs from it by its resolution
+HIMMELBLAU_PERSISTENCE = (104.0151629, 67.7191501, 13.3119263)
+HIMMELBLAU_SMAD = 49.589541
+
+
+def himmelblau(n: int) -> np.ndarray:
+    x, y = np.meshgrid(*[np.linspace(-5.0, 5.0, n)] * 2, indexing="ij")
+    return (x**2 + y - 11) ** 2 + (x + y**2 - 7) ** 2
+
+
+def noise(n: int) -> np.ndarray:
+    return np.random.default_rng(0).standard_normal((n, n))
+
+
+def ours(values: np.ndarray) -> tuple[np.ndarray, float]:
+    """Tree, pairs, basins and SMAD; returns the finite persistences, descending, and SMAD."""
+    tree = merge_tree(values)
+    assert tree.basins.shape == values.shape
+    pairs = tree.pairs
+    finite = pairs[np.isfinite(pairs["death"])]
+    return np.sort(finite["death"] - finite["birth"])[::-1], smad(tree)
+
+
+def _lengths(intervals: np.ndarray) -> np.ndarray:
+    finite = intervals[np.isfinite(intervals[:, 1])]
+    lengths = finite[:, 1] - finite[:, 0]
+    return np.sort(lengths[lengths > 0])[::-1]
+
+
+def gudhi_complex(values: np.ndarray) -> np.ndarray:
+    """The cubical complex with full connectivity, as in ours; all dimensions, there is no other way."""
+    made = gudhi.CubicalComplex(top_dimensional_cells=values)
+    made.compute_persistence()
+    return _lengths(made.persistence_intervals_in_dimension(0))
+
+
+def gudhi_fast(values: np.ndarray) -> np.ndarray:
+    """The special path for dimension 0 of images."""
+    tool = CubicalPersistence(homology_dimensions=0, input_type="top_dimensional_cells")
+    [intervals] = tool.fit_transform([values])
+    return _lengths(np.asarray(intervals))
+
+
+def landscaper(values: np.ndarray, seconds: float) -> tuple[list[dict[str, float]], str]:
+    """Finished rounds, and why there are no more."""
+    worker = Path(__file__).with_name("topology_peer.py")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "values.npy"
+        np.save(path, values)
+        command = [sys.executable, str(worker), str(path), str(seconds / 2)]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 5, check=False)
+        except subprocess.TimeoutExpired as late:
+            out = late.stdout.decode() if isinstance(late.stdout, bytes) else late.stdout or ""
+            return [json.loads(line) for line in out.splitlines()], f"not finished after {seconds:.0f} s"
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
+        return lines, f"failed: {last}"
+    return lines, ""
+
+
+def run(*, quick: bool) -> Report:
+    sizes = (21, 101) if quick else (21, 31, 101, 1001)
+    rounds = 3 if quick else 15
+    speed = Table(
+        "Seconds over nblandscape (merge tree, pairs, basins, SMAD)",
+        ["function", "grid", "nblandscape, seconds", "over one argsort", "gudhi CubicalComplex (pairs only)",
+         "gudhi CubicalPersistence (pairs only)", "Landscaper (tree, SMAD, persistences)"],
+    )  # fmt: skip
+    answers = Table(
+        "Himmelblau's function: exact SMAD 49.5895, persistences 104.015, 67.719, 13.312",
+        [
+            "grid",
+            "nblandscape SMAD",
+            "finite persistences",
+            "gudhi's equal (both)",
+            "Landscaper SMAD",
+            "tree leaves",
+        ],
+    )
+    raw: dict[str, Any] = {}
+    for function, make in (("Himmelblau", himmelblau), ("noise", noise)):
+        for n in sizes:
+            values = make(n)
+            tasks: dict[str, Callable[[], object]] = {
+                "nblandscape": functools.partial(ours, values),
+                "argsort": functools.partial(np.argsort, values, axis=None, kind="stable"),
+                "complex": functools.partial(gudhi_complex, values),
+                "fast": functools.partial(gudhi_fast, values),
+            }
+            times = interleave(tasks, min(rounds, 5) if n > 500 else rounds)
+            seconds = 5.0 if quick else PEER_SECONDS
+            peer, why = landscaper(values, seconds) if function == "Himmelblau" else ([], "not run")
+            over: Spread | str = spread([line["peer"] / line["ours"] for line in peer]) if peer else why
+            speed.rows.append([
+                function, f"{n}²", times.seconds("nblandscape"), times.ratio("nblandscape", "argsort"),
+                times.ratio("complex", "nblandscape"), times.ratio("fast", "nblandscape"), over,
+            ])  # fmt: skip
+            lengths, mean = ours(values)
+            equal = [_equal(lengths, other(values)) for other in (gudhi_complex, gudhi_fast)]
+            raw[f"{function} {n}"] = {
+                "seconds": times.as_dict(), "landscaper": peer, "why": why,
+                "smad": mean, "pairs": len(lengths), "equal": equal,
+            }  # fmt: skip
+            if not all(equal):
+                answers.notes.append(f"{function} at {n}²: the persistences differ from gudhi's ({equal}).")
+            if function == "Himmelblau":
+                answers.rows.append([
+                    f"{n}²", f"{mean:.4f}", ", ".join(f"{length:.3f}" for length in lengths[:6]),
+                    " ".join("yes" if same else "NO" for same in equal),
+                    f"{peer[0]['smad']:.4f}" if peer else why, int(peer[0]["leaves"]) if peer else "",
+                ])  # fmt: skip
+    speed.notes += [
+        "gudhi gives pairs only: no tree, no basins, no SMAD. Its complex computes every dimension.",
+        "Ratios above 1: nblandscape is faster. Landscaper runs in a process of its own, in turn with "
+        f"nblandscape, for at most {PEER_SECONDS:.0f} s and 8 GB.",
+    ]
+    exact_error = abs(ours(himmelblau(401))[1] - HIMMELBLAU_SMAD)
+    answers.notes.append(f"At 401² nblandscape's SMAD is {digits(exact_error)} from the exact value.")
+    return Report("topology", [speed, answers], raw)
+
+
+def _equal(a: np.ndarray, b: np.ndarray) -> bool:
+    return len(a) == len(b) and bool(np.allclose(a, b, rtol=1e-6, atol=1e-6))

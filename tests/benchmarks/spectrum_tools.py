@@ -1,0 +1,200 @@
+"""One adapter per eigensolver: model in, eigenpairs and the number of Hessian products out."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import scipy.sparse.linalg
+import torch
+from lesson import Lesson
+from measure import silent
+
+import nblandscape as nbl
+
+CRITERION = torch.nn.CrossEntropyLoss()
+ARPACK = "tol, ncv (0: default)"
+POWER_LIMIT = 2000  # iterations per eigenvalue
+
+Knob = tuple[float, ...]
+eigsh: Callable[..., tuple[np.ndarray, np.ndarray]] = scipy.sparse.linalg.eigsh
+
+
+@dataclasses.dataclass(frozen=True)
+class Pairs:
+    """What a tool returned, in its own order."""
+
+    values: np.ndarray  # (k,)
+    vectors: torch.Tensor  # (k, n), float64, unit length
+    products: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Tool:
+    """A solver and the settings to search through: ``solve(lesson, seed, *knob)``."""
+
+    solve: Callable[..., Pairs]
+    knobs: list[Knob]
+    setting: str  # what the numbers of a knob mean
+
+
+def _pairs(values: Any, vectors: torch.Tensor, products: int) -> Pairs:
+    rows = vectors.detach().to(torch.float64).reshape(len(vectors), -1)
+    return Pairs(np.asarray(values, dtype=np.float64), rows / rows.norm(dim=1, keepdim=True), products)
+
+
+def _flat(rows: list[list[torch.Tensor]]) -> torch.Tensor:
+    return torch.stack([torch.cat([part.reshape(-1) for part in row]) for row in rows])
+
+
+def ours(largest: int, smallest: int) -> Callable[..., Pairs]:
+    def solve(lesson: Lesson, seed: int, tol: float) -> Pairs:
+        objective = nbl.Objective(lesson.model, CRITERION, lesson.batch)
+        found = nbl.hessian_spectrum(objective, largest=largest, smallest=smallest, tol=tol, seed=seed)
+        return _pairs(found.values, found.vectors, found.products)
+
+    return solve
+
+
+def linear_operator(n: int, product: Callable[[np.ndarray], np.ndarray], dtype: type) -> Any:
+    return scipy.sparse.linalg.LinearOperator((n, n), matvec=product, dtype=dtype)
+
+
+def our_products(lesson: Lesson) -> Any:
+    objective = nbl.Objective(lesson.model, CRITERION, lesson.batch)
+
+    def product(v: np.ndarray) -> np.ndarray:
+        return np.asarray(objective.hvp(torch.as_tensor(v.reshape(-1), dtype=torch.float32)))
+
+    return linear_operator(lesson.size, product, np.float32)
+
+
+def curvlinops_products(lesson: Lesson) -> Any:
+    curvlinops = importlib.import_module("curvlinops")
+    parameters = list(lesson.model.parameters())
+    operator = curvlinops.HessianLinearOperator(
+        lesson.model, CRITERION, parameters, [lesson.batch], check_deterministic=False
+    )
+    return operator.to_scipy()
+
+
+def arpack(which: str, k: int, operator: Callable[[Lesson], Any]) -> Callable[..., Pairs]:
+    def solve(lesson: Lesson, seed: int, tol: float, basis: float) -> Pairs:
+        matrix, products = operator(lesson), 0
+
+        def counted(v: np.ndarray) -> np.ndarray:
+            nonlocal products
+            products += 1
+            return np.asarray(matrix.matvec(v))
+
+        wrapped = linear_operator(lesson.size, counted, np.float32)
+        start = np.random.default_rng(seed).standard_normal(lesson.size, dtype=np.float32)
+        values, vectors = eigsh(wrapped, k=k, which=which, tol=tol, ncv=int(basis) or None, v0=start)
+        return _pairs(values, torch.as_tensor(vectors.T.copy()), products)
+
+    return solve
+
+
+def landscaper(lesson: Lesson, seed: int, tol: float) -> Pairs:
+    torch.manual_seed(seed)
+    with silent():
+        tool = importlib.import_module("landscaper").PyHessian(
+            lesson.model, CRITERION, [lesson.batch], "cpu", try_cache=True
+        )
+        product, count = tool.hv_product, 0
+
+        def counted(v: list[torch.Tensor]) -> Any:
+            nonlocal count
+            count += 1
+            return product(v)
+
+        tool.hv_product = counted
+        values, vectors = tool.eigenvalues(maxIter=POWER_LIMIT, tol=tol, top_n=2)
+    return _pairs(values, _flat(vectors), count)
+
+
+def pyhessian(lesson: Lesson, seed: int, tol: float) -> Pairs:
+    module: Any = importlib.import_module("pyhessian.hessian")
+    lesson.model.zero_grad(set_to_none=True)  # it adds to .grad
+    torch.manual_seed(seed)
+    product, count = module.hessian_vector_product, 0
+
+    def counted(*arguments: Any) -> Any:
+        nonlocal count
+        count += 1
+        return product(*arguments)
+
+    module.hessian_vector_product = counted
+    try:
+        tool = module.hessian(lesson.model, CRITERION, data=lesson.batch, cuda=False)
+        values, vectors = tool.eigenvalues(maxIter=POWER_LIMIT, tol=tol, top_n=2)
+    finally:
+        module.hessian_vector_product = product
+    return _pairs(values, _flat(vectors), count)
+
+
+def _eigenthings_operator(lesson: Lesson) -> Any:
+    package = importlib.import_module("hessian_eigenthings")
+    operator = package.HessianOperator(lesson.model, [lesson.batch], package.supervised_loss(CRITERION))
+    product, operator.count = operator.matvec, 0
+
+    def counted(v: torch.Tensor) -> torch.Tensor:
+        operator.count += 1
+        result: torch.Tensor = product(v)
+        return result
+
+    operator.matvec = counted
+    return operator
+
+
+def eigenthings(*ends: str) -> Callable[..., Pairs]:
+    def solve(lesson: Lesson, seed: int, steps: float) -> Pairs:
+        operator = _eigenthings_operator(lesson)
+        lanczos = importlib.import_module("hessian_eigenthings").lanczos
+        found = [
+            lanczos(operator, k=2, max_iter=int(steps), which=end, seed=seed, reorthogonalize=True)
+            for end in ends
+        ]
+        values = np.concatenate([part.eigenvalues.numpy() for part in found])
+        return _pairs(values, torch.cat([part.eigenvectors for part in found]), operator.count)
+
+    return solve
+
+
+def eigenthings_power(lesson: Lesson, seed: int, tol: float) -> Pairs:
+    operator = _eigenthings_operator(lesson)
+    power = importlib.import_module("hessian_eigenthings").deflated_power_iteration
+    found = power(operator, k=2, max_iter=POWER_LIMIT, tol=tol, seed=seed)
+    return _pairs(found.eigenvalues.numpy(), found.eigenvectors, operator.count)
+
+
+def _tolerances(loosest: int, tightest: int) -> list[Knob]:
+    return [(factor * 10.0**-power,) for power in range(loosest, tightest + 1) for factor in (1.0, 0.3)]
+
+
+def tools(quick: bool) -> tuple[Mapping[str, Tool], Mapping[str, Tool]]:
+    """Solvers for both ends, and for the two largest by magnitude, with the settings to try."""
+    tolerances = _tolerances(1, 4 if quick else 5)
+    by_change = _tolerances(1, 4 if quick else 7)
+    sizes = (0,) if quick else (0, 8, 10, 12, 14, 16, 24, 30, 40)
+    bases: list[Knob] = [(t, float(b)) for b in sizes for (t,) in tolerances[::2]]
+    steps: list[Knob] = [(float(m),) for m in range(4, 62, 6 if quick else 2)]
+    both = {
+        "nblandscape": Tool(ours(2, 2), tolerances, "tol"),
+        "scipy eigsh BE, products of nblandscape": Tool(arpack("BE", 4, our_products), bases, ARPACK),
+        "scipy eigsh BE, products of curvlinops": Tool(arpack("BE", 4, curvlinops_products), bases, ARPACK),
+        "hessian-eigenthings Lanczos, LA + SA": Tool(eigenthings("LA", "SA"), steps, "steps"),
+    }
+    top = {
+        "nblandscape": Tool(ours(2, 0), tolerances, "tol"),
+        "scipy eigsh LM, products of nblandscape": Tool(arpack("LM", 2, our_products), bases, ARPACK),
+        "scipy eigsh LM, products of curvlinops": Tool(arpack("LM", 2, curvlinops_products), bases, ARPACK),
+        "hessian-eigenthings Lanczos, LM": Tool(eigenthings("LM"), steps, "steps"),
+        "hessian-eigenthings power iteration": Tool(eigenthings_power, by_change, "tol"),
+        "PyHessian": Tool(pyhessian, by_change, "tol"),
+        "Landscaper": Tool(landscaper, by_change, "tol"),
+    }
+    return both, top
