@@ -25,7 +25,7 @@ import frontend  # noqa: E402  (js/frontend.py)
 BUILD = ROOT / "build"
 VENV = ROOT / ".venv"
 BENCH = ROOT / "tests" / "benchmarks"
-EXTRAS = "lab,hf,dev"
+EXTRAS = "lab,dev"
 OLDEST_PYTHON = (3, 11)
 
 

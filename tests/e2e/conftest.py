@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
-from harness.browser import ARGUMENTS, find_chromium
+from harness.browser import ARGUMENTS, ROOT, find_chromium
 from harness.notebook import Notebook, write_notebook
 from harness.server import Server, jupyterlab_server
 from harness.watch import Watch
@@ -29,8 +29,9 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def jupyterlab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A JupyterLab with folders of its own; its kernels use one OpenMP thread."""
-    with jupyterlab_server(tmp_path_factory.mktemp("jupyterlab"), OMP_NUM_THREADS="1") as server:
+    """A JupyterLab with folders of its own; its kernels import this checkout and use one OpenMP thread."""
+    environment = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    with jupyterlab_server(tmp_path_factory.mktemp("jupyterlab"), **environment) as server:
         yield server
 
 
