@@ -1,0 +1,131 @@
+"""From heights on a grid to branches: basins, passes, spanning tree, elder rule."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nblandscape.topology.neighbours import Connectivity, forward_offsets, lowest_neighbours, shifted
+
+
+@dataclass(frozen=True, eq=False)
+class Branches:
+    """Branches in the order (height, vertex) of their minima, those of zero persistence included."""
+
+    birth_vertex: np.ndarray  # (m,)
+    death_vertex: np.ndarray  # (m,) -1 = essential
+    birth: np.ndarray  # (m,) ascending
+    death: np.ndarray  # (m,) inf = essential
+    parent: np.ndarray  # (m,) the eldest branch that meets at the death vertex; -1 = essential
+    labels: np.ndarray  # branch of every vertex, shape of the grid; -1 = hole
+
+
+@dataclass(frozen=True, eq=False)
+class Passes:
+    """Edges between basins in the order (height, vertex) of their upper end."""
+
+    vertex: np.ndarray  # (e,) upper end
+    first: np.ndarray  # (e,) basin of one end
+    second: np.ndarray  # (e,) basin of the other end
+
+
+def branches(heights: np.ndarray, connectivity: Connectivity) -> Branches:
+    """Branches of the sublevel sets of `heights`; +inf is outside the domain, NaN is not allowed."""
+    flat = heights.ravel()
+    minima, labels = _basins(heights, connectivity)
+    death_vertex = np.full(minima.size, -1, dtype=np.intp)
+    parent = death_vertex.copy()
+    death = np.full(minima.size, np.inf)
+    if minima.size > 1:
+        passes = _spanning_tree(_passes(heights, labels, connectivity), minima.size)
+        merged, parents, at = _elder_rule(passes, minima.size)
+        death_vertex[merged], parent[merged], death[merged] = at, parents, flat[at]
+    return Branches(minima, death_vertex, flat[minima], death, parent, labels)
+
+
+def _basins(heights: np.ndarray, connectivity: Connectivity) -> tuple[np.ndarray, np.ndarray]:
+    """Minima in the order (height, vertex), and the number of the minimum below every vertex."""
+    flat = heights.ravel()
+    down = lowest_neighbours(heights, connectivity).ravel()
+    inside = np.isfinite(flat)
+    minima = np.flatnonzero(inside & (down == np.arange(down.size)))
+    minima = minima[np.argsort(flat[minima], kind="stable")]
+    # Pointer jumping: the length of every path doubles in each round.
+    while not np.array_equal(further := down[down], down):
+        down = further
+    number = np.empty(flat.size, dtype=np.int32)
+    number[minima] = np.arange(minima.size, dtype=np.int32)
+    labels = number[down]
+    labels[~inside] = -1
+    return minima, labels.reshape(heights.shape)
+
+
+def _passes(heights: np.ndarray, labels: np.ndarray, connectivity: Connectivity) -> Passes:
+    """All edges whose ends lie in different basins."""
+    index = np.arange(heights.size).reshape(heights.shape)
+    upper, first, second = [], [], []
+    for step in forward_offsets(heights.ndim, connectivity):
+        here, there = shifted(step)
+        a, b = labels[here], labels[there]
+        edges = np.nonzero((a != b) & ((a | b) >= 0))
+        above = heights[there][edges] >= heights[here][edges]  # `there` has the higher index
+        upper.append(np.where(above, index[there][edges], index[here][edges]))
+        first.append(a[edges])
+        second.append(b[edges])
+    vertex = np.concatenate(upper)
+    order = np.lexsort((vertex, heights.ravel()[vertex]))
+    return Passes(vertex[order], np.concatenate(first)[order], np.concatenate(second)[order])
+
+
+def _spanning_tree(passes: Passes, basins: int) -> Passes:
+    """Minimum spanning forest by Boruvka's rounds: every component takes its lowest pass.
+
+    The place in the order of passes is a strict order, so that two components which take the same pass are the only
+    cycles.
+    """
+    edge = np.arange(passes.vertex.size)
+    a, b = passes.first.astype(np.intp), passes.second.astype(np.intp)
+    taken = np.zeros(edge.size, dtype=bool)
+    while edge.size:
+        lowest = np.full(basins, -1)
+        backwards = slice(None, None, -1)
+        place = np.arange(edge.size)[backwards]
+        lowest[a[backwards]] = place  # the last assignment stands: the lowest place
+        other = np.full(basins, edge.size)
+        other[b[backwards]] = place
+        lowest = np.where(lowest < 0, other, np.minimum(lowest, other))
+        active = np.flatnonzero(lowest < edge.size)
+        chosen = lowest[active]
+        taken[edge[chosen]] = True
+        target = np.arange(basins)
+        target[active] = a[chosen] + b[chosen] - active
+        mutual = (target[target] == np.arange(basins)) & (target > np.arange(basins))
+        target[mutual] = np.flatnonzero(mutual)
+        while not np.array_equal(further := target[target], target):
+            target = further
+        a, b = target[a], target[b]
+        between = np.flatnonzero(a != b)
+        edge, a, b = edge[between], a[between], b[between]
+    return Passes(passes.vertex[taken], passes.first[taken], passes.second[taken])
+
+
+def _elder_rule(passes: Passes, basins: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Branches that end, their parents, and the vertices where they end."""
+    root = list(range(basins))
+    ends, heirs = [], []
+    for a, b in zip(passes.first.tolist(), passes.second.tolist(), strict=True):
+        while root[a] != a:
+            root[a] = a = root[root[a]]
+        while root[b] != b:
+            root[b] = b = root[root[b]]
+        elder, younger = (a, b) if a < b else (b, a)
+        root[younger] = elder
+        ends.append(younger)
+        heirs.append(elder)
+    merged, parent = np.array(ends, dtype=np.intp), np.array(heirs, dtype=np.intp)
+    # Where several branches meet at one vertex, an heir may end there too: then its own heir is the eldest.
+    at = np.full(basins, -1)
+    heir = np.arange(basins)
+    at[merged], heir[merged] = passes.vertex, parent
+    while (ending := at[parent] == passes.vertex).any():
+        parent = np.where(ending, heir[parent], parent)
+    return merged, parent, passes.vertex
