@@ -35,13 +35,14 @@ class KrylovBasis:
     C, and C[i, j] against C[j, i] compares two different products, which shows an operator that is not
     symmetric or not deterministic.
 
-    A remainder too short to become a tail, compared with the rounding error of the row that it came from, is
-    not forgotten: it counts in the residuals.
+    A remainder shorter than ``breakdown * norm`` ends its chain: its direction would be mostly rounding
+    error, and such a tail hides from a later random vector what it happens to hold. Its length counts in the
+    residuals.
 
     Sums and C are float64 whatever the type of the rows (float32 on devices that lack it).
     """
 
-    def __init__(self, operator: SymmetricOperator, capacity: int) -> None:
+    def __init__(self, operator: SymmetricOperator, capacity: int, breakdown: float = 0.0) -> None:
         self.operator = operator
         self.capacity = min(capacity, operator.size)
         self.size = 0
@@ -52,9 +53,9 @@ class KrylovBasis:
         rows = min(_FIRST_ROWS, self.capacity)
         self._wide = torch.float32 if operator.device.type == "mps" else torch.float64
         self._eps = torch.finfo(operator.dtype).eps
+        self._breakdown = max(breakdown, 10 * self._eps)
         self._rows = torch.empty((rows, operator.size), dtype=operator.dtype, device=operator.device)
         self._coefficients = np.zeros((rows, rows))
-        self._noise = np.zeros(rows)
         self._lost = np.zeros(rows)
         self._ritz: Ritz | None = None
 
@@ -91,7 +92,7 @@ class KrylovBasis:
         _, left = self._project_out(w)
         if left <= 10 * self._eps * length:
             return False
-        self._append(w, left, noise=self._eps * length / left)
+        self._append(w, left)
         return True
 
     def expand(self, row: int | None = None) -> tuple[float, float]:
@@ -107,12 +108,12 @@ class KrylovBasis:
         self._coefficients[: self.size, p] = column
         self.processed += 1
         self._ritz = None
-        if left <= self.floor * max(1.0, self._noise[p] / self._eps) or self.size == self.operator.size:
+        if left <= self._breakdown * self.norm or self.size == self.operator.size:
             self._lost[p] = left
             return float(column[p]), 0.0
         assert not self.full, "a full basis must be restarted before the next product"
         self._lost[p] = 0.0
-        self._append(w, left, noise=self._eps * length / left)
+        self._append(w, left)
         self._coefficients[self.size - 1, p] = left
         return float(column[p]), left
 
@@ -157,7 +158,6 @@ class KrylovBasis:
         self._coefficients[:] = 0.0
         self._coefficients[: len(mix), :k] = shrunk
         self._lost[:k] = self._lost[:p] @ np.abs(S)
-        self._noise[:] = self._eps
         self.size, self.processed = len(mix), k
         self._ritz = None
 
@@ -199,12 +199,11 @@ class KrylovBasis:
             before = after
         return total.cpu().numpy().astype(np.float64), after
 
-    def _append(self, w: torch.Tensor, length: float, *, noise: float) -> None:
+    def _append(self, w: torch.Tensor, length: float) -> None:
         if self.size == len(self._rows):
             self._grow(min(2 * self.size, self.capacity))
         self._rows[self.size] = (w / length).to(self._rows.dtype)
         self._coefficients[self.size] = 0.0
-        self._noise[self.size] = noise
         self.size += 1
 
     def _grow(self, rows: int) -> None:
@@ -213,7 +212,6 @@ class KrylovBasis:
         self._rows[: len(old)] = old
         self._coefficients = np.zeros((rows, rows))
         self._coefficients[: len(C), : len(C)] = C
-        self._noise = np.concatenate([self._noise, np.zeros(rows - len(C))])
         self._lost = np.concatenate([self._lost, np.zeros(rows - len(C))])
 
     def _swap(self, i: int, j: int) -> None:
@@ -223,7 +221,6 @@ class KrylovBasis:
         self._rows[i] = self._rows[j]
         self._rows[j] = kept
         self._coefficients[[i, j]] = self._coefficients[[j, i]]
-        self._noise[[i, j]] = self._noise[[j, i]]
 
     def _spans(self, rows: int) -> list[slice]:
         """Cut the columns so that the float64 copy of a piece stays small (in cache on a CPU)."""

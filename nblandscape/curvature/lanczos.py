@@ -150,7 +150,7 @@ def iter_spectrum(
     rows //= n * torch.empty((), dtype=operator.dtype).element_size()
     capacity = max(rows, 2 * max(wanted, len(vectors)) + 10)
     solver = Solver(
-        KrylovBasis(operator, capacity),
+        KrylovBasis(operator, capacity, breakdown=0.01 * tol),
         largest=top,
         smallest=wanted - top,
         tol=tol,

@@ -15,7 +15,7 @@ from nblandscape.curvature.spectrum import Spectrum, fix_signs
 
 _RESOLVED = 0.1
 _FREE_ROWS = 10
-_MIN_PROBE = 16
+_PROBE_AT_LEAST, _PROBE_BUDGET = 4, 16  # products; the first exhausts small spaces, where 1 % is seen
 _TOLERATED_DEFECT = 0.05
 
 
@@ -147,7 +147,7 @@ class Solver:
         (upper, lower), (upper_margin, lower_margin) = self._last_values()
         alphas: list[float] = []
         betas: list[float] = []
-        budget = max(self.products, _MIN_PROBE)
+        budget = max(self.products, _PROBE_BUDGET)
         self._miss = 1.0
         while len(alphas) < budget and self._may_go_on():
             if self.basis.full:
@@ -160,7 +160,7 @@ class Solver:
             below = hidden_weight([-a for a in alphas], betas, lower_margin - lower) if self.smallest else 0.0
             miss = min(1.0, miss_probability(above, free_dimension) + miss_probability(below, free_dimension))
             self._miss = min(self._miss, miss)
-            certain = miss <= self._max_miss or beta == 0
+            certain = beta == 0 or (miss <= self._max_miss and len(alphas) >= _PROBE_AT_LEAST)
             if certain or len(alphas) % _stride(self.basis.processed) == 0:
                 now_upper, now_lower = self._last_values()[0]
                 if now_upper > upper + upper_margin or now_lower < lower - lower_margin:

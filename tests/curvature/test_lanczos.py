@@ -129,6 +129,13 @@ def test_agrees_with_a_dense_solver(data):
     assert_certified(as_operator(matrix), spectrum)
 
 
+@pytest.mark.parametrize(("levels", "seed"), [([0, 0, 3, 3, 1, -1], 0), ([0, 0, 2, 2, 1, -1], 1)])
+def test_a_tail_of_rounding_error_hides_no_copy(levels, seed):
+    """The first chain ends with a remainder of 1e-13 that points at the second copies."""
+    spectrum = hessian_spectrum(rotated(levels), tol=1e-7, seed=seed)
+    np.testing.assert_allclose(spectrum.values, ends(levels, 2, 2), atol=1e-6)
+
+
 def test_warm_start_needs_fewer_products():
     rng = np.random.default_rng(0)
     matrix = rotated(outliers_and_bulk()[::10], 1)
