@@ -258,7 +258,7 @@ def read_archive(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str
     if not source.exists():
         raise FileNotFoundError(f"{source} does not exist.")
     try:
-        with np.load(source, allow_pickle=False) as file:
+        with source.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         header = json.loads(str(arrays.pop("header")))
     except (zipfile.BadZipFile, ValueError, KeyError, EOFError, OSError) as error:

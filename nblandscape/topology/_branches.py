@@ -61,26 +61,46 @@ def _basins(heights: np.ndarray, connectivity: Connectivity) -> tuple[np.ndarray
 
 def _passes(heights: np.ndarray, labels: np.ndarray, connectivity: Connectivity) -> Passes:
     """All edges whose ends lie in different basins."""
-    index = np.arange(heights.size).reshape(heights.shape)
+    flat = heights.ravel()
+    index = np.arange(flat.size).reshape(heights.shape)
     upper, first, second = [], [], []
     for step in forward_offsets(heights.ndim, connectivity):
         here, there = shifted(step)
         a, b = labels[here], labels[there]
-        edges = np.nonzero((a != b) & ((a | b) >= 0))
-        above = heights[there][edges] >= heights[here][edges]  # `there` has the higher index
-        upper.append(np.where(above, index[there][edges], index[here][edges]))
-        first.append(a[edges])
-        second.append(b[edges])
+        edges = np.flatnonzero((a != b) & ((a | b) >= 0))
+        low, high = index[here].ravel()[edges], index[there].ravel()[edges]
+        upper.append(np.where(flat[high] >= flat[low], high, low))
+        first.append(a.ravel()[edges])
+        second.append(b.ravel()[edges])
     vertex = np.concatenate(upper)
-    order = np.lexsort((vertex, heights.ravel()[vertex]))
+    order = _by_height(vertex, flat)
     return Passes(vertex[order], np.concatenate(first)[order], np.concatenate(second)[order])
+
+
+def _by_height(vertex: np.ndarray, flat: np.ndarray) -> np.ndarray:
+    """Order of edges by (height, index) of a vertex; much faster than `lexsort` when there are millions."""
+    present = np.zeros(flat.size, dtype=bool)
+    present[vertex] = True
+    vertices = np.flatnonzero(present)
+    height = flat[vertices]
+    sweep = np.argsort(height)
+    in_order = height[sweep]
+    if (in_order[1:] == in_order[:-1]).any():
+        sweep = np.argsort(height, kind="stable")
+    rank = np.empty(flat.size, dtype=np.int64)
+    rank[vertices[sweep]] = np.arange(sweep.size)
+    # One integer holds rank and place: sorting numbers is several times faster than sorting places.
+    key = rank[vertex] * vertex.size + np.arange(vertex.size)
+    key.sort()
+    places: np.ndarray = key % vertex.size
+    return places
 
 
 def _spanning_tree(passes: Passes, basins: int) -> Passes:
     """Minimum spanning forest by Boruvka's rounds: every component takes its lowest pass.
 
-    The place in the order of passes is a strict order, so that two components which take the same pass are the only
-    cycles.
+    The place in the order of passes is a strict order, so that two components which take the same pass are
+    the only cycles.
     """
     edge = np.arange(passes.vertex.size)
     a, b = passes.first.astype(np.intp), passes.second.astype(np.intp)

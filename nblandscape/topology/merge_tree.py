@@ -35,10 +35,11 @@ class MergeTree:
     connectivity : {"full", "faces", "freudenthal"}
         Which vertices are neighbours.
     pairs : structured ndarray (m,)
-        `birth_vertex`, `death_vertex` (C-order indices), `birth`, `death` (values there) and `parent`, the row of
-        the branch that lives on: of all branches that meet at the death vertex, the one born first (elder rule).
-        First the essential pairs, one per component of the finite domain, deepest first (`death` = inf, -inf for
-        superlevel; `death_vertex` = `parent` = -1), then the others by falling persistence, ties by birth vertex.
+        `birth_vertex`, `death_vertex` (C-order indices), `birth`, `death` (values there) and `parent`, the
+        row of the branch that lives on: of all branches that meet at the death vertex, the one born first
+        (elder rule). First the essential pairs, one per component of the finite domain, deepest first
+        (`death` = inf, -inf for superlevel; `death_vertex` = `parent` = -1), then the others by falling
+        persistence, ties by birth vertex.
     basins : ndarray of int32, shape of `values`
         Row of the minimum that each vertex belongs to by steepest descent; -1 in holes.
 
@@ -62,7 +63,8 @@ class MergeTree:
     @property
     def minima(self) -> np.ndarray:
         """Vertices (m,) of the minima (of a superlevel tree: the maxima), C-order indices."""
-        return self.pairs["birth_vertex"]
+        vertices: np.ndarray = self.pairs["birth_vertex"]
+        return vertices
 
     @cached_property
     def saddles(self) -> np.ndarray:
@@ -81,8 +83,8 @@ class MergeTree:
     def first_merges(self) -> np.ndarray:
         """Height (m,) at which each leaf first meets another one: its parent saddle in the tree.
 
-        A branch that outlives others meets them before it dies itself. inf (-inf for superlevel) for a leaf that is
-        alone in its component.
+        A branch that outlives others meets them before it dies itself. inf (-inf for superlevel) for a leaf
+        that is alone in its component.
         """
         heights = self._sign * self.pairs["death"]
         finite = self.pairs["parent"] >= 0
@@ -98,8 +100,8 @@ class MergeTree:
     def simplify(self, threshold: float, relative: bool = False) -> "MergeTree":
         """Tree without the branches less persistent than a threshold; their basins go to their parents.
 
-        A parent is never less persistent than its children, so simplifying twice, at t and then at u >= t, gives
-        the tree simplified at u.
+        A parent is never less persistent than its children, so simplifying twice, at t and then at u >= t,
+        gives the tree simplified at u.
 
         Parameters
         ----------
@@ -145,9 +147,9 @@ class MergeTree:
         Returns
         -------
         networkx.DiGraph
-            Nodes are pairs (kind, vertex) with attributes `kind`, `vertex` and `value`. The kinds are `"minimum"`
-            (`"maximum"` for superlevel), `"saddle"` and `"root"`, the last vertex of the component. Branches that
-            die at the same vertex share its saddle.
+            Nodes are pairs (kind, vertex) with attributes `kind`, `vertex` and `value`. The kinds are
+            `"minimum"` (`"maximum"` for superlevel), `"saddle"` and `"root"`, the last vertex of the
+            component. Branches that die at the same vertex share its saddle.
 
         Examples
         --------
@@ -159,15 +161,14 @@ class MergeTree:
 
         graph = nx.DiGraph()
         flat = self.values.ravel()
-        tops: list[tuple[str, int]] = []
 
         def add(kind: str, vertex: int) -> tuple[str, int]:
             node = (kind, vertex)
             graph.add_node(node, kind=kind, vertex=vertex, value=float(flat[vertex]))
             return node
 
-        for vertex in self.minima.tolist():
-            tops.append(add("minimum" if self.kind == "sublevel" else "maximum", vertex))
+        leaf = "minimum" if self.kind == "sublevel" else "maximum"
+        tops = [add(leaf, vertex) for vertex in self.minima.tolist()]
         dying = np.flatnonzero(self.pairs["parent"] >= 0)
         order = np.lexsort((self.pairs["death_vertex"][dying], self._sign * self.pairs["death"][dying]))
         for row in dying[order].tolist():
@@ -201,22 +202,22 @@ def merge_tree(
 ) -> MergeTree:
     """Merge tree of a function sampled on a grid, with persistence pairs and basins.
 
-    Basins are found by steepest descent; of all edges between two basins only the lowest pass matters, and of these
-    only a minimum spanning tree of the graph of basins. Equal values are ordered by vertex, as if a small slope
-    broke the tie, and branches of zero persistence, which are an effect of that order, are left out: a plateau is
-    one minimum or none.
+    Basins are found by steepest descent; of all edges between two basins only the lowest pass matters, and of
+    these only a minimum spanning tree of the graph of basins. Equal values are ordered by vertex, as if a
+    small slope broke the tie, and branches of zero persistence, which are an effect of that order, are left
+    out: a plateau is one minimum or none.
 
     Parameters
     ----------
     values : array_like
-        Samples f(x) on a grid of dimension d >= 1, indexed `ij`. NaN and +-inf (and masked entries of a masked array)
-        are holes: they belong to no basin and no path leads through them.
+        Samples f(x) on a grid of dimension d >= 1, indexed `ij`. NaN and +-inf (and masked entries of a
+        masked array) are holes: they belong to no basin and no path leads through them.
     kind : {"sublevel", "superlevel"}
         The superlevel tree is the sublevel tree of -f with its signs turned back; rows correspond.
     connectivity : {"full", "faces", "freudenthal"}
         Neighbours of a vertex: `"full"` all 3^d - 1 of the surrounding box, `"faces"` the 2 d along the axes,
-        `"freudenthal"` those of Freudenthal's triangulation. With `"faces"`, narrow valleys that run diagonally
-        fall into chains of spurious minima.
+        `"freudenthal"` those of Freudenthal's triangulation. With `"faces"`, narrow valleys that run
+        diagonally fall into chains of spurious minima.
 
     Returns
     -------
@@ -230,8 +231,8 @@ def merge_tree(
 
     Notes
     -----
-    Dimension-0 persistence with the elder rule: Edelsbrunner and Harer, Computational Topology (2010), VII.1. Merge
-    trees of loss landscapes: arXiv 2411.09807, arXiv 2602.07135.
+    Dimension-0 persistence with the elder rule: Edelsbrunner and Harer, Computational Topology (2010), VII.1.
+    Merge trees of loss landscapes: arXiv 2411.09807, arXiv 2602.07135.
 
     Examples
     --------
@@ -263,7 +264,7 @@ def merge_tree(
 def real_samples(values: np.ndarray) -> np.ndarray:
     """Own float64 copy in C order, masked entries as NaN; ValueError if it cannot be a sampled function."""
     if isinstance(values, np.ma.MaskedArray):
-        values = values.astype(np.float64).filled(np.nan)
+        values = np.where(np.ma.getmaskarray(values), np.nan, values.data)
     raw = np.asarray(values)
     if raw.dtype.kind not in "fiub":
         raise ValueError(f"values of type {raw.dtype} are not real numbers; convert them to float64.")
@@ -273,9 +274,7 @@ def real_samples(values: np.ndarray) -> np.ndarray:
     if samples.size == 0:
         raise ValueError(f"values is empty, its shape is {samples.shape}; a grid needs at least one vertex.")
     if not np.isfinite(samples).any():
-        raise ValueError(
-            f"values has no finite entry ({samples.size} holes): nothing is left of the function. Check the loss."
-        )
+        raise ValueError(f"values has no finite entry ({samples.size} holes): check what computed them.")
     return samples
 
 
@@ -297,7 +296,8 @@ def _order(found: Branches) -> tuple[np.ndarray, np.ndarray]:
 
 def _lookup(number: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """New number of every label; -1 stays -1."""
-    return np.append(number, -1).astype(np.int32)[labels]
+    table = np.append(number, -1).astype(np.int32)
+    return np.take(table, labels, mode="wrap")  # -1 is the last entry
 
 
 def _frozen(array: np.ndarray) -> np.ndarray:

@@ -20,8 +20,9 @@ def forward_offsets(dimension: int, connectivity: Connectivity = "full") -> list
         Dimension d of the grid.
     connectivity : {"full", "faces", "freudenthal"}
         `"full"`: all 3^d - 1 vertices of the surrounding box, diagonals included. `"faces"`: the 2d vertices
-        one step along one axis. `"freudenthal"`: the 2 (2^d - 1) vertices joined to it by edges of Freudenthal's
-        triangulation (Freudenthal 1942), i.e. steps whose components are all in {0, 1} or all in {0, -1}.
+        one step along one axis. `"freudenthal"`: the 2 (2^d - 1) vertices joined to it by edges of
+        Freudenthal's triangulation (Freudenthal 1942), i.e. steps whose components are all in {0, 1} or all
+        in {0, -1}.
 
     Returns
     -------

@@ -7,6 +7,10 @@ import numpy as np
 from nblandscape.topology.merge_tree import Kind, real_samples
 
 
+# From here on GUDHI's special code for the plane pays for the import of scikit-learn.
+_LARGE = 1 << 16
+
+
 class Diagram(NamedTuple):
     """Persistence of one homology dimension."""
 
@@ -16,7 +20,11 @@ class Diagram(NamedTuple):
 
 @overload
 def persistence(
-    values: np.ndarray, *, dimension: None = None, kind: Kind = ..., connectivity: Literal["full", "faces"] = ...
+    values: np.ndarray,
+    *,
+    dimension: None = None,
+    kind: Kind = ...,
+    connectivity: Literal["full", "faces"] = ...,
 ) -> dict[int, Diagram]: ...
 @overload
 def persistence(
@@ -36,22 +44,22 @@ def persistence(
     Parameters
     ----------
     values : array_like
-        Samples on a grid of dimension d >= 1. NaN and +-inf are holes, outside the domain: a class that only filling
-        them would kill is essential.
+        Samples on a grid of dimension d >= 1. NaN and +-inf are holes, outside the domain: a class that only
+        filling them would kill is essential.
     dimension : int, optional
         The homology dimension wanted, 0 <= dimension < d; without it, all.
     kind : {"sublevel", "superlevel"}
         Superlevel diagrams are those of -f with their signs turned back: birth > death.
     connectivity : {"full", "faces"}
-        `"full"`: samples sit on the top-dimensional cells (cubes) of the complex and two of them touch if they share
-        at least a corner, as `merge_tree` does by default. `"faces"`: samples sit on its vertices and cubes fill
-        when all corners are in; vertices touch along the axes only.
+        `"full"`: samples sit on the top-dimensional cells (cubes) of the complex and two of them touch if
+        they share at least a corner, as `merge_tree` does by default. `"faces"`: samples sit on its vertices
+        and cubes fill when all corners are in; vertices touch along the axes only.
 
     Returns
     -------
     dict of int to Diagram, or Diagram
-        `finite` (k, 2) and `essential` (e,) for each dimension, or for the one asked for. Classes of zero persistence
-        are left out.
+        `finite` (k, 2) and `essential` (e,) for each dimension, or for the one asked for. Classes of zero
+        persistence are left out.
 
     Raises
     ------
@@ -76,20 +84,30 @@ def persistence(
         raise ValueError(f'kind={kind!r} is neither "sublevel" nor "superlevel".')
     if connectivity not in ("full", "faces"):
         raise ValueError(
-            f'connectivity={connectivity!r} is neither "full" nor "faces", the two that cubical complexes have.'
+            f'connectivity={connectivity!r} is neither "full" nor "faces" (cubical complexes have no other).'
         )
     samples = real_samples(values)
     if dimension is not None and not 0 <= dimension < samples.ndim:
-        raise ValueError(f"dimension={dimension} is outside 0 .. {samples.ndim - 1} of a {samples.ndim}-d grid.")
+        raise ValueError(
+            f"dimension={dimension} is outside 0 .. {samples.ndim - 1} of a {samples.ndim}-d grid."
+        )
     sign = 1.0 if kind == "sublevel" else -1.0
     heights = sign * samples
     heights[~np.isfinite(heights)] = np.inf
     wanted = range(samples.ndim) if dimension is None else [dimension]
-    found = {k: _diagram(pairs, sign) for k, pairs in zip(wanted, _intervals(heights, wanted, connectivity), strict=True)}
+    found = {
+        k: _diagram(pairs, sign)
+        for k, pairs in zip(wanted, _intervals(heights, wanted, connectivity), strict=True)
+    }
     return found if dimension is None else found[dimension]
 
 
 def _intervals(heights: np.ndarray, wanted: "range | list[int]", connectivity: str) -> list[np.ndarray]:
+    if heights.ndim == 2 and heights.size >= _LARGE and connectivity == "full":
+        from gudhi.sklearn.cubical_persistence import CubicalPersistence
+
+        found: list[np.ndarray] = CubicalPersistence(list(wanted)).fit_transform([heights])[0]
+        return found
     import gudhi
 
     cells = "top_dimensional_cells" if connectivity == "full" else "vertices"

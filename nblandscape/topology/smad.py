@@ -8,9 +8,9 @@ from nblandscape.topology.merge_tree import MergeTree
 def smad(tree: MergeTree, *, normalize: bool = False, weighted: bool = False) -> float:
     """Saddle-Minimum Average Distance: how far, on average, a leaf lies below its first merge.
 
-    SMAD = mean over all leaves i of |s_i - f_i|, where f_i is the value of the leaf and s_i that of its immediate
-    parent saddle in the tree. All leaves count, the deepest too, and the elder rule plays no part: this is not the
-    mean persistence. Shallow leaves count fully; simplify the tree first to leave them out.
+    SMAD = mean over all leaves i of |s_i - f_i|, where f_i is the value of the leaf and s_i that of its
+    immediate parent saddle in the tree. All leaves count, the deepest too, and the elder rule plays no part:
+    this is not the mean persistence. Shallow leaves count fully; simplify the tree first to leave them out.
 
     Parameters
     ----------
@@ -28,8 +28,8 @@ def smad(tree: MergeTree, *, normalize: bool = False, weighted: bool = False) ->
 
     Notes
     -----
-    arXiv 2602.07135 (Landscaper). Its release 1.3.1 calls sum(v_i |s_i - f_i|) / (m sum(v)) weighted, which falls
-    with the number m of leaves even if all wells are alike; here it is a weighted mean.
+    arXiv 2602.07135 (Landscaper). Its release 1.3.1 calls sum(v_i |s_i - f_i|) / (m sum(v)) weighted, which
+    falls with the number m of leaves even if all wells are alike; here it is a weighted mean.
 
     Examples
     --------

@@ -1,6 +1,6 @@
 """Views for notebooks: the explorer and its panels."""
 
-from nblandscape.widgets.explore import explore
+from nblandscape.widgets._explore import explore
 from nblandscape.widgets.explorer import Explorer
 from nblandscape.widgets.merge_tree import MergeTreeView
 from nblandscape.widgets.spectrum import SpectrumView

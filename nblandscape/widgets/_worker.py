@@ -6,10 +6,11 @@ or give way to another explorer. So a handler that submits does O(1) work on wha
 
 import contextvars
 import itertools
+import os
+import sys
 import threading
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from typing import Any
 
 from nblandscape.cancel import Cancelled
 
@@ -138,7 +139,10 @@ class Worker:
             with self._condition:
                 while (job := self._next()) is None:
                     self._condition.wait()
-            self._step(job)
+            try:
+                self._step(job)
+            except BaseException:  # noqa: BLE001 - a broken callback must not end the kernel's only worker
+                threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), self._thread)))
             del job  # an idle worker must not keep a closed explorer alive
 
     def _next(self) -> Job | None:
@@ -207,11 +211,5 @@ def reset_after_fork() -> None:
     _worker = None
 
 
-def _register() -> Any:
-    import os
-
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=reset_after_fork)
-
-
-_register()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=reset_after_fork)

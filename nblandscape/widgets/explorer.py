@@ -57,11 +57,11 @@ class Explorer(NblWidget):
     """
 
     bundle: ClassVar[str] = "explorer"
-    spec = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True, echo_update=False)
-    source = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
-    spectrum = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
-    surface = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
-    tree = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
+    spec: Any = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True, echo_update=False)
+    source: Any = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
+    spectrum: Any = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
+    surface: Any = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
+    tree: Any = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
     status = traitlets.Dict(default_value=_IDLE).tag(sync=True)
     selection = traitlets.Dict(default_value=NO_SELECTION).tag(sync=True, echo_update=False)
     view = traitlets.Dict(default_value=DEFAULT_VIEW).tag(sync=True, echo_update=False)

@@ -123,7 +123,7 @@ def _source(
         return FunctionSource(function, bounds, title), {}
     raise TypeError(
         f"explore cannot look at a {type(x).__name__}. It takes an Objective, (model, loss, batches), "
-        "a Landscape, a two-dimensional array, a function f(a, b) with bounds=, or the path of a saved explorer."
+        "a Landscape, a two-dimensional array, a function f(a, b) with bounds=, or a saved explorer's path."
     )
 
 
