@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +179,13 @@ class Notebook:
             )
         text = answer["data"]["text/plain"]
         return json.loads(eval(text, {}))
+
+    def until(self, expression: str, *, seconds: float = 10.0) -> None:
+        """Wait until an expression is true in the kernel; fails with its last value."""
+        deadline = time.monotonic() + seconds
+        while not (value := self.value(expression)):
+            assert time.monotonic() < deadline, f"{expression} is still {value!r} after {seconds} s"
+            self.page.wait_for_timeout(50)
 
     def execute(self, code: str) -> None:
         """Run code in the kernel without a cell."""
