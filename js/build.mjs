@@ -69,10 +69,13 @@ function report(name, budget, metafile) {
   const gzipped = gzipSync(text, { level: 9 }).length / 1000;
   const over = minified > budget.minified || gzipped > budget.gzipped;
   const size = `${minified.toFixed(1).padStart(6)} kB, ${gzipped.toFixed(1).padStart(5)} kB gzipped`;
-  console.log(`${name.padEnd(11)} ${size} (budget ${budget.minified} / ${budget.gzipped})${over ? "  TOO LARGE" : ""}`);
+  console.log(
+    `${name.padEnd(11)} ${size} (budget ${budget.minified} / ${budget.gzipped})${over ? "  TOO LARGE" : ""}`,
+  );
   const foreign = Object.keys(metafile.inputs).filter((path) => path.includes("src/gl/"));
   const leaks = ["merge_tree", "spectrum"].includes(name) && foreign.length > 0;
-  if (leaks) console.log(`  must not contain the drawing engine: ${foreign.map((p) => relative(here, p)).join(", ")}`);
+  if (leaks)
+    console.log(`  must not contain the drawing engine: ${foreign.map((p) => relative(here, p)).join(", ")}`);
   return over || leaks;
 }
 

@@ -25,7 +25,9 @@ export function isPlain(event: Key): boolean {
 export function isEditing(target: EventTarget | null | undefined): boolean {
   if (!(target instanceof HTMLElement)) return false;
   if (target.isContentEditable || target instanceof HTMLTextAreaElement) return true;
-  return target instanceof HTMLInputElement && !["range", "checkbox", "radio", "button"].includes(target.type);
+  return (
+    target instanceof HTMLInputElement && !["range", "checkbox", "radio", "button"].includes(target.type)
+  );
 }
 
 function ownsHome(target: EventTarget | null | undefined): boolean {
@@ -41,7 +43,10 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ["Home", "Reset the view of the surface"],
   ["Arrow keys on the surface", "Turn it; with Shift: move it"],
   ["+ and −", "Zoom"],
-  ["Arrow keys in the tree", "Up: the branch it merges into; down: branches that merge into it; left, right: neighbours"],
+  [
+    "Arrow keys in the tree",
+    "Up: the branch it merges into; down: branches that merge into it; left, right: neighbours",
+  ],
   ["Enter in the tree", "Select the minimum; again: its saddle"],
   ["X, Y, O on an eigenvalue", "Use it as first axis, second axis, offset"],
   ["Shift+click on an eigenvalue", "Use it as second axis"],

@@ -32,7 +32,8 @@ export function defineWidget(
   return () => {
     // Hosts wrap the model anew for each hook, so one factory call that has seen one model means that model.
     const stores = new Map<AnyModel, Store>();
-    const find = (model: AnyModel) => stores.get(model) ?? (stores.size === 1 ? [...stores.values()][0] : undefined);
+    const find = (model: AnyModel) =>
+      stores.get(model) ?? (stores.size === 1 ? [...stores.values()][0] : undefined);
 
     const initialize = ({ model, signal }: HookProps) => {
       const store = createStore(model);

@@ -18,7 +18,10 @@ export function ErrorNote({ error }: { error: unknown }) {
 }
 
 /** Shows what went wrong in the place of the view. */
-export class ErrorBoundary extends Component<{ children: ComponentChildren }, { error: unknown; failed: boolean }> {
+export class ErrorBoundary extends Component<
+  { children: ComponentChildren },
+  { error: unknown; failed: boolean }
+> {
   override state = { error: null as unknown, failed: false };
 
   override componentDidCatch(error: unknown): void {
@@ -27,6 +30,6 @@ export class ErrorBoundary extends Component<{ children: ComponentChildren }, { 
   }
 
   override render() {
-    return this.state.failed ? <ErrorNote error={this.state.error} /> : <>{this.props.children}</>;
+    return this.state.failed ? <ErrorNote error={this.state.error} /> : this.props.children;
   }
 }

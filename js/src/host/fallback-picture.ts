@@ -5,7 +5,9 @@ const HEAD_BYTES = 1200;
 /** Whether an image is the picture that an explorer leaves for saved notebooks. */
 export function isFallbackPicture(image: HTMLImageElement): boolean {
   if (image.alt.includes(MARK)) return true;
-  const match = /^data:image\/png;base64,([A-Za-z0-9+/=\s]+)/.exec(image.getAttribute("src")?.slice(0, 2000) ?? "");
+  const match = /^data:image\/png;base64,([A-Za-z0-9+/=\s]+)/.exec(
+    image.getAttribute("src")?.slice(0, 2000) ?? "",
+  );
   if (match === null) return false;
   const head = match[1]!.replace(/\s/g, "").slice(0, Math.floor((HEAD_BYTES * 4) / 3 / 4) * 4);
   try {

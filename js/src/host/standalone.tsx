@@ -14,7 +14,8 @@ export async function runStandalone(
   styles: readonly string[],
 ): Promise<void> {
   adoptPageStyles();
-  const target = document.getElementById(TARGET_ID) ?? document.body.appendChild(document.createElement("main"));
+  const target =
+    document.getElementById(TARGET_ID) ?? document.body.appendChild(document.createElement("main"));
   try {
     const script = document.getElementById(STATE_ID);
     if (script === null) throw new Error(`This page has no element with id "${STATE_ID}".`);

@@ -54,7 +54,15 @@ export function createStaticModel(state: Record<string, unknown>): FramedModel {
     if (frame === null) return;
     const exact = samplingKey(frame.spec) === samplingKey(spec);
     const message = exact ? "" : `showing the nearest of ${frames.length} precomputed views`;
-    const status: Status = { id: spec.id, lane: "surface", phase: "done", done: 0, total: 0, eta: null, message };
+    const status: Status = {
+      id: spec.id,
+      lane: "surface",
+      phase: "done",
+      done: 0,
+      total: 0,
+      eta: null,
+      message,
+    };
     put("tree", frame.tree === null ? null : { ...frame.tree, id: spec.id });
     put("surface", { ...frame.surface, id: spec.id });
     put("status", status);

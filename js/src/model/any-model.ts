@@ -14,7 +14,8 @@ export interface FramedModel extends AnyModel {
   readonly isStatic: true;
 }
 
-export const isStatic = (model: AnyModel): model is FramedModel => (model as Partial<FramedModel>).isStatic === true;
+export const isStatic = (model: AnyModel): model is FramedModel =>
+  (model as Partial<FramedModel>).isStatic === true;
 
 /** State of the kernel behind the model where the host tells it (JupyterLab, Notebook 7). */
 export function kernelState(model: AnyModel): "none" | "busy" | "idle" | "unknown" {

@@ -46,7 +46,8 @@ export function addTile(
   const { known, values: out, complete } = assembly;
   for (let k = 0; k < vertices.length; k++) {
     const vertex = vertices[k]!;
-    if (vertex >= out.length) throw new RangeError(`tile: vertex ${vertex} is outside a grid of ${out.length}`);
+    if (vertex >= out.length)
+      throw new RangeError(`tile: vertex ${vertex} is outside a grid of ${out.length}`);
     if (known[vertex] === 0) assembly.count++;
     known[vertex] = 1;
     out[vertex] = values[k]!;
@@ -67,7 +68,11 @@ export function levelPositions(n: number, stride: number): number[] {
 }
 
 /** For each target position: the two source positions around it and the weight of the second. */
-function brackets(n: number, from: number, to: number): { at: number; low: number; high: number; weight: number }[] {
+function brackets(
+  n: number,
+  from: number,
+  to: number,
+): { at: number; low: number; high: number; weight: number }[] {
   const sources = levelPositions(n, from);
   const first = sources[0]!;
   const last = sources[sources.length - 1]!;

@@ -57,7 +57,9 @@ export function createStore(model: AnyModel): Store {
   const grid = signal<LiveGrid | null>(null);
   const frames = signal<number>(0);
   const height = signal("560px");
-  const kernel = signal<"live" | "busy" | "none">(isStatic(model) || kernelState(model) === "none" ? "none" : "live");
+  const kernel = signal<"live" | "busy" | "none">(
+    isStatic(model) || kernelState(model) === "none" ? "none" : "live",
+  );
   const history = signal<History>(emptyHistory);
   const announcement = signal("");
   const lanes = createLanes();
@@ -78,6 +80,8 @@ export function createStore(model: AnyModel): Store {
   const threshold = computed(() => spec.value?.threshold ?? 0);
   const matchingTree = computed(() => {
     const [data, drawn] = [treeData.value, grid.value];
+    // A tree alone, of any dimension, belongs to no grid.
+    if (data !== null && drawn === null && surface.value === null && source.value === null) return data;
     if (data === null || drawn === null || drawn.state === "predicted") return null;
     const fits = data.shape[0] === drawn.n0 && data.shape[1] === drawn.n1;
     return fits && data.id >= shownFrom && data.id <= drawn.spec.id ? data : null;
@@ -202,7 +206,8 @@ export function createStore(model: AnyModel): Store {
     assembly = null;
     const label = current !== null && data.id >= epoch ? current : data.spec;
     show(committedGrid(data, label, ++revision), data.id);
-    if (data.id >= epoch && tree.peek() !== null) select(relocate(selection.value, tree.peek(), grid.value), true);
+    if (data.id >= epoch && tree.peek() !== null)
+      select(relocate(selection.value, tree.peek(), grid.value), true);
   }
 
   /** Reads every trait; only those that are another object than last time count. Order matters: spec first. */
@@ -251,7 +256,10 @@ export function createStore(model: AnyModel): Store {
     if (current === null) {
       // First sight: a committed surface of the same sampling answers it, whatever its number.
       const data = trait("surface");
-      epoch = isSurface(data) && samplingKey(data.spec) === samplingKey(next) ? Math.min(data.id, next.id) : next.id;
+      epoch =
+        isSurface(data) && samplingKey(data.spec) === samplingKey(next)
+          ? Math.min(data.id, next.id)
+          : next.id;
       spec.value = next;
       if (!isSurface(data)) predict(next);
       return;
@@ -295,7 +303,8 @@ export function createStore(model: AnyModel): Store {
     if (message.id < epoch && !catchUp) return;
     // An earlier result of the same sampling is drawn; it stays until the new one is committed.
     if (drawn?.state === "final" && message.id >= epoch && drawn.spec.id >= epoch) return;
-    const fits = drawn?.state === "predicted" && drawn.n0 === message.shape[0] && drawn.n1 === message.shape[1];
+    const fits =
+      drawn?.state === "predicted" && drawn.n0 === message.shape[0] && drawn.n1 === message.shape[1];
     const shift = fits ? drawn.base - message.base : 0;
     assembly = startAssembly(message, fits ? drawn.values.map((v) => v + shift) : null);
   }
@@ -304,7 +313,8 @@ export function createStore(model: AnyModel): Store {
     const current = spec.value;
     if (assembly === null || assembly.id !== message.id || current === null) return;
     const [vertices, values] = buffers;
-    if (vertices === undefined || values === undefined) throw new RangeError("tile message: two buffers expected");
+    if (vertices === undefined || values === undefined)
+      throw new RangeError("tile message: two buffers expected");
     addTile(assembly, message, uint32(vertices), float32(values));
     const job = lanes.surface.value;
     if (message.id >= epoch && message.id >= job.id) {
@@ -315,7 +325,7 @@ export function createStore(model: AnyModel): Store {
     // Before the first level is complete there is only something to draw if there was a prediction.
     if (assembly.complete === null && grid.value?.state !== "predicted") return;
     const label = message.id >= epoch ? current : assembly.begin.spec;
-    show({ ...assembledGrid(assembly, ++revision), spec: label }, message.id >= epoch ? epoch : message.id);
+    show({ ...assembledGrid(assembly, ++revision), spec: label }, Math.min(epoch, message.id));
   }
 
   // ---- from the user -------------------------------------------------------------------------------------------
@@ -401,15 +411,33 @@ export function createStore(model: AnyModel): Store {
       receive(message, buffers);
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
-      lanes.surface.value = { ...lanes.surface.value, phase: "error", message: `Unreadable message: ${text}` };
+      lanes.surface.value = {
+        ...lanes.surface.value,
+        phase: "error",
+        message: `Unreadable message: ${text}`,
+      };
       console.error("[nblandscape]", error);
     }
   };
-  const events = ["spec", "source", "spectrum", "surface", "tree", "status", "selection", "view", "height", "frames"];
+  const events = [
+    "spec",
+    "source",
+    "spectrum",
+    "surface",
+    "tree",
+    "status",
+    "selection",
+    "view",
+    "height",
+    "frames",
+  ];
   for (const name of events) model.on(`change:${name}`, readTraits);
   model.on("msg:custom", onMessage);
   readTraits();
-  if (!isStatic(model) && [lanes.surface, lanes.spectrum, lanes.action].some((lane) => isRunning(lane.value))) {
+  if (
+    !isStatic(model) &&
+    [lanes.surface, lanes.spectrum, lanes.action].some((lane) => isRunning(lane.value))
+  ) {
     model.send({ kind: "resync" });
   }
 

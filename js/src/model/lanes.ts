@@ -20,7 +20,10 @@ export function createLanes() {
   const spectrum = signal(idleStatus("spectrum"));
   const action = signal(idleStatus("action"));
   const of = { surface, spectrum, action };
-  return { ...of, of: (lane: string) => of[(LANES as readonly string[]).includes(lane) ? (lane as Lane) : "surface"] };
+  return {
+    ...of,
+    of: (lane: string) => of[(LANES as readonly string[]).includes(lane) ? (lane as Lane) : "surface"],
+  };
 }
 
 export const isRunning = (status: Status): boolean => status.phase === "running" || status.phase === "queued";

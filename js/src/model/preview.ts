@@ -50,7 +50,11 @@ export function quadratic(
 }
 
 /** Value of a grid between its vertices (bilinear); NaN outside and beside holes. */
-export function bilinear(grid: Pick<LiveGrid, "n0" | "n1" | "x0" | "x1" | "values">, a: number, b: number): number {
+export function bilinear(
+  grid: Pick<LiveGrid, "n0" | "n1" | "x0" | "x1" | "values">,
+  a: number,
+  b: number,
+): number {
   const { n0, n1, x0, x1, values } = grid;
   const u = ((a - x0[0]!) / (x0[n0 - 1]! - x0[0]!)) * (n0 - 1);
   const w = ((b - x1[0]!) / (x1[n1 - 1]! - x1[0]!)) * (n1 - 1);
@@ -74,7 +78,12 @@ export function covers(known: LiveGrid, spec: Spec, center: readonly [number, nu
   return inside(known.x0, center[0], spec.span[0]) && inside(known.x1, center[1], spec.span[1]);
 }
 
-export function resample(known: LiveGrid, x0: Float64Array, x1: Float64Array, out: Float32Array): Float32Array {
+export function resample(
+  known: LiveGrid,
+  x0: Float64Array,
+  x1: Float64Array,
+  out: Float32Array,
+): Float32Array {
   let v = 0;
   for (const a of x0) for (const b of x1) out[v++] = bilinear(known, a, b);
   return out;

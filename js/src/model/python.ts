@@ -14,7 +14,8 @@ const pair = (a: string, b: string) => `(${a}, ${b})`;
 export function asPython(source: SourceData | null, spec: Spec | null): string {
   const args: string[] = [source?.variable || "objective"];
   if (spec !== null) {
-    if (source?.can_choose_axes ?? true) args.push(`axes=${pair(String(spec.axes[0]), String(spec.axes[1]))}`);
+    if (source?.can_choose_axes ?? true)
+      args.push(`axes=${pair(String(spec.axes[0]), String(spec.axes[1]))}`);
     if (source?.can_resample ?? true) {
       args.push(`span=${pair(pyFloat(spec.span[0]), pyFloat(spec.span[1]))}`);
       const [p0, p1] = spec.points;

@@ -29,7 +29,8 @@ export function createRpc(send: (content: unknown) => void) {
       else call.reject(new Error(message.error || "The kernel gave no reason."));
     },
     dispose(): void {
-      for (const call of waiting.values()) call.reject(new Error("The view was closed before the kernel answered."));
+      for (const call of waiting.values())
+        call.reject(new Error("The view was closed before the kernel answered."));
       waiting.clear();
     },
   };

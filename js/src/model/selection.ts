@@ -7,22 +7,17 @@ export function coordinatesOf(grid: LiveGrid, vertex: number): [number, number] 
   return [grid.x0[Math.floor(vertex / grid.n1)]!, grid.x1[vertex % grid.n1]!];
 }
 
-export const selectMinimum = (grid: LiveGrid, branch: Branch): Selection => ({
-  kind: "minimum",
-  vertex: branch.birthVertex,
-  coordinates: coordinatesOf(grid, branch.birthVertex),
-  loss: branch.birth,
-});
-
-export const selectSaddle = (grid: LiveGrid, branch: Branch): Selection =>
-  branch.deathVertex < 0
-    ? selectMinimum(grid, branch)
-    : {
-        kind: "saddle",
-        vertex: branch.deathVertex,
-        coordinates: coordinatesOf(grid, branch.deathVertex),
-        loss: branch.death,
-      };
+/** A branch's minimum or saddle. A tree without a grid (of another dimension) has no coordinates. */
+export function featureOf(grid: LiveGrid | null, branch: Branch, kind: "minimum" | "saddle") {
+  const saddle = kind === "saddle" && branch.deathVertex >= 0;
+  const vertex = saddle ? branch.deathVertex : branch.birthVertex;
+  return {
+    kind: saddle ? ("saddle" as const) : ("minimum" as const),
+    vertex,
+    coordinates: grid === null ? null : coordinatesOf(grid, vertex),
+    loss: saddle ? branch.death : branch.birth,
+  } satisfies Selection;
+}
 
 /** Branch whose minimum or saddle is selected, or in whose basin the selected point lies. */
 export function selectedBranch(selection: Selection, tree: LiveTree | null): Branch | null {
@@ -53,5 +48,5 @@ export function relocate(selection: Selection, tree: LiveTree | null, grid: Live
     if (distance <= nearest) [best, nearest] = [branch, distance];
   }
   if (best === null) return { ...selection, kind: "point", vertex: null };
-  return kind === "minimum" ? selectMinimum(grid, best) : selectSaddle(grid, best);
+  return featureOf(grid, best, kind);
 }

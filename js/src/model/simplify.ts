@@ -27,7 +27,11 @@ export function survivors(columns: TreeColumns, threshold: number): Int32Array {
  * The tree as displayed: branches less persistent than `threshold` go into their parents, with their basins.
  * SMAD is the mean over the leaves left of (height of the first merge - depth of the minimum).
  */
-export function simplify(tree: TreeData, threshold: number, columns: TreeColumns = treeColumns(tree)): LiveTree {
+export function simplify(
+  tree: TreeData,
+  threshold: number,
+  columns: TreeColumns = treeColumns(tree),
+): LiveTree {
   const n = columns.birth.length;
   const survivor = survivors(columns, threshold);
   const size = new Float64Array(n);

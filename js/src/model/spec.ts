@@ -15,7 +15,12 @@ export function planeKey(spec: Spec): string {
 
 /** Everything but the number. */
 export function sameContent(a: Spec, b: Spec): boolean {
-  return samplingKey(a) === samplingKey(b) && a.scale === b.scale && a.threshold === b.threshold && sameOffset(a, b);
+  return (
+    samplingKey(a) === samplingKey(b) &&
+    a.scale === b.scale &&
+    a.threshold === b.threshold &&
+    sameOffset(a, b)
+  );
 }
 
 function sameOffset(a: Spec, b: Spec): boolean {

@@ -1,6 +1,9 @@
 import type { ColumnName, SurfaceData, TreeData } from "./protocol";
 
-type ArrayType<T> = { new (buffer: ArrayBuffer, offset: number, length: number): T; BYTES_PER_ELEMENT: number };
+type ArrayType<T> = {
+  new (buffer: ArrayBuffer, offset: number, length: number): T;
+  BYTES_PER_ELEMENT: number;
+};
 
 /** A buffer as hosts deliver it. */
 export type Bytes = DataView | Uint8Array | ArrayBuffer;
@@ -12,7 +15,8 @@ function typed<T>(type: ArrayType<T>, bytes: Bytes): T {
       ? [bytes, 0, bytes.byteLength]
       : [bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength];
   const size = type.BYTES_PER_ELEMENT;
-  if (length % size !== 0) throw new RangeError(`a buffer of ${length} bytes is no array of ${size}-byte items`);
+  if (length % size !== 0)
+    throw new RangeError(`a buffer of ${length} bytes is no array of ${size}-byte items`);
   if (offset % size === 0) return new type(buffer, offset, length / size);
   return new type(buffer.slice(offset, offset + length), 0, length / size);
 }

@@ -18,10 +18,14 @@ export function Controls({ store }: { store: Store }) {
     <section class="nbl nbl-controls" aria-label="Controls">
       {source.can_resample && <RangeControl store={store} />}
       {source.can_resample && source.points_choices.length > 1 && <ResolutionControl store={store} />}
-      {source.can_choose_axes && spectrum !== null && spectrum.values.length > 2 && <OffsetControl store={store} />}
+      {source.can_choose_axes && spectrum !== null && spectrum.values.length > 2 && (
+        <OffsetControl store={store} />
+      )}
       <ExaggerationControl store={store} />
       <LookControl store={store} />
-      {reason !== "" && (source.can_resample || source.can_choose_axes) && <p class="nbl-controls-reason">{reason}</p>}
+      {reason !== "" && (source.can_resample || source.can_choose_axes) && (
+        <p class="nbl-controls-reason">{reason}</p>
+      )}
     </section>
   );
 }
@@ -97,7 +101,10 @@ function ResolutionControl({ store }: { store: Store }) {
   const { points_choices: choices } = store.source.value!;
   const { resample: enabled, reason } = store.abilities.value;
   const [p0, p1] = spec.points;
-  const nearest = choices.reduce((best, n, i) => (Math.abs(n - p0) < Math.abs(choices[best]! - p0) ? i : best), 0);
+  const nearest = choices.reduce(
+    (best, n, i) => (Math.abs(n - p0) < Math.abs(choices[best]! - p0) ? i : best),
+    0,
+  );
   const odd = (n: number) => Math.max(3, 2 * Math.round((n - 1) / 2) + 1);
   return (
     <div class="nbl-control">
@@ -184,7 +191,13 @@ function OffsetControl({ store }: { store: Store }) {
         label="Offset"
         valueText={axis === null ? "none" : `${num(value)} along ${eigenLabel(axis)}`}
         disabled={!enabled || axis === null}
-        title={enabled ? (axis === null ? "Choose an eigenvector first" : "Moves the plane; double-click for zero") : reason}
+        title={
+          enabled
+            ? axis === null
+              ? "Choose an eigenvector first"
+              : "Moves the plane; double-click for zero"
+            : reason
+        }
         onDrag={(next) => set(next, true)}
         onSettle={() => store.settle()}
       />
@@ -200,7 +213,14 @@ function ExaggerationControl({ store }: { store: Store }) {
       <div class="nbl-control-head">
         <span class="nbl-control-name">Height</span>
         <span class="nbl-spacer" />
-        <NumberField value={exaggeration} label="Height exaggeration" digits={3} min={0.1} max={5} onCommit={set} />
+        <NumberField
+          value={exaggeration}
+          label="Height exaggeration"
+          digits={3}
+          min={0.1}
+          max={5}
+          onCommit={set}
+        />
         <span class="nbl-unit">×</span>
       </div>
       <Slider
@@ -230,7 +250,7 @@ function LookControl({ store }: { store: Store }) {
         <span class="nbl-control-name">Loss axis and colours</span>
       </div>
       <div class="nbl-control-row">
-        <div class="nbl-segments" role="group" aria-label="Scale of the loss">
+        <fieldset class="nbl-segments" aria-label="Scale of the loss">
           {scales.map((scale) => (
             <button
               key={scale}
@@ -241,12 +261,14 @@ function LookControl({ store }: { store: Store }) {
               {scale}
             </button>
           ))}
-        </div>
+        </fieldset>
         <select
           class="nbl-select"
           aria-label="Colour map"
           value={view.colormap}
-          onChange={(event) => store.setView({ colormap: event.currentTarget.value as (typeof MAPS)[number] })}
+          onChange={(event) =>
+            store.setView({ colormap: event.currentTarget.value as (typeof MAPS)[number] })
+          }
         >
           {MAPS.map((name) => (
             <option key={name} value={name}>

@@ -15,17 +15,20 @@ export { default as explorerStyles } from "./explorer.css";
 export function Explorer({ store }: { store: Store }) {
   const source = store.source.value;
   const withSpectrum =
-    (source?.can_choose_axes ?? false) || store.spectrum.value !== null || isRunning(store.spectrumStatus.value);
+    (source?.can_choose_axes ?? false) ||
+    store.spectrum.value !== null ||
+    isRunning(store.spectrumStatus.value);
   return (
     <section
       class="nbl nbl-explorer"
-      role="group"
       aria-label={`Loss landscape explorer${source?.title ? `: ${source.title}` : ""}`}
       style={{ "--nbl-height": store.height.value }}
     >
       <Toolbar store={store} />
       <div class="nbl-main">
-        <div class="nbl-lead">{store.grid.value === null ? <Waiting store={store} /> : <SurfacePanel store={store} />}</div>
+        <div class="nbl-lead">
+          {store.grid.value === null ? <Waiting store={store} /> : <SurfacePanel store={store} />}
+        </div>
         <div class={withSpectrum ? "nbl-side" : "nbl-side nbl-side-single"}>
           <MergeTreePanel store={store} />
           {withSpectrum && <SpectrumPanel store={store} />}

@@ -14,7 +14,8 @@ export function statusLine(store: Store): Line {
   const spectrum = store.spectrumStatus.value;
   const action = store.actionStatus.value;
   const grid = store.grid.value;
-  if (store.kernel.value === "busy") return { tone: "warn", text: "waiting: the kernel is busy with another cell" };
+  if (store.kernel.value === "busy")
+    return { tone: "warn", text: "waiting: the kernel is busy with another cell" };
   if (status.phase === "error") return { tone: "error", text: status.message || "the computation failed" };
   if (spectrum.phase === "error") return { tone: "error", text: spectrum.message || "the eigenpairs failed" };
   if (isRunning(status)) {
@@ -31,19 +32,27 @@ export function statusLine(store: Store): Line {
   if (action.phase === "error") return { tone: "error", text: action.message };
   if (status.phase === "cancelled") {
     const share = grid === null ? 0 : grid.known;
-    const what = grid?.state === "predicted" ? "shown is the prediction" : `${Math.floor(100 * share)} % evaluated`;
+    const what =
+      grid?.state === "predicted" ? "shown is the prediction" : `${Math.floor(100 * share)} % evaluated`;
     return { tone: "warn", text: `cancelled: ${what}` };
   }
   if (status.message !== "") return { tone: "quiet", text: status.message };
   const seconds = store.surface.value?.seconds ?? 0;
   if (grid?.state === "predicted") return { tone: "quiet", text: "predicted from the eigenpairs" };
-  return { tone: "ok", text: seconds > 0 ? `computed in ${seconds < 10 ? num(seconds, 2) : duration(seconds)}${seconds < 10 ? " s" : ""}` : "ready" };
+  return {
+    tone: "ok",
+    text:
+      seconds > 0
+        ? `computed in ${seconds < 10 ? num(seconds, 2) : duration(seconds)}${seconds < 10 ? " s" : ""}`
+        : "ready",
+  };
 }
 
 export function StatusBar({ store }: { store: Store }) {
   const status = store.status.value;
   const { tone, text } = statusLine(store);
   const running = isRunning(status);
+  const busy = running || isRunning(store.spectrumStatus.value) || isRunning(store.actionStatus.value);
   const notice = store.source.value?.notice ?? "";
   const share = running && status.total > 0 ? status.done / status.total : 0;
   return (
@@ -63,7 +72,7 @@ export function StatusBar({ store }: { store: Store }) {
       <div class={`nbl-phase nbl-tone-${tone}`}>
         <span class="nbl-dot" />
         {tone === "error" ? <LongText text={text} /> : <span class="nbl-phase-text">{text}</span>}
-        {(running || store.kernel.value === "busy") && (
+        {(busy || store.kernel.value === "busy") && (
           <button type="button" class="nbl-button nbl-small nbl-button-line" onClick={store.cancel}>
             Cancel
           </button>
@@ -86,7 +95,12 @@ function LongText({ text }: { text: string }) {
     <span class="nbl-long" role="alert">
       <span class="nbl-long-head nbl-select-text">{head}</span>
       {long && (
-        <button type="button" class="nbl-button nbl-small" aria-expanded={open} onClick={() => setOpen(!open)}>
+        <button
+          type="button"
+          class="nbl-button nbl-small"
+          aria-expanded={open}
+          onClick={() => setOpen(!open)}
+        >
           {open ? "less" : "more"}
         </button>
       )}
@@ -102,15 +116,24 @@ function Numbers({ store }: { store: Store }) {
   const items: [string, string, string][] = [];
   if (tree !== null) {
     const saddles = tree.branches.filter((b) => b.deathVertex >= 0).length;
-    items.push([whole(tree.branches.length), tree.branches.length === 1 ? "minimum" : "minima", "At the chosen persistence"]);
+    items.push([
+      whole(tree.branches.length),
+      tree.branches.length === 1 ? "minimum" : "minima",
+      "At the chosen persistence",
+    ]);
     items.push([whole(saddles), saddles === 1 ? "saddle" : "saddles", "Where two basins meet first"]);
     if (tree.branches.length > 1) items.push([num(tree.smad, 3), "SMAD", "Saddle-minimum average distance"]);
   }
   const total = grid.n0 * grid.n1;
   const known = Math.round(grid.known * total);
-  items.push([known < total ? `${whole(known)} / ${whole(total)}` : whole(total), "points", "Evaluated points"]);
+  items.push([
+    known < total ? `${whole(known)} / ${whole(total)}` : whole(total),
+    "points",
+    "Evaluated points",
+  ]);
   const holes = grid.state === "final" ? (store.surface.value?.holes ?? 0) : 0;
-  if (holes > 0) items.push([whole(holes), holes === 1 ? "hole" : "holes", "Points where the loss is not finite"]);
+  if (holes > 0)
+    items.push([whole(holes), holes === 1 ? "hole" : "holes", "Points where the loss is not finite"]);
   return (
     <dl class="nbl-numbers nbl-select-text">
       {items.map(([value, name, hint]) => (

@@ -29,8 +29,20 @@ export function Toolbar({ store }: { store: Store }) {
         <p title={source?.subtitle}>{source?.subtitle}</p>
       </div>
       <div class="nbl-tools" role="toolbar" aria-label="Explorer">
-        <Tool icon="undo" label="Undo" hint="Undo (Ctrl+Z)" disabled={!store.canUndo.value} onClick={store.undo} />
-        <Tool icon="redo" label="Redo" hint="Redo (Ctrl+Shift+Z)" disabled={!store.canRedo.value} onClick={store.redo} />
+        <Tool
+          icon="undo"
+          label="Undo"
+          hint="Undo (Ctrl+Z)"
+          disabled={!store.canUndo.value}
+          onClick={store.undo}
+        />
+        <Tool
+          icon="redo"
+          label="Redo"
+          hint="Redo (Ctrl+Shift+Z)"
+          disabled={!store.canRedo.value}
+          onClick={store.redo}
+        />
         <span class="nbl-divider" />
         <Tool icon="home" label="Reset view" hint="Reset the view (Home)" onClick={store.resetView} />
         <Tool
@@ -41,7 +53,12 @@ export function Toolbar({ store }: { store: Store }) {
           onClick={() => toggle("code")}
         />
         {actions && <DownloadTool store={store} />}
-        <Tool icon="full" label="Full screen" hint="Full screen" onClick={() => toggleFullScreen(hostOf(bar.current))} />
+        <Tool
+          icon="full"
+          label="Full screen"
+          hint="Full screen"
+          onClick={() => toggleFullScreen(hostOf(bar.current))}
+        />
         <Tool
           icon="help"
           label="Keys"
@@ -62,7 +79,8 @@ function hostOf(element: Element | null): HTMLElement | null {
 }
 
 function toggleFullScreen(host: HTMLElement | null): void {
-  const change = document.fullscreenElement === null ? host?.requestFullscreen?.() : document.exitFullscreen();
+  const change =
+    document.fullscreenElement === null ? host?.requestFullscreen?.() : document.exitFullscreen();
   // Frames without permission refuse; nothing is lost then.
   change?.catch(() => {});
 }
@@ -116,7 +134,11 @@ function DownloadTool({ store }: { store: Store }) {
         disabled={state === "busy"}
         onClick={save}
       >
-        {state === "busy" ? <span class="nbl-spinner" /> : <Icon name={state === "done" ? "check" : "download"} />}
+        {state === "busy" ? (
+          <span class="nbl-spinner" />
+        ) : (
+          <Icon name={state === "done" ? "check" : "download"} />
+        )}
       </button>
       {state === "failed" && (
         <span class="nbl-inline-error" role="alert" title={message}>
@@ -148,7 +170,11 @@ function CodePopover({ text, onClose }: { text: string; onClose(): void }) {
       </pre>
       <div class="nbl-popover-row">
         <span class="nbl-panel-note" role="status">
-          {state === "copied" ? "Copied" : state === "selected" ? "Selected: press Ctrl+C" : "Reproduces this view"}
+          {state === "copied"
+            ? "Copied"
+            : state === "selected"
+              ? "Selected: press Ctrl+C"
+              : "Reproduces this view"}
         </span>
         <button type="button" class="nbl-button nbl-button-main" onClick={copy}>
           Copy

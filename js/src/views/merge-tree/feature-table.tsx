@@ -19,7 +19,10 @@ export function FeatureTable({ store, tree }: { store: Store; tree: LiveTree | n
   if (branch !== null) {
     const deepest = !Number.isFinite(branch.persistence);
     rows.push(["persistence", deepest ? "∞ (deepest)" : num(branch.persistence)]);
-    rows.push(["basin", `${percent(branch.share)}${selection.kind === "minimum" ? "" : ` of minimum ${rank + 1}`}`]);
+    rows.push([
+      "basin",
+      `${percent(branch.share)}${selection.kind === "minimum" ? "" : ` of minimum ${rank + 1}`}`,
+    ]);
   }
   return (
     <div class="nbl-feature">

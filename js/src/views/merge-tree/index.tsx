@@ -13,8 +13,8 @@ export function MergeTreePanel({ store }: { store: Store }) {
   const live = store.tree.value;
   const grid = store.grid.value;
   // While another window is computed, the last tree stays, faded, instead of a blank panel.
-  const last = useRef<{ tree: LiveTree; grid: LiveGrid } | null>(null);
-  if (live !== null && grid !== null) last.current = { tree: live, grid };
+  const last = useRef<{ tree: LiveTree; grid: LiveGrid | null } | null>(null);
+  if (live !== null) last.current = { tree: live, grid };
   const drawn = last.current;
   const stale = live === null && drawn !== null;
   const hidden = drawn === null ? 0 : drawn.tree.total - drawn.tree.branches.length;

@@ -24,7 +24,8 @@ export function layoutTree(branches: readonly Branch[]): Placed[] {
     if (branch.parent < 0 || !rows.has(branch.parent)) roots.push(branch);
     else children.set(branch.parent, [...(children.get(branch.parent) ?? []), branch]);
   }
-  for (const list of children.values()) list.sort((a, b) => a.death - b.death || a.birthVertex - b.birthVertex);
+  for (const list of children.values())
+    list.sort((a, b) => a.death - b.death || a.birthVertex - b.birthVertex);
 
   const order = (branch: Branch): Branch[] => {
     let left: Branch[] = [];

@@ -1,5 +1,5 @@
 import { useRef, useState } from "preact/hooks";
-import { coordinatesOf, selectedBranch, selectMinimum, selectSaddle } from "../../model/selection";
+import { featureOf, selectedBranch } from "../../model/selection";
 import type { Branch, LiveGrid, LiveTree, Store } from "../../model/store";
 import { num, percent } from "../parts/format";
 import { linearScale, logScale } from "../parts/ticks";
@@ -13,11 +13,11 @@ const MARGIN = { left: 46, right: 12, top: 12, bottom: 22 };
 /** Hue of a branch: the most persistent ones have one of their own, the rest is ink. */
 export const hueClass = (rank: number): string => (rank < HUES ? `nbl-hue-${rank}` : "nbl-hue-ink");
 
-function heightScale(shown: readonly Branch[], grid: LiveGrid, scale: "linear" | "log") {
+function heightScale(shown: readonly Branch[], grid: LiveGrid | null, scale: "linear" | "log") {
   const low = Math.min(...shown.map((b) => b.birth));
   const deaths = shown.map((b) => b.death).filter(Number.isFinite);
   const top = Math.max(...deaths, low);
-  const high = deaths.length > 0 ? top : grid.base + grid.range[1];
+  const high = deaths.length > 0 || grid === null ? top : grid.base + grid.range[1];
   if (scale === "log" && low > 0) {
     const headroom = (high / low) ** 0.08;
     return { ...logScale(low, high * Math.max(headroom, 1.02)), low };
@@ -26,7 +26,7 @@ function heightScale(shown: readonly Branch[], grid: LiveGrid, scale: "linear" |
 }
 
 /** The merge tree: height is loss, leaves are minima, each branch ends where it merges into a deeper one. */
-export function TreePlot({ store, tree, grid }: { store: Store; tree: LiveTree; grid: LiveGrid }) {
+export function TreePlot({ store, tree, grid }: { store: Store; tree: LiveTree; grid: LiveGrid | null }) {
   const box = useRef<HTMLDivElement>(null);
   const [width, height] = useSize(box);
   const [focused, setFocused] = useState<number | null>(null);
@@ -41,7 +41,9 @@ export function TreePlot({ store, tree, grid }: { store: Store; tree: LiveTree; 
       : hover.kind === "minimum" || hover.kind === "saddle"
         ? selectedBranch({ ...hover, kind: hover.kind }, tree)
         : (tree.branches.find((b) => b.row === tree.basins[hover.vertex!]) ?? null);
-  const active = placed.some((p) => p.branch.row === focused) ? focused : (chosen?.row ?? shown[0]?.row ?? null);
+  const active = placed.some((p) => p.branch.row === focused)
+    ? focused
+    : (chosen?.row ?? shown[0]?.row ?? null);
 
   const plotWidth = Math.max(width - MARGIN.left - MARGIN.right, 10);
   const plotHeight = Math.max(height - MARGIN.top - MARGIN.bottom, 10);
@@ -52,16 +54,13 @@ export function TreePlot({ store, tree, grid }: { store: Store; tree: LiveTree; 
   const ticks = scale.ticks(Math.max(2, Math.floor(plotHeight / 28)));
 
   const point = (branch: Branch, kind: "minimum" | "saddle") => {
-    const vertex = kind === "minimum" ? branch.birthVertex : branch.deathVertex;
-    const loss = kind === "minimum" ? branch.birth : branch.death;
-    store.hover.value = { kind, vertex, coordinates: coordinatesOf(grid, vertex), loss, from: "tree" };
+    store.hover.value = { ...featureOf(grid, branch, kind), from: "tree" };
   };
   const leave = () => {
     if (store.hover.peek().from !== "tree") return;
     store.hover.value = { kind: "none", vertex: null, coordinates: null, loss: null, from: "tree" };
   };
-  const choose = (branch: Branch, kind: "minimum" | "saddle") =>
-    store.select(kind === "minimum" ? selectMinimum(grid, branch) : selectSaddle(grid, branch));
+  const choose = (branch: Branch, kind: "minimum" | "saddle") => store.select(featureOf(grid, branch, kind));
 
   const onKey = (event: KeyboardEvent, branch: Branch) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -72,7 +71,11 @@ export function TreePlot({ store, tree, grid }: { store: Store; tree: LiveTree; 
       return;
     }
     const row = neighbour(placed, branch.row, event.key);
-    if (row === null && !["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End"].includes(event.key)) return;
+    if (
+      row === null &&
+      !["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End"].includes(event.key)
+    )
+      return;
     event.preventDefault();
     if (row === null) return;
     setFocused(row);
@@ -169,6 +172,8 @@ function Item(props: ItemProps) {
     : `merges at ${num(branch.death)}, persistence ${num(branch.persistence)}`;
   const state = `${selected ? " nbl-branch-selected" : ""}${hovered ? " nbl-branch-hovered" : ""}`;
   const reach = Math.max(Math.min(props.slotWidth, 40), 12) / 2;
+  // Smaller marks where there are many, the persistent ones at full size.
+  const size = rank < HUES ? 1 : Math.min(Math.max(props.slotWidth / 18, 0.65), 1);
   return (
     <g
       class={`nbl-branch ${hueClass(rank)}${state}`}
@@ -184,7 +189,12 @@ function Item(props: ItemProps) {
       onBlur={props.onBlur}
       onKeyDown={props.onKey}
     >
-      <path class="nbl-branch-hit" d={line} onPointerEnter={() => props.onPoint("minimum")} onClick={() => props.onChoose("minimum")} />
+      <path
+        class="nbl-branch-hit"
+        d={line}
+        onPointerEnter={() => props.onPoint("minimum")}
+        onClick={() => props.onChoose("minimum")}
+      />
       <path class="nbl-branch-line" d={line} />
       {!essential && (
         <g
@@ -194,8 +204,10 @@ function Item(props: ItemProps) {
           onClick={() => props.onChoose("saddle")}
         >
           <circle class="nbl-branch-hit" r={12} />
-          <circle class="nbl-feature-back" r={6} />
-          <path d="M-3.2,-3.2 3.2,3.2M-3.2,3.2 3.2,-3.2" />
+          <circle class="nbl-feature-back" r={6 * size} />
+          <path
+            d={`M${-3.2 * size},${-3.2 * size} ${3.2 * size},${3.2 * size}M${-3.2 * size},${3.2 * size} ${3.2 * size},${-3.2 * size}`}
+          />
         </g>
       )}
       <g
@@ -206,7 +218,7 @@ function Item(props: ItemProps) {
       >
         <rect class="nbl-branch-hit" x={-reach} y={-12} width={2 * reach} height={34} />
         <circle class="nbl-leaf-ring" r={9} />
-        <path d="M0,5 -5,-4H5Z" />
+        <path d={`M0,${5 * size} ${-5 * size},${-4 * size}H${5 * size}Z`} />
         {props.labelled && <text y={17}>{rank + 1}</text>}
       </g>
     </g>

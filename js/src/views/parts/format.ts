@@ -46,7 +46,11 @@ export function point(coordinates: readonly [number, number]): string {
 
 /** Reads a number as people write it; null = not one. */
 export function parseNumber(text: string): number | null {
-  const clean = text.trim().replace(/[−–]/g, "-").replace(/[\s\u202f]/g, "").replace(",", ".");
+  const clean = text
+    .trim()
+    .replace(/[−–]/g, "-")
+    .replace(/[\s\u202f]/g, "")
+    .replace(",", ".");
   if (clean === "") return null;
   const value = Number(clean);
   return Number.isFinite(value) ? value : null;

@@ -17,7 +17,8 @@ export function Popover({ label, onClose, children }: Props) {
     const onPress = (event: Event) => {
       const path = event.composedPath();
       if (panel.current === null || path.includes(panel.current)) return;
-      if (path.some((node) => node instanceof HTMLElement && node.getAttribute("aria-expanded") === "true")) return;
+      if (path.some((node) => node instanceof HTMLElement && node.getAttribute("aria-expanded") === "true"))
+        return;
       onClose();
     };
     document.addEventListener("pointerdown", onPress, true);

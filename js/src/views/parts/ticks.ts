@@ -51,7 +51,9 @@ export function symlogScale(low: number, high: number, linear: number): Scale {
     at: (v) => (f(v) - a) / (b - a || 1),
     ticks(count) {
       const size = Math.max(Math.abs(low), Math.abs(high));
-      const decades = logTicks(linear, size, 40).filter((t) => Number.isInteger(Math.round(Math.log10(t) * 1e6) / 1e6));
+      const decades = logTicks(linear, size, 40).filter((t) =>
+        Number.isInteger(Math.round(Math.log10(t) * 1e6) / 1e6),
+      );
       const both = [...decades.map((t) => -t).reverse(), 0, ...decades].filter((t) => t >= low && t <= high);
       const every = Math.max(1, Math.ceil(both.length / count));
       const zero = both.indexOf(0);

@@ -11,8 +11,7 @@ export function assign(spec: Spec, role: Role, index: number): SpecChange | null
     if (spec.offset.axis === index) return { offset: { axis: null, value: 0 } };
     return { offset: { axis: index, value: 0 } };
   }
-  const axes: [number, number] =
-    role === "x" ? [index, index === y ? x : y] : [index === x ? y : x, index];
+  const axes: [number, number] = role === "x" ? [index, index === y ? x : y] : [index === x ? y : x, index];
   if (axes[0] === x && axes[1] === y) return null;
   const span: [number, number] = axes[0] === y || axes[1] === x ? [spec.span[1], spec.span[0]] : spec.span;
   const change: SpecChange = { axes, span };

@@ -59,7 +59,15 @@ function headline(spectrum: SpectrumData | null, running: boolean, done: number)
   return `${spectrum.values.length} eigenpairs · ${count(spectrum.products, "product", "products")}${trust}`;
 }
 
-function MoreButton({ store, spectrum, running }: { store: Store; spectrum: SpectrumData; running: boolean }) {
+function MoreButton({
+  store,
+  spectrum,
+  running,
+}: {
+  store: Store;
+  spectrum: SpectrumData;
+  running: boolean;
+}) {
   const [waiting, setWaiting] = useState(false);
   const [failure, setFailure] = useState("");
   const { actions, reason } = store.abilities.value;
@@ -129,4 +137,3 @@ function AxisRow({ store, spectrum, which }: { store: Store; spectrum: SpectrumD
     </div>
   );
 }
-

@@ -27,6 +27,13 @@ function valueScale(values: readonly number[]) {
   return { scale: symlogScale(low < 0 ? low * 1.6 : 0, Math.max(high * 1.6, 0), least), log };
 }
 
+/** Ticks whose labels do not touch, zero always among them. */
+function apart(ticks: readonly number[], y: (value: number) => number): number[] {
+  const kept = ticks.includes(0) ? [0] : [];
+  for (const t of ticks) if (kept.every((other) => Math.abs(y(other) - y(t)) >= 12)) kept.push(t);
+  return kept;
+}
+
 /** One stem per eigenvalue, largest at the left, with what makes it (un)trustworthy. */
 export function Stems({ store, spectrum }: { store: Store; spectrum: SpectrumData }) {
   const box = useRef<HTMLDivElement>(null);
@@ -73,15 +80,25 @@ export function Stems({ store, spectrum }: { store: Store; spectrum: SpectrumDat
       {width > 0 && height > 0 && (
         <svg width={width} height={height} role="group" aria-label="Eigenvalues of the Hessian">
           <defs>
-            <pattern id="nbl-hatch" width="4" height="4" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+            <pattern
+              id="nbl-hatch"
+              width="4"
+              height="4"
+              patternUnits="userSpaceOnUse"
+              patternTransform="rotate(45)"
+            >
               <rect class="nbl-hatch-back" width="4" height="4" />
               <line class="nbl-hatch-line" x1="0" y1="0" x2="0" y2="4" />
             </pattern>
           </defs>
           <g class="nbl-axis" aria-hidden="true">
-            {scale.ticks(Math.max(3, Math.floor(plotHeight / 15))).map((t) => (
+            {apart(scale.ticks(Math.max(3, Math.floor(plotHeight / 15))), y).map((t) => (
               <g key={t} transform={`translate(0,${y(t).toFixed(1)})`}>
-                <line class={t === 0 ? "nbl-zero" : undefined} x1={MARGIN.left - 2} x2={width - MARGIN.right} />
+                <line
+                  class={t === 0 ? "nbl-zero" : undefined}
+                  x1={MARGIN.left - 2}
+                  x2={width - MARGIN.right}
+                />
                 <text x={MARGIN.left - 8} dy="0.32em">
                   {num(t, 3)}
                 </text>
@@ -123,7 +140,9 @@ export function Stems({ store, spectrum }: { store: Store; spectrum: SpectrumDat
       <p class="nbl-stem-note nbl-select-text">
         {pointed !== null && pointed < values.length
           ? stemText(spectrum, pointed)
-          : (log ? "symmetric log axis" : "linear axis")}
+          : log
+            ? "symmetric log axis"
+            : "linear axis"}
       </p>
       {pointed !== null && pointed < values.length && choosable && (
         <div class="nbl-stem-roles" style={{ left: `${Math.min(Math.max(x(pointed), 52), width - 58)}px` }}>
@@ -202,13 +221,27 @@ function Stem(props: StemProps) {
       onKeyDown={props.onKey}
       onClick={props.onChoose}
     >
-      <rect class="nbl-stem-hit" x={x - reach} y={MARGIN.top - 8} width={2 * reach} height={bottom - MARGIN.top + 38} rx={4} />
+      <rect
+        class="nbl-stem-hit"
+        x={x - reach}
+        y={MARGIN.top - 8}
+        width={2 * reach}
+        height={bottom - MARGIN.top + 38}
+        rx={4}
+      />
       <line class="nbl-stem-line" x1={x} x2={x} y1={zero} y2={at} />
       {below - above > 1 && (
-        <path class="nbl-stem-bar" d={`M${x - 4},${above}H${x + 4}M${x},${above}V${below}M${x - 4},${below}H${x + 4}`} />
+        <path
+          class="nbl-stem-bar"
+          d={`M${x - 4},${above}H${x + 4}M${x},${above}V${below}M${x - 4},${below}H${x + 4}`}
+        />
       )}
       {negative ? (
-        <path class="nbl-stem-head" fill={resolved ? "url(#nbl-hatch)" : undefined} d={`M${x},${at + 6}L${x - 6},${at - 5}H${x + 6}Z`} />
+        <path
+          class="nbl-stem-head"
+          fill={resolved ? "url(#nbl-hatch)" : undefined}
+          d={`M${x},${at + 6}L${x - 6},${at - 5}H${x + 6}Z`}
+        />
       ) : (
         <circle class="nbl-stem-head" cx={x} cy={at} r={5} />
       )}
