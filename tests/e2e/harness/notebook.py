@@ -194,6 +194,6 @@ class Notebook:
 
 def write_notebook(path: Path, cells: tuple[str, ...]) -> None:
     """Write a notebook of code cells, as its author would have saved it without running it."""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source.strip()) for source in cells])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, path)
