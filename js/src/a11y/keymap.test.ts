@@ -1,0 +1,36 @@
+import { expect, it } from "vitest";
+import { isEditing, isPlain, keyAction } from "./keymap";
+
+const key = (name: string, more = {}) => ({
+  key: name,
+  ctrlKey: false,
+  metaKey: false,
+  shiftKey: false,
+  altKey: false,
+  ...more,
+});
+
+it("knows its keys and leaves the others alone", () => {
+  expect(keyAction(key("z", { ctrlKey: true }))).toBe("undo");
+  expect(keyAction(key("z", { metaKey: true }))).toBe("undo");
+  expect(keyAction(key("Z", { ctrlKey: true, shiftKey: true }))).toBe("redo");
+  expect(keyAction(key("y", { ctrlKey: true }))).toBe("redo");
+  expect(keyAction(key("Home"))).toBe("home");
+  expect(keyAction(key("?", { shiftKey: true }))).toBe("help");
+  for (const name of ["a", "b", "d", "x", "z", "m", "y"]) expect(keyAction(key(name))).toBeNull();
+  expect(keyAction(key("z", { altKey: true, ctrlKey: true }))).toBeNull();
+  expect(keyAction(key("s", { ctrlKey: true }))).toBeNull();
+});
+
+it("takes plain keys for the view's own", () => {
+  expect(isPlain(key("d"))).toBe(true);
+  expect(isPlain(key("s", { ctrlKey: true }))).toBe(false);
+});
+
+it("leaves text fields their undo, but not sliders", () => {
+  const field = Object.assign(document.createElement("input"), { type: "text" });
+  const slider = Object.assign(document.createElement("input"), { type: "range" });
+  expect(isEditing(field)).toBe(true);
+  expect(isEditing(slider)).toBe(false);
+  expect(isEditing(document.createElement("div"))).toBe(false);
+});

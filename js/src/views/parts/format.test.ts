@@ -1,0 +1,43 @@
+import { describe, expect, it } from "vitest";
+import { duration, num, parseNumber, percent, plainNum, whole } from "./format";
+import { linearTicks, logTicks, symlogScale } from "./ticks";
+
+describe("numbers", () => {
+  it("are short, with a real minus", () => {
+    expect([0, 1234.5678, -0.00012345, 1e9, Number.POSITIVE_INFINITY].map((x) => num(x))).toEqual([
+      "0",
+      "1235",
+      "−1.23e−4",
+      "1.00e9",
+      "∞",
+    ]);
+    expect(whole(1234567)).toBe("1\u202f234\u202f567");
+    expect([0, 0.0004, 0.1234, 1].map(percent)).toEqual(["0 %", "< 0.1 %", "12.3 %", "100 %"]);
+    expect([3.2, 80, 7500].map(duration)).toEqual(["4 s", "1 min 20 s", "2 h 05 min"]);
+  });
+
+  it("read back what they write", () => {
+    for (const x of [0, 16, -2.31, 1.234e-7, 65536, -123456]) {
+      expect(parseNumber(num(x, 7))).toBeCloseTo(x, 6);
+      expect(parseNumber(plainNum(x, 7))).toBeCloseTo(x, 6);
+    }
+    expect([" 1,5 ", "", "abc", "1e3"].map(parseNumber)).toEqual([1.5, null, null, 1000]);
+  });
+});
+
+describe("ticks", () => {
+  it("are round, inside, and about as many as asked for", () => {
+    expect(linearTicks(0.2, 1.32, 4)).toEqual([0.5, 1]);
+    expect(linearTicks(-1, 1, 4)).toEqual([-1, -0.5, 0, 0.5, 1]);
+    expect(logTicks(0.05, 200, 6)).toEqual([0.1, 1, 10, 100]);
+    for (const t of logTicks(2, 3, 4)) expect(t >= 2 && t <= 3).toBe(true);
+  });
+
+  it("of a symmetric log axis hold zero", () => {
+    const scale = symlogScale(-3, 60, 0.08);
+    expect(scale.ticks(7)).toContain(0);
+    expect(scale.at(-3)).toBe(0);
+    expect(scale.at(60)).toBe(1);
+    expect(scale.at(0)).toBeGreaterThan(0);
+  });
+});
