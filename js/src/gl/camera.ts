@@ -108,13 +108,13 @@ export function setCamera(camera: Camera, look: Look, extent: Extent): void {
     camera.centerX = middleX;
     camera.centerY = middleY;
   } else {
-    fit(camera, cp, sp, roomX, roomY, look.zoom, middleX, middleY);
+    fitBox(camera, cp, sp, roomX, roomY, look.zoom, middleX, middleY);
   }
   setMatrix(camera);
 }
 
 /** Scales so that the cylinder around the box fits: turning then never changes the size. */
-function fit(
+function fitBox(
   camera: Camera,
   cp: number,
   sp: number,

@@ -34,7 +34,7 @@ export function setHeightMap(map: HeightMap, look: Pick<Look, "range" | "scale" 
 export function fraction(map: HeightMap, value: number): number {
   if (!map.log) return value * map.gain + map.shift;
   const loss = value + map.base;
-  return Math.log(loss < map.floor ? map.floor : loss) * map.gain + map.shift;
+  return Math.log(Math.max(loss, map.floor)) * map.gain + map.shift;
 }
 
 /** Inverse of `fraction`. */

@@ -34,8 +34,8 @@ export interface AxisScene {
 
 const TICK = 5;
 const GAP = 9;
-/** Wider than any tick text of the floor. */
-const TITLE_DISTANCE = 34;
+/** From the edge to the middle of its title, tick texts aside. */
+const TITLE_DISTANCE = 29;
 const CHARACTER = 5.9;
 
 const p = new Float64Array(3);
@@ -107,14 +107,15 @@ export function layoutAxes({ camera, ticks, labels, bottom }: AxisScene): AxisTe
     if (angle <= -90) angle += 180;
     const text = fitting(labels[axis], length / CHARACTER);
     if (text) {
-      const away = TITLE_DISTANCE + (Math.abs(ny) > 0.8 ? -4 : 4);
+      const widest = Math.max(0, ...texts.map((tick) => tick.length)) * CHARACTER;
+      const away = TITLE_DISTANCE + widest * Math.abs(nx) * Math.abs(ny);
       out.push({
         kind: "title",
         x: mx + nx * away,
         y: my + ny * away + 4,
         text,
         anchor: "middle",
-        angle: Math.abs(angle) > 75 ? 0 : angle,
+        angle: text.length < 4 || Math.abs(angle) > 75 ? 0 : angle,
         line: null,
       });
     }
@@ -157,6 +158,24 @@ export function layoutAxes({ camera, ticks, labels, bottom }: AxisScene): AxisTe
       });
     });
   }
+}
+
+/** How many ticks have room on the box edges, along x, y and upwards. */
+export function tickCounts(camera: Camera): [number, number, number] {
+  const h = camera.flat ? 0 : camera.half;
+  const length = (x0: number, y0: number, z0: number, x1: number, y1: number, z1: number) => {
+    projectWorld(camera, x0, y0, z0, p);
+    const [px, py] = [p[0]!, p[1]!];
+    projectWorld(camera, x1, y1, z1, p);
+    return Math.hypot(p[0]! - px, p[1]! - py) / camera.pixelRatio;
+  };
+  const across = (edge: number) => Math.max(2, Math.min(7, Math.floor(edge / 42)));
+  const [nearX, nearY] = facing(camera);
+  return [
+    across(length(-1, nearY, -h, 1, nearY, -h)),
+    across(length(nearX, -1, -h, nearX, 1, -h)),
+    Math.max(2, Math.min(7, Math.floor(length(-1, -1, -h, -1, -1, h) / 22))),
+  ];
 }
 
 /** The label, or its essence if the edge is short; empty if even that does not fit. */

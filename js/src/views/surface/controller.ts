@@ -8,7 +8,7 @@ import { MARKER_LIFT, MARKER_RADIUS } from "../../gl/paint-markers";
 import { occluded, pick } from "../../gl/pick";
 import { samplingKey } from "../../model/spec";
 import type { LiveGrid, LiveTree, Store } from "../../model/store";
-import { drawAxes, layoutAxes } from "./axes";
+import { drawAxes, layoutAxes, tickCounts } from "./axes";
 import { colorsOf, type Rgb } from "./colors";
 import { announce, basinOf, type CriticalPoint, criticalPoints, markersOf, samePoint } from "./critical";
 import { surfaceKey } from "./keyboard";
@@ -41,7 +41,11 @@ const REST_MS = 160;
 const SLOW_MS = 60;
 const HIT_RADIUS = 14;
 
-export const COMPACT_WIDTH = 380;
+/** Where the colour bar has room. */
+export function barPlace(width: number, height: number): "right" | "top" | "none" {
+  if (width < 280 || height < 200 || width * height < 100_000) return "none";
+  return height > 0.98 * width ? "top" : "right";
+}
 
 /** Connects the store with one canvas: draws on change, only while visible; turns gestures into actions. */
 export function createController(store: Store, elements: SurfaceElements, ui: SurfaceUi): () => void {
@@ -129,27 +133,26 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
     }
   }
 
-  function setLayout(): void {
+  /** Room for labels and the colour bar. */
+  function setInset(): void {
     const { width, height } = ui.size.value;
     const ratio = pixelRatio();
-    const compact = width < COMPACT_WIDTH || height < 240;
+    const bar = barPlace(width, height);
+    const compact = bar === "none";
+    const top = bar === "top" ? 52 : compact ? 10 : 16;
+    const right = bar === "right" ? 72 : compact ? 12 : 20;
     const css = engine
-      ? [compact ? 10 : 16, compact ? 12 : 70, compact ? 22 : 30, compact ? 34 : 48]
-      : [14, compact ? 14 : 84, 48, 62];
+      ? [top, right, compact ? 22 : 30, compact ? 34 : 48]
+      : [top, bar === "right" ? 96 : right, 46, 62];
     inset = css.map((v) => v * ratio) as typeof inset;
-    if (!grid || !live) return;
-    const short = Math.min(width, height);
-    const across = Math.max(2, Math.min(7, Math.round(short / 75)));
-    const losses = lossTicks(
-      range[0] + live.base,
-      range[1] + live.base,
-      log,
-      Math.max(3, Math.min(7, height / 60)),
-    );
-    const base = live.base;
+  }
+
+  function setTicks(g: Grid, base: number): void {
+    const [across, deep, up] = tickCounts(camera);
+    const losses = lossTicks(range[0] + base, range[1] + base, log, up);
     ticks = {
-      x: linearTicks(grid.x0[0], grid.x0[1], across),
-      y: linearTicks(grid.x1[0], grid.x1[1], across),
+      x: linearTicks(g.x0[0], g.x0[1], across),
+      y: linearTicks(g.x1[0], g.x1[1], deep),
       z: losses.map((loss) => loss - base),
       losses,
     };
@@ -195,7 +198,9 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
     const { width, height } = ui.size.value;
     if (!context || width < 2 || height < 2 || !canvas.isConnected) return;
     dirty = false;
+    const drawnRevision = revision;
     readModel();
+    const streamed = revision !== drawnRevision;
     const ratio = pixelRatio();
     const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
     if (canvas.width !== w || canvas.height !== h) {
@@ -210,13 +215,14 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
     }
     let moving = performance.now() < movingUntil;
     if (!moving) ({ ink, background } = colorsOf(root));
-    if (!moving && live.state !== "final" && fullCost > SLOW_MS) {
+    if (!moving && streamed && live.state !== "final" && fullCost > SLOW_MS) {
       moving = true;
       keepMoving();
     }
-    setLayout();
+    setInset();
+    setCamera(camera, look(moving), grid);
+    setTicks(grid, live.base);
     const picture = look(moving);
-    setCamera(camera, picture, grid);
     surface.setMarkers(markersOf(points, store.selection.value, store.hover.value, live.base));
     const cost = surface.draw(picture, context);
     if (!moving) fullCost = cost;

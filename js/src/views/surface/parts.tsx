@@ -4,7 +4,7 @@ import { createHeightMap, fraction, setHeightMap } from "../../gl/height-map";
 import { cssGradient } from "../../gl/luts";
 import type { LiveGrid, Store } from "../../model/store";
 import { num, point } from "../parts/format";
-import { COMPACT_WIDTH, type SurfaceUi } from "./controller";
+import { barPlace, type SurfaceUi } from "./controller";
 import { criticalPoints, samePoint, title } from "./critical";
 import { shortLabel, vertexPoint } from "./scene";
 import { lossTicks, tickTexts } from "./ticks";
@@ -19,33 +19,35 @@ export function ColorBar({ store, ui }: Props) {
   const bar = ui.bar.value;
   const grid = store.grid.value;
   const { width, height } = ui.size.value;
-  if (!bar || !grid || width < COMPACT_WIDTH || height < 180) return null;
+  const place = barPlace(width, height);
+  if (!bar || !grid || place === "none") return null;
+  const upright = place === "right";
   const map = createHeightMap();
   const scale = bar.log ? "log" : "linear";
   setHeightMap(map, { range: [bar.low, bar.high], scale, base: grid.base });
-  const length = Math.min(260, Math.round(height * 0.5));
-  const losses = lossTicks(bar.low + grid.base, bar.high + grid.base, bar.log, Math.max(3, length / 34));
+  const length = upright ? Math.min(260, Math.round(height * 0.5)) : Math.min(340, width - 48);
+  const count = Math.max(3, Math.floor(length / (upright ? 34 : 52)));
+  const losses = lossTicks(bar.low + grid.base, bar.high + grid.base, bar.log, count);
   const texts = tickTexts(losses);
-  const at = (loss: number) => `${(100 * fraction(map, loss - grid.base)).toFixed(2)}%`;
+  const side = upright ? "bottom" : "left";
+  const at = (loss: number) => ({ [side]: `${(100 * fraction(map, loss - grid.base)).toFixed(2)}%` });
   const { loss } = store.hover.value;
   const pointed = loss !== null && loss - grid.base >= bar.low && loss - grid.base <= bar.high ? loss : null;
+  const gradient = cssGradient(store.view.value.colormap, upright ? "to top" : "to right");
   return (
-    <div class="nbl-bar" aria-hidden="true">
+    <div class={`nbl-bar ${place}`} aria-hidden="true">
       <div class="nbl-bar-title">
         {grid.quantity}
         {bar.log && <span> (log)</span>}
       </div>
-      <div class="nbl-bar-scale" style={{ height: `${length}px` }}>
-        <div
-          class="nbl-bar-colors"
-          style={{ background: cssGradient(store.view.value.colormap, "to top") }}
-        />
+      <div class="nbl-bar-scale" style={{ [upright ? "height" : "width"]: `${length}px` }}>
+        <div class="nbl-bar-colors" style={{ background: gradient }} />
         {losses.map((value, k) => (
-          <div key={value} class="nbl-bar-tick" style={{ bottom: at(value) }}>
+          <div key={value} class="nbl-bar-tick" style={at(value)}>
             {texts[k]}
           </div>
         ))}
-        {pointed !== null && <div class="nbl-bar-pointer" style={{ bottom: at(pointed) }} />}
+        {pointed !== null && <div class="nbl-bar-pointer" style={at(pointed)} />}
       </div>
     </div>
   );
@@ -143,8 +145,13 @@ export function Tooltip({ store, ui }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const anchor = ui.anchor.value;
   const grid = store.grid.value;
-  const shown = anchor && grid ? reading(store, grid, store.hover.value) : null;
   const { width, height } = ui.size.value;
+  const hover = store.hover.value;
+  const selection = store.selection.value;
+  // The read-out says the same already.
+  const told = hover.kind === selection.kind && hover.vertex === selection.vertex && hover.kind !== "none";
+  const hidden = told && barPlace(width, height) !== "none";
+  const shown = anchor && grid && !hidden ? reading(store, grid, hover) : null;
   useLayoutEffect(() => {
     const element = box.current;
     if (!element || !anchor) return;
@@ -168,7 +175,8 @@ export function Tooltip({ store, ui }: Props) {
 export function ReadOut({ store, ui }: Props) {
   const grid = store.grid.value;
   const shown = grid ? reading(store, grid, store.selection.value) : null;
-  if (!shown || ui.size.value.width < COMPACT_WIDTH || ui.size.value.height < 240) return null;
+  const { width, height } = ui.size.value;
+  if (!shown || barPlace(width, height) === "none") return null;
   const clear = () => store.select({ kind: "none", vertex: null, coordinates: null, loss: null });
   return (
     <div class="nbl-readout" onPointerDown={(event) => event.stopPropagation()}>

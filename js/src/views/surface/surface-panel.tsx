@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Store } from "../../model/store";
-import { createController, type SurfaceUi } from "./controller";
+import { barPlace, createController, type SurfaceUi } from "./controller";
 import { describe } from "./describe";
 import { ColorBar, ReadOut, StateBadge, Tooltip, WheelHint } from "./parts";
 
@@ -39,10 +39,7 @@ export function SurfacePanel({ store }: { store: Store }) {
         <span class="nbl-hidden">{KEYS}</span>
       </div>
       <ColorBar store={store} ui={ui} />
-      <div class="nbl-surface-notes">
-        <StateBadge store={store} />
-        <FlatNote ui={ui} />
-      </div>
+      <Notes store={store} ui={ui} />
       <ReadOut store={store} ui={ui} />
       <Tooltip store={store} ui={ui} />
       <WheelHint declined={ui.declined} />
@@ -54,6 +51,12 @@ function Picture({ store, canvas }: { store: Store; canvas: { current: HTMLCanva
   return <canvas ref={canvas} role="img" aria-label={describe(store.grid.value, store.tree.value)} />;
 }
 
-function FlatNote({ ui }: { ui: SurfaceUi }) {
-  return ui.flat.value ? <div class="nbl-badge">seen from above: this browser offers no WebGL2</div> : null;
+function Notes({ store, ui }: { store: Store; ui: SurfaceUi }) {
+  const { width, height } = ui.size.value;
+  return (
+    <div class={`nbl-surface-notes ${barPlace(width, height)}`}>
+      <StateBadge store={store} />
+      {ui.flat.value && <div class="nbl-badge">seen from above: this browser offers no WebGL2</div>}
+    </div>
+  );
 }

@@ -5,7 +5,7 @@ export function niceStep(extent: number, count: number): number {
   const raw = extent / Math.max(1, count);
   const power = 10 ** Math.floor(Math.log10(raw));
   const digit = raw / power;
-  return power * (digit < 1.5 ? 1 : digit < 3.5 ? 2 : digit < 7.5 ? 5 : 10);
+  return power * (digit < 1.41 ? 1 : digit < 3.16 ? 2 : digit < 7.07 ? 5 : 10);
 }
 
 /** Multiples of `step` within [low, high]. */

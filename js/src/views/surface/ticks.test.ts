@@ -1,0 +1,44 @@
+import { describe, expect, it } from "vitest";
+import { random } from "../../gl/examples";
+import { linearTicks, logTicks, niceStep, tickTexts } from "./ticks";
+
+describe("ticks", () => {
+  it("are round, within the range, and about as many as asked for", () => {
+    const next = random(7);
+    for (let k = 0; k < 300; k++) {
+      const low = (next() - 0.5) * 10 ** (8 * next() - 4);
+      const high = low + 10 ** (8 * next() - 4);
+      const ticks = linearTicks(low, high, 6);
+      expect(ticks.length).toBeGreaterThanOrEqual(3);
+      expect(ticks.length).toBeLessThanOrEqual(10);
+      const step = niceStep(high - low, 6);
+      for (const v of ticks) {
+        expect(v).toBeGreaterThanOrEqual(low - 1e-5 * step);
+        expect(v).toBeLessThanOrEqual(high + 1e-5 * step);
+        expect(Math.abs(v / step - Math.round(v / step))).toBeLessThan(1e-5);
+      }
+    }
+    expect(linearTicks(0, 890, 6)).toEqual([0, 200, 400, 600, 800]);
+    expect(linearTicks(-0.3, 0.3, 6)).toEqual([-0.3, -0.2, -0.1, 0, 0.1, 0.2, 0.3]);
+    expect(linearTicks(2, 2, 5)).toEqual([2]);
+    expect(linearTicks(Number.NaN, Number.NaN, 5)).toEqual([]);
+  });
+
+  it("of a logarithmic scale thin out with the number of decades", () => {
+    expect(logTicks(0.012, 9, 9)).toEqual([0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5]);
+    expect(logTicks(0.001, 1000, 7)).toEqual([0.001, 0.01, 0.1, 1, 10, 100, 1000]);
+    expect(logTicks(1e-12, 1e12, 6).length).toBeLessThanOrEqual(7);
+    expect(logTicks(2, 3, 5)).toEqual([2, 2.2, 2.4, 2.6, 2.8, 3]);
+    expect(logTicks(0, 5, 4)).toEqual([5]);
+  });
+
+  it("have as many decimals as they need", () => {
+    expect(tickTexts([-0.5, 0, 0.5])).toEqual(["−0.5", "0.0", "0.5"]);
+    expect(tickTexts([0, 200, 400])).toEqual(["0", "200", "400"]);
+    expect(tickTexts([0.01, 0.1, 1, 10])).toEqual(["0.01", "0.1", "1", "10"]);
+    expect(tickTexts([0, 2e-5, 4e-5])).toEqual(["0", "2×10⁻⁵", "4×10⁻⁵"]);
+    expect(tickTexts([1e5, 1e6, 1e7])).toEqual(["10⁵", "10⁶", "10⁷"]);
+    expect(tickTexts([1e-6, 1, 1e3])).toEqual(["10⁻⁶", "1", "1000"]);
+    expect(tickTexts([1.0005, 1.001])).toEqual(["1.0005", "1.0010"]);
+  });
+});
