@@ -35,3 +35,11 @@ it("never hides another plot of the same cell", () => {
   hideFallbackPicture(el);
   expect(picture.style.display).toBe("");
 });
+
+it("hides the text that stands in the picture's place", () => {
+  atOnce();
+  const { el, picture } = cell(png("x"));
+  picture.innerHTML = "<pre>A picture of this landscape appears here when it has been computed.</pre>";
+  hideFallbackPicture(el);
+  expect(picture.style.display).toBe("none");
+});

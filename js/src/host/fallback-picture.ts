@@ -1,6 +1,8 @@
 /** Text that our PNGs carry in a tEXt chunk (or as `alt`); nothing else is ever hidden. */
 const MARK = "nblandscape";
 const HEAD_BYTES = 1200;
+/** What stands in the picture's place until there is one (see widgets/_picture.py). */
+const PLACEHOLDER = "A picture of this landscape appears here";
 
 /** Whether an image is the picture that an explorer leaves for saved notebooks. */
 export function isFallbackPicture(image: HTMLImageElement): boolean {
@@ -37,7 +39,8 @@ export function hideFallbackPicture(el: HTMLElement): () => void {
     const next = el.closest(".jp-OutputArea-child")?.nextElementSibling;
     if (!(next instanceof HTMLElement) || !next.matches(".jp-OutputArea-child")) return show();
     const image = next.querySelector("img");
-    if (image === null || !isFallbackPicture(image)) return show();
+    const ours = image === null ? next.textContent?.trim().startsWith(PLACEHOLDER) : isFallbackPicture(image);
+    if (!ours) return show();
     if (hidden === next) return;
     show();
     hidden = next;

@@ -9,7 +9,7 @@ afterEach(() => vi.useRealTimers());
 
 const bowl = (a: number, b: number) => 3 + a * a + b * b;
 
-function started(traits: Record<string, unknown> = {}) {
+function started(traits: Record<string, unknown> = {}, manager?: object) {
   const first = sample.spec();
   const model = new MemoryModel({
     spec: first,
@@ -18,6 +18,7 @@ function started(traits: Record<string, unknown> = {}) {
     surface: sample.surface(first, bowl),
     ...traits,
   });
+  if (manager !== undefined) Object.assign(model, { widget_manager: manager });
   return { model, store: createStore(model) };
 }
 
@@ -249,6 +250,26 @@ describe("the kernel", () => {
     expect(store.kernel.value).toBe("live");
     vi.advanceTimersByTime(5000);
     expect(store.kernel.value).toBe("live");
+  });
+
+  it("has lost the model if it is idle and stays silent, until it speaks again", () => {
+    const kernel = { status: "idle" };
+    const { model, store } = started({}, { kernel });
+    store.request({ span: [4, 4] });
+    vi.advanceTimersByTime(4900);
+    expect(store.kernel.value).toBe("busy");
+    vi.advanceTimersByTime(200);
+    expect(store.kernel.value).toBe("none");
+    expect(store.abilities.value.reason).toContain("Run the cell again");
+    model.message({ kind: "progress", status: status({ id: 2 }) });
+    expect(store.kernel.value).toBe("live");
+  });
+
+  it("that works on another cell is waited for", () => {
+    const { store } = started({}, { kernel: { status: "busy" } });
+    store.request({ span: [4, 4] });
+    vi.advanceTimersByTime(60_000);
+    expect(store.kernel.value).toBe("busy");
   });
 
   it("is absent where the host says so", () => {

@@ -27,6 +27,8 @@ import { assembleTree, float32, isSurface, isTree, treeColumns, uint32 } from ".
 
 /** Without a sign of life for so long after a request, the kernel counts as busy. */
 const PATIENCE_MS = 1000;
+/** A kernel that says it is idle and still does not answer for so long has lost this model. */
+const LOST_MS = 5000;
 const VIEW_SAVE_MS = 250;
 
 export const DEFAULT_VIEW: ViewState = {
@@ -76,6 +78,8 @@ export function createStore(model: AnyModel): Store {
   let viewTimer: ReturnType<typeof setTimeout> | undefined;
   let viewIsOurs = false;
   const seen = new Map<string, unknown>();
+  /** What is read at first says nothing about the kernel: a saved notebook holds it too. */
+  let started = false;
 
   const threshold = computed(() => spec.value?.threshold ?? 0);
   const matchingTree = computed(() => {
@@ -231,10 +235,12 @@ export function createStore(model: AnyModel): Store {
       if (fresh("surface")) {
         const data = trait("surface");
         if (isSurface(data)) takeSurface(data);
+        if (started) alive();
       }
       if (fresh("status")) {
         const status = dictTrait<Status>("status");
         if (status !== null) takeStatus(status);
+        if (started) alive();
       }
       if (fresh("selection")) {
         const value = dictTrait<Selection>("selection");
@@ -345,8 +351,16 @@ export function createStore(model: AnyModel): Store {
   }
 
   function outOfPatience(): void {
+    const state = kernelState(model);
+    kernel.value = state === "none" ? "none" : "busy";
+    patience = state === "idle" ? setTimeout(giveUp, LOST_MS - PATIENCE_MS) : undefined;
+  }
+
+  function giveUp(): void {
     patience = undefined;
-    kernel.value = kernelState(model) === "none" ? "none" : "busy";
+    if (kernelState(model) !== "idle") return;
+    kernel.value = "none";
+    lanes.surface.value = idleStatus("surface");
   }
 
   function request(change: SpecChange, { transient = false }: { transient?: boolean } = {}): void {

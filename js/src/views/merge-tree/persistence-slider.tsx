@@ -1,8 +1,7 @@
 import { useComputed } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import { survivors } from "../../model/simplify";
 import type { LiveTree, Store } from "../../model/store";
-import { treeColumns } from "../../model/wire";
+import { float64, int32 } from "../../model/wire";
 import { count, num } from "../parts/format";
 import { NumberField } from "../parts/number-field";
 import { Slider } from "../parts/slider";
@@ -14,7 +13,8 @@ const THUMB = 7;
 
 /** Persistences of all branches that can be merged away, falling. */
 function persistences(tree: LiveTree): number[] {
-  const { birth, death, parent } = treeColumns(tree.tree);
+  const [birth, death] = [float64(tree.tree.birth), float64(tree.tree.death)];
+  const parent = int32(tree.tree.parent);
   const out: number[] = [];
   for (let row = 0; row < birth.length; row++) if (parent[row]! >= 0) out.push(death[row]! - birth[row]!);
   return out.sort((a, b) => b - a);
@@ -72,9 +72,4 @@ export function PersistenceSlider({ store, tree }: { store: Store; tree: LiveTre
       </div>
     </div>
   );
-}
-
-/** How many rows would be left at a threshold; exported for the tests. */
-export function remaining(tree: LiveTree, threshold: number): number {
-  return survivors(treeColumns(tree.tree), threshold).filter((s, row) => s === row).length;
 }
