@@ -51,8 +51,8 @@ export function createFlatSurface(): Surface {
         const v = i * n1 + j;
         const [a, b, c, d] = [heights[v]!, heights[v + n1]!, heights[v + 1]!, heights[v + n1 + 1]!];
         const t = (a * (1 - fx) + b * fx) * (1 - fy) + (c * (1 - fx) + d * fx) * fy;
-        const previous = left;
-        const under = py === height - 1 ? t : below[px]!;
+        const previous = Number.isNaN(left) ? t : left;
+        const under = py === height - 1 || Number.isNaN(below[px]!) ? t : below[px]!;
         left = below[px] = t;
         if (Number.isNaN(t)) continue;
         const slopeX = (b - a) * (1 - fy) + (d - c) * fy;

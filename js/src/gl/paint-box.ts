@@ -17,6 +17,7 @@ function isDark(rgb: readonly [number, number, number]): boolean {
 
 /** Signs of the floor edges that face the viewer, along x and y. */
 export function facing(camera: Camera): [1 | -1, 1 | -1] {
+  if (camera.flat) return [-1, -1];
   return [camera.back[0]! >= 0 ? 1 : -1, camera.back[1]! >= 0 ? 1 : -1];
 }
 
@@ -30,15 +31,16 @@ export function paintBox(target: CanvasRenderingContext2D, camera: Camera, look:
   target.lineWidth = look.pixelRatio;
   target.fillStyle = target.strokeStyle = ink;
 
-  target.globalAlpha = 0.035;
+  const dark = isDark(look.background);
+  target.globalAlpha = dark ? 0.07 : 0.035;
   quad(target, camera, -1, -1, -h, 1, -1, -h, 1, 1, -h, -1, 1, -h);
   target.fill();
-  target.globalAlpha = 0.022;
+  target.globalAlpha = dark ? 0.045 : 0.022;
   quad(target, camera, -nearX, -1, -h, -nearX, 1, -h, -nearX, 1, h, -nearX, -1, h);
   target.fill();
   quad(target, camera, -1, -nearY, -h, 1, -nearY, -h, 1, -nearY, h, -1, -nearY, h);
   target.fill();
-  paintShadow(target, camera, isDark(look.background) ? 0.5 : 0.17);
+  paintShadow(target, camera, dark ? 0.45 : 0.17);
 
   target.fillStyle = target.strokeStyle = ink;
   target.globalAlpha = 0.1;

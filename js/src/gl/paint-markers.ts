@@ -70,7 +70,8 @@ function paintMarker(
   const r = MARKER_RADIUS * marker.size * grow * look.pixelRatio;
   const thin = look.pixelRatio;
   const [x, y] = [p[0]!, p[1]!];
-  target.globalAlpha = (isHidden ? 0.34 : 1) * (look.fade > 0 ? 0.6 : 1);
+  target.globalAlpha =
+    (isHidden ? (marker.selected || marker.hovered ? 0.75 : 0.36) : 1) * (look.fade > 0 ? 0.6 : 1);
   if (marker.selected) {
     target.beginPath();
     target.arc(x, y - MARKER_LIFT[marker.shape] * r, r * 1.75, 0, 2 * Math.PI);

@@ -107,10 +107,12 @@ void main() {
   float fill = max(dot(N, uFill), 0.0);
   float sky = 0.5 + 0.5 * N.z;
   float cavity = clamp(1.0 - 0.32 * vCavity, 0.72, 1.12);
-  float light = (0.34 + 0.22 * sky + 0.62 * key + 0.14 * fill) * cavity;
+  // A dark page needs a brighter lamp for the low end of the maps to stand out.
+  float lamp = dot(uBackground, vec3(0.333)) < 0.4 ? 1.25 : 1.0;
+  float light = (0.34 + 0.22 * sky + 0.62 * key + 0.14 * fill) * cavity * lamp;
   vec3 c = albedo * light;
   float shine = pow(max(dot(N, normalize(uLight + V)), 0.0), 48.0);
-  c += 0.055 * shine;
+  c += shine * (0.018 + 0.16 * albedo);
   float rim = pow(1.0 - max(dot(N, V), 0.0), 4.0);
   c += 0.05 * rim * (albedo + 0.15);
   c = display(c);

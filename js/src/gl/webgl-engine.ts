@@ -44,7 +44,14 @@ export function createWebglEngine(onEmpty: () => void): Engine | null {
   const listeners = new Set<() => void>();
   const levels = new Map<string, Level>();
   const surfaces = new Set<Surface>();
-  let program = createProgram(gl);
+  let program: Program;
+  try {
+    program = createProgram(gl);
+  } catch (error) {
+    // A driver that rejects the shaders is as good as none: the flat picture takes over.
+    console.warn("nblandscape draws without WebGL2:", error);
+    return null;
+  }
   let table = createLutTexture(gl);
   let lost = false;
   let disposed = false;

@@ -115,7 +115,7 @@ export function layoutAxes({ camera, ticks, labels, bottom }: AxisScene): AxisTe
         y: my + ny * away + 4,
         text,
         anchor: "middle",
-        angle: text.length < 4 || Math.abs(angle) > 75 ? 0 : angle,
+        angle: text.length < 4 ? 0 : camera.flat && axis === 1 ? -90 : Math.abs(angle) > 80 ? 0 : angle,
         line: null,
       });
     }

@@ -317,6 +317,7 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
   }
 
   function stepTo(by: 1 | -1): void {
+    readModel();
     if (points.length === 0) return;
     const here = stepped;
     const at = here ? points.findIndex((p) => p.kind === here.kind && p.vertex === here.vertex) : -1;
