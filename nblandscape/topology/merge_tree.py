@@ -77,7 +77,8 @@ class MergeTree:
     @cached_property
     def persistence(self) -> np.ndarray:
         """Height difference (m,) between death and birth, positive for both kinds; inf if essential."""
-        return self._sign * (self.pairs["death"] - self.pairs["birth"])
+        height: np.ndarray = self.pairs["death"] - self.pairs["birth"]
+        return self._sign * height
 
     @cached_property
     def first_merges(self) -> np.ndarray:
@@ -297,7 +298,8 @@ def _order(found: Branches) -> tuple[np.ndarray, np.ndarray]:
 def _lookup(number: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """New number of every label; -1 stays -1."""
     table = np.append(number, -1).astype(np.int32)
-    return np.take(table, labels, mode="wrap")  # -1 is the last entry
+    rows: np.ndarray = table[labels]  # -1 reads the last entry
+    return rows
 
 
 def _frozen(array: np.ndarray) -> np.ndarray:

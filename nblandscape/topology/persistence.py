@@ -6,7 +6,6 @@ import numpy as np
 
 from nblandscape.topology.merge_tree import Kind, real_samples
 
-
 # From here on GUDHI's special code for the plane pays for the import of scikit-learn.
 _LARGE = 1 << 16
 

@@ -36,6 +36,7 @@ DEFAULT_VIEW: dict[str, Any] = {
     "colormap": "viridis",
     "contours": True,
 }
+_NOT_YET = "Nothing has been computed yet; call explorer.wait() first."
 _NO_MODEL = "There is no model behind this landscape; explore its objective instead."
 _IDLE = {"id": 0, "lane": "surface", "phase": "idle", "done": 0, "total": 0, "eta": None, "message": ""}
 
@@ -453,6 +454,29 @@ class Explorer(NblWidget):
         """The eigenpairs that the sliders choose from."""
         return self._source.spectrum if isinstance(self._source, ObjectiveSource) else None
 
+    def select_minimum(self, number: int = 0) -> None:
+        """Select a minimum of the shown tree, as a click does: 0 is the lowest, then by falling persistence.
+
+        Raises
+        ------
+        RuntimeError
+            Nothing has been computed yet.
+        IndexError
+            There are fewer minima.
+        """
+        tree, landscape = self.merge_tree, self.landscape
+        if tree is None or landscape is None:
+            raise RuntimeError(_NOT_YET)
+        if not 0 <= number < len(tree.minima):
+            raise IndexError(f"minimum {number}: the tree has {len(tree.minima)} at this threshold.")
+        vertex = int(tree.minima[number])
+        self.selection = {
+            "kind": "minimum",
+            "vertex": vertex,
+            "coordinates": list(landscape.coordinates(vertex)),
+            "loss": float(landscape.values.flat[vertex]),
+        }
+
     def selected_state_dict(self) -> "dict[str, torch.Tensor]":
         """State dict of the model at the selected point, for ``model.load_state_dict``.
 
@@ -478,7 +502,7 @@ class Explorer(NblWidget):
         """
         landscape, tree = self.landscape, self.merge_tree
         if landscape is None or tree is None:
-            raise RuntimeError("Nothing has been computed yet; call explorer.wait() first.")
+            raise RuntimeError(_NOT_YET)
         kinds = [("x0", "f8"), ("x1", "f8"), ("loss", "f8"), ("persistence", "f8"), ("share", "f8")]
         table = np.zeros(len(tree.minima), dtype=kinds)
         sizes = np.bincount(tree.basins[tree.basins >= 0], minlength=len(table))
@@ -491,7 +515,7 @@ class Explorer(NblWidget):
         """Write landscape, spectrum and view to one ``.npz`` file that `explore` opens without the model."""
         landscape = self.landscape
         if landscape is None or self.spec is None:
-            raise RuntimeError("Nothing has been computed yet; call explorer.wait() first.")
+            raise RuntimeError(_NOT_YET)
         header, arrays = landscape.to_archive()
         spectrum = None if self.spectrum is None else dict(self.spectrum)
         state = {"spec": self.spec, "spectrum": spectrum, "selection": self.selection, "view": self.view}
@@ -563,7 +587,7 @@ class Explorer(NblWidget):
     def _png(self, *, width: float = 9.0, dpi: int = 90) -> bytes:
         shown = self._shown
         if shown is None or self.spec is None:
-            raise RuntimeError("Nothing has been computed yet; call explorer.wait() first.")
+            raise RuntimeError(_NOT_YET)
         tree = shown[1].simplify(float(self.spec["threshold"]))
         log = self.spec["scale"] == "log"
         return picture(

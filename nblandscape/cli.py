@@ -1,0 +1,122 @@
+"""``nblandscape``: the command line."""
+
+import argparse
+import importlib.util
+import os
+import sys
+import time
+import webbrowser
+from pathlib import Path
+from typing import Any
+
+import nblandscape
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit status.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        Default: those of the process.
+
+    Examples
+    --------
+    >>> main(["view", "nothing.npz"])
+    nblandscape: nothing.npz does not exist.
+    2
+    """
+    parser = argparse.ArgumentParser(
+        prog="nblandscape", description="Loss landscapes of PyTorch and Hugging Face models."
+    )
+    parser.add_argument("--version", action="version", version=f"nblandscape {nblandscape.__version__}")
+    commands = parser.add_subparsers(dest="command", required=True)
+    demo = commands.add_parser("demo", help="run the first lesson in a real kernel and write one HTML file")
+    demo.add_argument("--html", type=Path, default=Path("build/demo.html"), help="where to write it")
+    view = commands.add_parser("view", help="open a saved explorer or landscape in a browser")
+    view.add_argument("file", type=Path, help="what explorer.save or landscape.save wrote")
+    view.add_argument("--html", type=Path, help="write the page there; do not open a browser")
+    options = parser.parse_args(arguments)
+    try:
+        return _demo(options.html) if options.command == "demo" else _view(options.file, options.html)
+    except (FileNotFoundError, ValueError, ImportError) as error:
+        print(f"nblandscape: {error}")
+        return 2
+
+
+def _view(file: Path, target: Path | None) -> int:
+    explorer = nblandscape.explore(file)
+    page = target or file.with_suffix(".html")
+    explorer.to_html(page)
+    explorer.close()
+    print(f"{page} ({page.stat().st_size / 1e3:.0f} kB)")
+    if target is None and _has_display():
+        webbrowser.open(page.resolve().as_uri())
+    return 0
+
+
+def _demo(target: Path) -> int:
+    for name in ("nbclient", "nbformat", "ipykernel"):
+        if importlib.util.find_spec(name) is None:
+            raise ImportError(f"{name} is missing. Install it with: pip install 'nblandscape[lab]'")
+    import nbformat
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError
+
+    lesson = _lesson()
+    target = target.resolve()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    notebook = nbformat.read(lesson, as_version=4)
+    cells = sum(cell.cell_type == "code" for cell in notebook.cells)
+    started, seen = time.perf_counter(), 0
+
+    def on_start(cell: Any, **_: Any) -> None:
+        nonlocal seen
+        if cell.cell_type == "code":
+            seen += 1
+            head = next((line for line in cell.source.splitlines() if line.strip()), "")
+            print(f"[{seen}/{cells}] {time.perf_counter() - started:5.1f} s  {head}", flush=True)
+
+    def on_executed(cell: Any, **_: Any) -> None:
+        for output in cell.get("outputs", []):
+            if output.output_type == "stream" and output.name == "stdout":
+                print("\n".join("    " + line for line in output.text.rstrip().splitlines()), flush=True)
+
+    print(f"{lesson.name} in a kernel of {Path(sys.executable).name}", flush=True)
+    environment = {**os.environ, "NBLANDSCAPE_WAIT": "1", "NBLANDSCAPE_HTML": str(target)}
+    client = NotebookClient(
+        notebook,
+        timeout=600,
+        resources={"metadata": {"path": str(target.parent)}},
+        on_cell_start=on_start,
+        on_cell_executed=on_executed,
+    )
+    try:
+        client.execute(env=environment)
+    except CellExecutionError as error:
+        print(error)
+        return 1
+    if not target.exists():
+        raise FileNotFoundError(f"The lesson ended without writing {target}.")
+    print(f"{time.perf_counter() - started:.1f} s in all")
+    print(f"{target} ({target.stat().st_size / 1e6:.2f} MB): open it in a browser, it needs nothing else.")
+    return 0
+
+
+def _lesson() -> Path:
+    """Find lesson 01: in the package of a wheel, or beside it in a checkout."""
+    package = Path(nblandscape.__file__).parent
+    for folder in (package / "notebooks", package.parent / "notebooks"):
+        for file in sorted(folder.glob("01_*.ipynb")):
+            return file
+    raise FileNotFoundError(f"No lesson 01_*.ipynb in {package / 'notebooks'}; reinstall nblandscape.")
+
+
+def _has_display() -> bool:
+    return sys.platform in ("win32", "darwin") or bool(
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
