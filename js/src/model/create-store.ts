@@ -78,8 +78,6 @@ export function createStore(model: AnyModel): Store {
   let viewTimer: ReturnType<typeof setTimeout> | undefined;
   let viewIsOurs = false;
   const seen = new Map<string, unknown>();
-  /** What is read at first says nothing about the kernel: a saved notebook holds it too. */
-  let started = false;
 
   const threshold = computed(() => spec.value?.threshold ?? 0);
   const matchingTree = computed(() => {
@@ -214,8 +212,12 @@ export function createStore(model: AnyModel): Store {
       select(relocate(selection.value, tree.peek(), grid.value), true);
   }
 
-  /** Reads every trait; only those that are another object than last time count. Order matters: spec first. */
-  function readTraits(): void {
+  /**
+   * Reads every trait; only those that are another object than last time count. Order matters: spec first.
+   * True if there is a new answer of the kernel among them.
+   */
+  function readTraits(): boolean {
+    let answered = false;
     const fresh = (name: string): boolean => {
       const value = model.get(name);
       if (seen.has(name) && seen.get(name) === value) return false;
@@ -235,12 +237,12 @@ export function createStore(model: AnyModel): Store {
       if (fresh("surface")) {
         const data = trait("surface");
         if (isSurface(data)) takeSurface(data);
-        if (started) alive();
+        answered = true;
       }
       if (fresh("status")) {
         const status = dictTrait<Status>("status");
         if (status !== null) takeStatus(status);
-        if (started) alive();
+        answered = true;
       }
       if (fresh("selection")) {
         const value = dictTrait<Selection>("selection");
@@ -248,6 +250,7 @@ export function createStore(model: AnyModel): Store {
       }
       if (fresh("view") && !viewIsOurs) view.value = { ...DEFAULT_VIEW, ...dictTrait<ViewState>("view") };
     });
+    return answered;
   }
 
   function takeSpectrum(next: SpectrumData | null): void {
@@ -433,6 +436,10 @@ export function createStore(model: AnyModel): Store {
       console.error("[nblandscape]", error);
     }
   };
+  // What is read at first says nothing about the kernel: a saved notebook holds it too.
+  const onChange = () => {
+    if (readTraits()) alive();
+  };
   const events = [
     "spec",
     "source",
@@ -445,7 +452,7 @@ export function createStore(model: AnyModel): Store {
     "height",
     "frames",
   ];
-  for (const name of events) model.on(`change:${name}`, readTraits);
+  for (const name of events) model.on(`change:${name}`, onChange);
   model.on("msg:custom", onMessage);
   readTraits();
   if (
@@ -494,7 +501,7 @@ export function createStore(model: AnyModel): Store {
       clearTimeout(patience);
       clearTimeout(viewTimer);
       rpc.dispose();
-      for (const name of events) model.off(`change:${name}`, readTraits);
+      for (const name of events) model.off(`change:${name}`, onChange);
       model.off("msg:custom", onMessage as (...args: never[]) => void);
     },
   };
