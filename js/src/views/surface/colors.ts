@@ -17,3 +17,39 @@ export function colorsOf(element: Element): { ink: Rgb; background: Rgb } {
     background: parseColor(style.backgroundColor, [1, 1, 1]),
   };
 }
+
+/** Calls back when the colours may have changed: the host's theme, the system's, or the screen. */
+export function watchColors(root: HTMLElement, changed: () => void): () => void {
+  const cleanup = new AbortController();
+  const queries = [
+    "(prefers-color-scheme: dark)",
+    "(forced-colors: active)",
+    `(resolution: ${devicePixelRatio}dppx)`,
+  ];
+  for (const query of queries)
+    matchMedia(query).addEventListener("change", changed, { signal: cleanup.signal });
+  // Style sheets of a theme may arrive a little after the attribute that names it.
+  const later = () => {
+    changed();
+    setTimeout(changed, 300);
+  };
+  const observer = new MutationObserver(later);
+  const host = root.getRootNode();
+  const watched = [document.documentElement, document.body, host instanceof ShadowRoot ? host.host : null];
+  for (const element of watched) {
+    if (!element) continue;
+    const attributeFilter = [
+      "class",
+      "style",
+      "data-jp-theme-light",
+      "data-theme",
+      "data-mode",
+      "data-nbl-theme",
+    ];
+    observer.observe(element, { attributes: true, attributeFilter });
+  }
+  return () => {
+    cleanup.abort();
+    observer.disconnect();
+  };
+}

@@ -3,19 +3,19 @@ import { type Camera, createCamera, project, setCamera } from "../../gl/camera";
 import type { Engine, Grid, Look, Surface } from "../../gl/engine";
 import { getEngine } from "../../gl/engine-registry";
 import { createFlatSurface } from "../../gl/flat-surface";
-import { fraction } from "../../gl/height-map";
-import { MARKER_LIFT, MARKER_RADIUS } from "../../gl/paint-markers";
-import { occluded, pick } from "../../gl/pick";
+import { pick } from "../../gl/pick";
+import type { Selection } from "../../model/protocol";
 import { samplingKey } from "../../model/spec";
 import type { LiveGrid, LiveTree, Store } from "../../model/store";
-import { drawAxes, layoutAxes, tickCounts } from "./axes";
-import { colorsOf, type Rgb } from "./colors";
+import { type AxisTicks, drawAxes, layoutAxes } from "./axes";
+import { colorsOf, type Rgb, watchColors } from "./colors";
 import { announce, basinOf, type CriticalPoint, criticalPoints, markersOf, samePoint } from "./critical";
 import { surfaceKey } from "./keyboard";
+import { axisTicks, type Inset, insets } from "./layout";
+import { markerAt } from "./marker-at";
 import { panned, rotated, zoomed } from "./navigate";
 import { listenToPointers } from "./pointer";
 import { contourLevels, engineGrid, type Levels, verticalRange } from "./scene";
-import { linearTicks, lossTicks } from "./ticks";
 
 /** What the controller tells the components around the canvas. */
 export interface SurfaceUi {
@@ -39,13 +39,7 @@ export interface SurfaceElements {
 const REST_MS = 160;
 /** A full picture slower than this is not drawn for every tile of a running computation. */
 const SLOW_MS = 60;
-const HIT_RADIUS = 14;
-
-/** Where the colour bar has room. */
-export function barPlace(width: number, height: number): "right" | "top" | "none" {
-  if (width < 280 || height < 200 || width * height < 100_000) return "none";
-  return height > 0.98 * width ? "top" : "right";
-}
+const DOUBLE_CLICK_MS = 350;
 
 /** Connects the store with one canvas: draws on change, only while visible; turns gestures into actions. */
 export function createController(store: Store, elements: SurfaceElements, ui: SurfaceUi): () => void {
@@ -66,10 +60,10 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
   let range: [number, number] = [0, 1];
   let levels: Levels = { heights: [], weights: [] };
   let log = false;
-  let ticks = { x: [] as number[], y: [] as number[], z: [] as number[], losses: [] as number[] };
+  let ticks: AxisTicks = { x: [], y: [], z: [], losses: [] };
   let ink: Rgb = [0.1, 0.1, 0.12];
   let background: Rgb = [1, 1, 1];
-  let inset: [number, number, number, number] = [0, 0, 0, 0];
+  let inset: Inset = [0, 0, 0, 0];
   let pointer: { x: number; y: number } | null = null;
   let pointerMoved = false;
   let visible = true;
@@ -78,6 +72,8 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
   let movingUntil = 0;
   let restTimer = 0;
   let fullCost = 0;
+  let lastClick = Number.NEGATIVE_INFINITY;
+  let beforeClick: Selection | null = null;
 
   const invalidate = () => {
     dirty = true;
@@ -131,31 +127,6 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
     if (!bar || bar.low !== range[0] || bar.high !== range[1] || bar.log !== log) {
       ui.bar.value = { low: range[0], high: range[1], log };
     }
-  }
-
-  /** Room for labels and the colour bar. */
-  function setInset(): void {
-    const { width, height } = ui.size.value;
-    const ratio = pixelRatio();
-    const bar = barPlace(width, height);
-    const compact = bar === "none";
-    const top = bar === "top" ? 52 : compact ? 10 : 16;
-    const right = bar === "right" ? 72 : compact ? 12 : 20;
-    const css = engine
-      ? [top, right, compact ? 22 : 30, compact ? 34 : 48]
-      : [top, bar === "right" ? 96 : right, 46, 62];
-    inset = css.map((v) => v * ratio) as typeof inset;
-  }
-
-  function setTicks(g: Grid, base: number): void {
-    const [across, deep, up] = tickCounts(camera);
-    const losses = lossTicks(range[0] + base, range[1] + base, log, up);
-    ticks = {
-      x: linearTicks(g.x0[0], g.x0[1], across),
-      y: linearTicks(g.x1[0], g.x1[1], deep),
-      z: losses.map((loss) => loss - base),
-      losses,
-    };
   }
 
   function pixelRatio(): number {
@@ -219,9 +190,9 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
       moving = true;
       keepMoving();
     }
-    setInset();
+    inset = insets(width, height, ratio, !engine);
     setCamera(camera, look(moving), grid);
-    setTicks(grid, live.base);
+    ticks = axisTicks(camera, grid, range, live.base, log);
     const picture = look(moving);
     surface.setMarkers(markersOf(points, store.selection.value, store.hover.value, live.base));
     const cost = surface.draw(picture, context);
@@ -240,29 +211,6 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
     }
     const last = ui.anchor.peek();
     if (anchor?.x !== last?.x || anchor?.y !== last?.y) ui.anchor.value = anchor;
-  }
-
-  /** The marker under a point of the canvas; one that can be seen goes before a hidden one. */
-  function markerAt(at: { x: number; y: number }): CriticalPoint | null {
-    if (!grid) return null;
-    let best: CriticalPoint | null = null;
-    let nearest = HIT_RADIUS;
-    for (const point of points) {
-      project(camera, point.x, point.y, point.z, projected);
-      const r = MARKER_RADIUS * point.size;
-      const dx = projected[0]! / camera.pixelRatio - at.x;
-      const dy = projected[1]! / camera.pixelRatio - MARKER_LIFT[point.kind] * r - at.y;
-      let distance = Math.hypot(dx, dy);
-      if (distance >= nearest) continue;
-      const x = point.x * camera.scaleX + camera.shiftX;
-      const y = point.y * camera.scaleY + camera.shiftY;
-      const z = (2 * fraction(camera.map, point.z) - 1) * camera.half;
-      if (occluded(grid, camera, x, y, z)) distance += HIT_RADIUS / 2;
-      if (distance >= nearest) continue;
-      nearest = distance;
-      best = point;
-    }
-    return best;
   }
 
   function pickAt(at: { x: number; y: number }) {
@@ -287,7 +235,7 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
   }
 
   function hoverAt(at: { x: number; y: number } | null): void {
-    const marker = at && live ? markerAt(at) : null;
+    const marker = at && grid ? markerAt(points, grid, camera, at) : null;
     canvas.style.cursor = marker ? "pointer" : "";
     if (marker) {
       hoverPoint(marker);
@@ -360,8 +308,14 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
       if (frame === 0 && visible) frame = requestAnimationFrame(onFrame);
     },
     click(x: number, y: number) {
-      if (!live) return;
-      const marker = markerAt({ x, y });
+      if (!live || !grid) return;
+      // The second click of a double click resets the view and must not select as well.
+      const now = performance.now();
+      const second = now - lastClick < DOUBLE_CLICK_MS;
+      lastClick = now;
+      if (second) return;
+      beforeClick = store.selection.value;
+      const marker = markerAt(points, grid, camera, { x, y });
       if (marker) {
         stepped = marker;
         if (samePoint(marker, store.selection.value)) clearSelection();
@@ -375,7 +329,11 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
       }
       store.select({ kind: "point", vertex: null, coordinates: [hit.x, hit.y], loss: hit.z + live.base });
     },
-    reset: () => store.resetView(),
+    reset() {
+      if (beforeClick && beforeClick !== store.selection.value) store.select(beforeClick);
+      beforeClick = null;
+      store.resetView();
+    },
     declined: () => {
       ui.declined.value++;
     },
@@ -443,41 +401,5 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
     sight.disconnect();
     stopTheme();
     surface.dispose();
-  };
-}
-
-/** Calls back when the colours may have changed: the host's theme, the system's, or the screen. */
-function watchColors(root: HTMLElement, changed: () => void): () => void {
-  const cleanup = new AbortController();
-  const queries = [
-    "(prefers-color-scheme: dark)",
-    "(forced-colors: active)",
-    `(resolution: ${devicePixelRatio}dppx)`,
-  ];
-  for (const query of queries)
-    matchMedia(query).addEventListener("change", changed, { signal: cleanup.signal });
-  // Style sheets of a theme may arrive a little after the attribute that names it.
-  const later = () => {
-    changed();
-    setTimeout(changed, 300);
-  };
-  const observer = new MutationObserver(later);
-  const host = root.getRootNode();
-  const watched = [document.documentElement, document.body, host instanceof ShadowRoot ? host.host : null];
-  for (const element of watched) {
-    if (!element) continue;
-    const attributeFilter = [
-      "class",
-      "style",
-      "data-jp-theme-light",
-      "data-theme",
-      "data-mode",
-      "data-nbl-theme",
-    ];
-    observer.observe(element, { attributes: true, attributeFilter });
-  }
-  return () => {
-    cleanup.abort();
-    observer.disconnect();
   };
 }

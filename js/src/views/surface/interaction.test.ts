@@ -3,8 +3,8 @@ import { createCamera, projectWorld, setCamera } from "../../gl/camera";
 import { exampleLook } from "../../gl/examples";
 import { fitting, layoutAxes, tickCounts } from "./axes";
 import { parseColor } from "./colors";
-import { barPlace } from "./controller";
 import { surfaceKey } from "./keyboard";
+import { barPlace } from "./layout";
 import { panned, rotated, zoomed } from "./navigate";
 import { type Gestures, listenToPointers } from "./pointer";
 

@@ -4,8 +4,9 @@ import { createHeightMap, fraction, setHeightMap } from "../../gl/height-map";
 import { cssGradient } from "../../gl/luts";
 import type { LiveGrid, Store } from "../../model/store";
 import { num, point } from "../parts/format";
-import { barPlace, type SurfaceUi } from "./controller";
+import type { SurfaceUi } from "./controller";
 import { criticalPoints, samePoint, title } from "./critical";
+import { barPlace } from "./layout";
 import { shortLabel, vertexPoint } from "./scene";
 import { lossTicks, tickTexts } from "./ticks";
 

@@ -1,8 +1,9 @@
 import { signal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Store } from "../../model/store";
-import { barPlace, createController, type SurfaceUi } from "./controller";
+import { createController, type SurfaceUi } from "./controller";
 import { describe } from "./describe";
+import { barPlace } from "./layout";
 import { ColorBar, ReadOut, StateBadge, Tooltip, WheelHint } from "./parts";
 
 function createUi(): SurfaceUi {

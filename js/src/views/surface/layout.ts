@@ -1,0 +1,43 @@
+import type { Camera } from "../../gl/camera";
+import type { Grid } from "../../gl/engine";
+import { type AxisTicks, tickCounts } from "./axes";
+import { linearTicks, lossTicks } from "./ticks";
+
+/** Where the colour bar has room. */
+export function barPlace(width: number, height: number): "right" | "top" | "none" {
+  if (width < 280 || height < 200 || width * height < 100_000) return "none";
+  return height > 0.98 * width ? "top" : "right";
+}
+
+/** Top, right, bottom, left in device pixels. */
+export type Inset = [number, number, number, number];
+
+/** Room for labels and the colour bar in a panel of the given size in CSS pixels. */
+export function insets(width: number, height: number, pixelRatio: number, flat: boolean): Inset {
+  const bar = barPlace(width, height);
+  const compact = bar === "none";
+  const top = bar === "top" ? 52 : compact ? 10 : 16;
+  const right = bar === "right" ? 72 : compact ? 12 : 20;
+  const css: Inset = flat
+    ? [top, bar === "right" ? 96 : right, 46, 62]
+    : [top, right, compact ? 22 : 30, compact ? 34 : 48];
+  return css.map((v) => v * pixelRatio) as Inset;
+}
+
+/** As many round numbers as the box edges have room for. `range` holds heights (loss - base). */
+export function axisTicks(
+  camera: Camera,
+  grid: Grid,
+  range: readonly [number, number],
+  base: number,
+  log: boolean,
+): AxisTicks {
+  const [across, deep, up] = tickCounts(camera);
+  const losses = lossTicks(range[0] + base, range[1] + base, log, up);
+  return {
+    x: linearTicks(grid.x0[0], grid.x0[1], across),
+    y: linearTicks(grid.x1[0], grid.x1[1], deep),
+    z: losses.map((loss) => loss - base),
+    losses,
+  };
+}
