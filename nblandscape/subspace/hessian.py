@@ -15,17 +15,14 @@ _SUBSCRIPTS = str.maketrans("0123456789-", "₀₁₂₃₄₅₆₇₈₉₋")
 
 
 def eigenvector_label(index: int, value: float | None = None) -> str:
-    """v₁ is the largest, vₙ the smallest eigenvalue's direction.
+    """v₁ is the direction of the largest, v₋₁ that of the smallest eigenvalue.
 
     Examples
     --------
     >>> eigenvector_label(0), eigenvector_label(-2, -0.125)
-    ('v₁', 'vₙ₋₁ (λ = -0.125)')
+    ('v₁', 'v₋₂ (λ = -0.125)')
     """
-    if index >= 0:
-        name = "v" + str(index + 1).translate(_SUBSCRIPTS)
-    else:
-        name = "vₙ" + (str(index + 1).translate(_SUBSCRIPTS) if index < -1 else "")
+    name = "v" + str(index + 1 if index >= 0 else index).translate(_SUBSCRIPTS)
     return name if value is None else f"{name} (λ = {value:.3g})"
 
 

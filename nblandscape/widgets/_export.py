@@ -29,7 +29,7 @@ def html_page(state: dict[str, Any], *, title: str, max_bytes: float = 20e6) -> 
         The page is larger than `max_bytes`.
     """
     code = script("standalone").replace("</script", "<\\/script")
-    data = json.dumps(_encoded(state), allow_nan=False, separators=(",", ":")).replace("</", "<\\/")
+    data = json.dumps(_encoded(state), allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
     digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
     policy = f"default-src 'none'; script-src 'sha256-{digest}'; img-src data: blob:"
     page = (

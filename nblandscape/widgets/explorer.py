@@ -614,6 +614,9 @@ class Explorer(NblWidget):
 
     def close(self) -> None:
         """Stop computing, drop all data and the connection to the page."""
+        if "_slot" not in self.__dict__:  # the constructor failed before there was anything
+            super().close()
+            return
         self.unobserve_all()
         self._source = None
         self._slot.cancel()

@@ -66,7 +66,7 @@ def test_hessian_planes_and_offsets(objective):
     curvatures = [float(d @ objective.hvp(d)) for d in plane.directions]
     np.testing.assert_allclose(curvatures, plane.curvatures, rtol=1e-6)
     assert plane.labels[0].startswith("v₁ (λ = ")
-    assert plane.labels[1].startswith("vₙ (λ = ")
+    assert plane.labels[1].startswith("v₋₁ (λ = ")
     assert plane.contains_model
     moved = nbl.Subspace.hessian(objective, spectrum, (0, -1), offset={1: 0.5})
     torch.testing.assert_close(moved.origin - plane.origin, 0.5 * spectrum.vectors[1])
