@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,22 +10,28 @@ from typing import Any
 
 from playwright.sync_api import Browser, CDPSession
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "e2e"))
 from harness.notebook import Notebook, write_notebook
 from harness.server import Server
 from harness.watch import Watch
 
 # Every library draws through WebGL; its draw calls tell when. One pixel is read back in the next frame, which
-# waits until the graphics process has really drawn. Axes and markers are smaller than `coarse` vertices.
+# waits until the graphics process has drawn. Axes and markers have fewer than `coarse` vertices.
+# `fresh` and `latest`: the first and the last frame with newly uploaded heights.
+# `copying`: time in drawImage, which for a WebGL canvas waits for the graphics process.
 STOPWATCH = """(() => {
   const b = (window.nblBench = {
     coarse: 400, full: Infinity, start: 0,
-    first: null, done: null, frames: 0, calls: 0, largest: 0, settled: 0,
+    reset() {
+      b.first = b.done = b.fresh = b.latest = null;
+      b.frames = b.largest = b.settled = b.uploads = b.seen = b.copying = 0;
+    },
     begin(full) {
-      Object.assign(b, { full, first: null, done: null, frames: 0, calls: 0, largest: 0, settled: 0 });
+      b.reset();
+      b.full = full;
       b.start = performance.now();
     },
   });
+  b.reset();
   let frame = -1, sum = 0;
   const pixel = new Uint8Array(4);
   const stamp = (gl, name) => {
@@ -40,15 +45,27 @@ STOPWATCH = """(() => {
     if (count < b.coarse) return;
     const now = document.timeline.currentTime;
     if (now !== frame) { frame = now; sum = 0; b.frames++; }
-    sum += count; b.calls++;
+    sum += count;
     if (sum > b.largest) b.largest = sum;
     b.settled = performance.now() - b.start;
     if (b.first === null) stamp(gl, "first");
     if (b.done === null && sum >= b.full) stamp(gl, "done");
+    if (b.seen < b.uploads) {
+      b.seen = b.uploads;
+      if (b.fresh === null) stamp(gl, "fresh");
+      stamp(gl, "latest");
+    }
   };
   for (const type of [WebGLRenderingContext, WebGL2RenderingContext]) {
     const p = type.prototype;
     const { drawArrays, drawElements, drawArraysInstanced, drawElementsInstanced, drawRangeElements } = p;
+    for (const name of ["texImage2D", "texSubImage2D"]) {
+      const upload = p[name];
+      p[name] = function (...all) {
+        upload.apply(this, all);
+        if (all[all.length - 1] instanceof Float32Array || all[8] instanceof Float32Array) b.uploads++;
+      };
+    }
     p.drawArrays = function (m, f, n) { drawArrays.call(this, m, f, n); note(this, n); };
     p.drawElements = function (m, n, t, o) { drawElements.call(this, m, n, t, o); note(this, n); };
     if (drawArraysInstanced) {
@@ -63,6 +80,12 @@ STOPWATCH = """(() => {
       };
     }
   }
+  const { drawImage } = CanvasRenderingContext2D.prototype;
+  CanvasRenderingContext2D.prototype.drawImage = function (...all) {
+    const start = performance.now();
+    drawImage.apply(this, all);
+    b.copying += performance.now() - start;
+  };
 })();"""
 RUN_TIMED = """([index, full]) => {
   const app = window.jupyterapp, notebook = app.shell.currentWidget.content;
@@ -82,10 +105,12 @@ class Drag:
     """What rotating by the mouse costs."""
 
     frames: int  # with the surface drawn
-    script_ms: float  # JavaScript per frame
-    task_ms: float  # everything of the main thread per frame
-    heap_bytes: float  # allocated per frame, a lower bound when the collector ran
+    steps: int  # of the mouse
+    script_ms: float  # JavaScript per step, waits for the graphics process included
+    copying_ms: float  # of it, copying from a WebGL canvas to another one
+    task_ms: float  # everything of the main thread per step
     seconds: float
+    allocated: float  # bytes per step by the tool's own script, measured in a drag of its own
 
 
 @contextmanager
@@ -104,10 +129,15 @@ def notebook_page(browser: Browser, server: Server, name: str, cells: tuple[str,
         notebook.close()
 
 
+def start(notebook: Notebook, index: int, full: int = 2**31) -> None:
+    """Start the stopwatch and a cell; a surface of ``full`` vertices counts as done."""
+    notebook.page.evaluate(RUN_TIMED, [index, full])
+
+
 def show(notebook: Notebook, index: int, full: int, *, seconds: float = 60.0) -> dict[str, float]:
     """Run a cell; milliseconds until a surface, and one of ``full`` vertices or more, is painted."""
     page = notebook.page
-    page.evaluate(RUN_TIMED, [index, full])
+    start(notebook, index, full)
     notebook.finish(index, seconds=seconds)
     page.wait_for_function(
         "() => window.nblBench.done > 0 && window.nblBench.first > 0", timeout=seconds * 1000
@@ -123,32 +153,49 @@ def rest(notebook: Notebook, *, quiet: float = 500.0, seconds: float = 30.0) -> 
 
 
 def drag(notebook: Notebook, canvas: tuple[float, float, float, float], *, moves: int = 60) -> Drag:
-    """Drag the mouse over a canvas (x, y, width, height), one step per frame."""
+    """Drag the mouse over a canvas (x, y, width, height), one step per frame: once timed, once for memory."""
     page = notebook.page
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable")
+    _drag(notebook, canvas, 15)  # level of detail and compilers settle
+    page.evaluate("() => window.nblBench.begin(Infinity)")
+    before = _metrics(session)
+    _drag(notebook, canvas, moves)
+    after = _metrics(session)
+    frames, copying = page.evaluate("() => [window.nblBench.frames, window.nblBench.copying]")
+    session.send("HeapProfiler.enable")
+    collected = {"includeObjectsCollectedByMajorGC": True, "includeObjectsCollectedByMinorGC": True}
+    session.send("HeapProfiler.startSampling", {"samplingInterval": 1024, **collected})
+    _drag(notebook, canvas, moves)
+    profile = session.send("HeapProfiler.stopSampling")["profile"]
+    session.detach()
+    return Drag(
+        frames=frames,
+        steps=moves,
+        script_ms=1000 * (after["ScriptDuration"] - before["ScriptDuration"]) / moves,
+        copying_ms=copying / moves,
+        task_ms=1000 * (after["TaskDuration"] - before["TaskDuration"]) / moves,
+        seconds=after["Timestamp"] - before["Timestamp"],
+        allocated=_own_bytes(profile["head"]) / moves,
+    )
+
+
+def _drag(notebook: Notebook, canvas: tuple[float, float, float, float], moves: int) -> None:
+    mouse = notebook.page.mouse
     x, y, width, height = canvas
     left, middle = x + 0.35 * width, y + 0.5 * height
-    page.mouse.move(left, middle)
-    page.mouse.down()
-    page.mouse.move(left + 2, middle)
-    page.evaluate("() => window.nblBench.begin(Infinity)")
-    before, draws = _metrics(session), 0
+    mouse.move(left, middle)
+    mouse.down()
     for step in range(moves):
-        page.mouse.move(left + 2 + (step + 1) * 0.3 * width / moves, middle + (step % 7))
-        page.evaluate("() => new Promise(requestAnimationFrame)")
-    after = _metrics(session)
-    draws = page.evaluate("() => window.nblBench.frames")
-    page.mouse.up()
-    session.detach()
-    frames = max(draws, 1)
-    return Drag(
-        frames=draws,
-        script_ms=1000 * (after["ScriptDuration"] - before["ScriptDuration"]) / frames,
-        task_ms=1000 * (after["TaskDuration"] - before["TaskDuration"]) / frames,
-        heap_bytes=(after["JSHeapUsedSize"] - before["JSHeapUsedSize"]) / frames,
-        seconds=after["Timestamp"] - before["Timestamp"],
-    )
+        mouse.move(left + 2 + (step + 1) * 0.3 * width / moves, middle + (step % 7))
+        notebook.page.evaluate("() => new Promise(requestAnimationFrame)")
+    mouse.up()
+
+
+def _own_bytes(node: dict[str, Any]) -> float:
+    """Bytes allocated by functions of a widget's script: anywidget loads it from a blob."""
+    own = node["selfSize"] if node["callFrame"]["url"].startswith("blob:") else 0
+    return float(own) + sum(_own_bytes(child) for child in node["children"])
 
 
 def _metrics(session: CDPSession) -> dict[str, float]:
