@@ -8,7 +8,7 @@ const KINDS = { none: "", minimum: "Minimum", saddle: "Saddle", point: "Point", 
 export function FeatureTable({ store, tree }: { store: Store; tree: LiveTree | null }) {
   const selection = store.selection.value;
   if (selection.kind === "none") {
-    return <p class="nbl-feature nbl-panel-note">Select a minimum ▼ or a saddle ✕ to read its numbers.</p>;
+    return <p class="nbl-feature nbl-panel-note">Select a minimum ▼ or a saddle ✕.</p>;
   }
   const branch = selectedBranch(selection, tree);
   const rank = branch === null ? -1 : (tree?.branches.indexOf(branch) ?? -1);

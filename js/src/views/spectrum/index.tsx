@@ -23,7 +23,9 @@ export function SpectrumPanel({ store }: { store: Store }) {
         <h3 class="nbl-panel-title">Spectrum</h3>
         <span class="nbl-panel-note">{headline(shown, running, status.done)}</span>
         <span class="nbl-spacer" />
-        {shown !== null && <MoreButton store={store} spectrum={shown} running={running} />}
+        {shown !== null && store.source.value !== null && (
+          <MoreButton store={store} spectrum={shown} running={running} />
+        )}
       </header>
       {shown === null ? (
         <div class="nbl-empty">
