@@ -98,6 +98,20 @@ class GradientGraphs:
         return sum(storages.values())
 
 
+def leaves_of(output: torch.Tensor) -> Iterator[torch.Tensor]:
+    """Tensors that a graph would accumulate gradients into."""
+    seen: set[Any] = set()
+    stack = [output.grad_fn]
+    while stack:
+        node = stack.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        if hasattr(node, "variable"):
+            yield node.variable
+        stack.extend(parent for parent, _ in node.next_functions)
+
+
 def _free_memory(device: torch.device) -> float:
     if device.type == "cuda":
         return float(torch.cuda.mem_get_info(device)[0])

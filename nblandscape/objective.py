@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import math
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,7 +16,8 @@ from nblandscape import batches as _batches
 from nblandscape import losses as _losses
 from nblandscape import replica as _replica
 from nblandscape.attention import TwiceDifferentiable
-from nblandscape.graphs import GradientGraphs
+from nblandscape.evaluation import Evaluation, Point
+from nblandscape.graphs import GradientGraphs, leaves_of
 from nblandscape.parameters import ParameterFilter, select_parameters
 
 if TYPE_CHECKING:
@@ -188,23 +190,26 @@ class Objective:
         self._user_dtypes = {name: (t.dtype, t.device) for name, t in model.state_dict().items()}
         self._layout = _replica.Layout.of(chosen, device, dtype)
         self._batches = _batches.pin(batches, device=device, dtype=_working_dtype(model, dtype), limit=limit)
-        self._origin = self._layout.buffers()
+        self._origin: dict[torch.dtype, torch.Tensor] = {}
         views = dict(zip(self._names, self._take_weights(model), strict=True))
         self._graph_shell = _replica.graph_shell(model, views, device, dtype)
         if batchnorm == "batch":
-            _use_batch_statistics(self._graph_shell)
+            _replica.use_batch_statistics(self._graph_shell)
         self._attention: TwiceDifferentiable | None = TwiceDifferentiable()
-        self._needs_grad = False
         self._gradient: torch.Tensor | None = None
         self._check(model)
         self._graphs = GradientGraphs(
             self._graph_shell, self._batch_loss, self._batches, self._layout, self._forward_context
         )
-        self._moving = self._layout.buffers()
-        self._evaluation_shell = _replica.evaluation_shell(
-            self._graph_shell, dict(zip(self._names, self._layout.views(self._moving), strict=True))
+        self._evaluation = Evaluation(
+            self._graph_shell,
+            self._layout,
+            self._batch_loss,
+            self._metrics,
+            self._batches,
+            self._forward_context,
         )
-        self._probe_no_grad()
+        self._evaluation.probe(self._layout.gather(self._origin_views()))
 
     # ------------------------------------------------------------------ what it is
 
@@ -334,32 +339,15 @@ class Objective:
 
         The displacement always starts from the origin, so errors do not add up.
         """
-        layout = self._layout
-        origin = layout.scatter(subspace.origin.to(self.device, self.dtype))
-        directions = layout.scatter(subspace.directions.to(self.device, self.dtype))
-        transposed = {dtype: d.T for dtype, d in directions.items()}
+        line = self._evaluation.line(
+            subspace.origin.to(self.device, self.dtype), subspace.directions.to(self.device, self.dtype)
+        )
 
         def evaluate(coordinates: np.ndarray) -> Point:
-            alpha = torch.as_tensor(coordinates, dtype=torch.float64)
-            with self._lock, self._forward_context(gradients=self._needs_grad):
-                for dtype, buffer in self._moving.items():
-                    torch.addmv(origin[dtype], transposed[dtype], alpha.to(self.device, dtype), out=buffer)
-                return self._evaluate()
+            with self._lock:
+                return line(torch.as_tensor(coordinates, dtype=torch.float64))
 
         return evaluate
-
-    def _evaluate(self) -> "Point":
-        sums, counts = [], []
-        for batch in self._batches:
-            total, count = self._batch_loss(self._evaluation_shell, batch)
-            sums.append(total.detach())
-            counts.append(float(count))
-        metrics = {}
-        for name, function in self._metrics.items():
-            parts = [function(self._evaluation_shell, batch) for batch in self._batches]
-            metrics[name] = float(sum(p.detach() for p, _ in parts)) / (sum(c for _, c in parts) or 1.0)
-        values = torch.stack([s.to(torch.float64) for s in sums]).cpu().numpy()
-        return Point(values, np.asarray(counts), metrics)
 
     def parameters_at(self, subspace: "Subspace", coordinates: Sequence[float]) -> dict[str, torch.Tensor]:
         """State dict of the model at a point of a subspace, in the model's own types and devices.
@@ -385,9 +373,7 @@ class Objective:
             raise ValueError(f"coordinates={coordinates!r}; expected {subspace.dim} finite numbers.")
         flat = subspace.at(point)
         with self._lock:
-            for dtype, buffer in self._layout.scatter(flat.to(self.device, self.dtype)).items():
-                self._moving[dtype].copy_(buffer)
-            state = self._evaluation_shell.state_dict()
+            state = self._evaluation.state_at(flat.to(self.device, self.dtype))
             return {
                 name: tensor.detach().to(
                     *(self._user_dtypes.get(name, (tensor.dtype, tensor.device))[::-1]), copy=True
@@ -512,6 +498,7 @@ class Objective:
             self._shared = [named[name].detach() for name in self._names]
             return self._shared
         self._shared = []
+        self._origin = self._origin or self._layout.buffers()
         views = self._layout.views(self._origin)
         with torch.no_grad():
             for name, view in zip(self._names, views, strict=True):
@@ -544,13 +531,14 @@ class Objective:
                 "The loss does not depend on the chosen parameters in a differentiable way. "
                 "Check parameters=, and that neither the model nor the loss detaches its output."
             )
-        strangers = sorted({users[id(v)] for v in _leaves_of(total) if id(v) in users})
+        strangers = sorted({users[id(v)] for v in leaves_of(total) if id(v) in users})
         if strangers:
             raise ValueError(
                 f"The loss uses the model's own parameters {strangers[:5]} from outside. " + _CLOSURE_REMEDY
             )
         del total
-        self._drop_user_hooks()
+        with self._forward_context(gradients=False):
+            _replica.drop_user_hooks(self._graph_shell, lambda: self._first_loss()[0])
         self._loss = self._origin_loss()
 
     def _first_loss(self) -> tuple[torch.Tensor, float]:
@@ -561,21 +549,8 @@ class Objective:
             )
         return _losses.scalar(result[0], "batch_loss(model, batch)[0]"), float(result[1])
 
-    def _drop_user_hooks(self) -> None:
-        hooks = _replica.user_hooks(self._graph_shell)
-        if not hooks:
-            return
-        with self._forward_context(gradients=False):
-            before = self._first_loss()[0]
-        removed = [(where, key, where.pop(key)) for where, key in hooks]
-        with self._forward_context(gradients=False):
-            after = self._first_loss()[0]
-        if not torch.equal(before, after):
-            for where, key, hook in removed:
-                where[key] = hook
-
     def _origin_loss(self) -> float:
-        total, count = 0.0, 0.0
+        sums, counts = [], []
         with self._lock, self._forward_context(gradients=True):
             for number, batch in enumerate(self._batches):
                 value, part = self._batch_loss(self._graph_shell, batch)
@@ -585,24 +560,13 @@ class Objective:
                         f"The loss is {number_of} at the model's own weights (batch {number}). "
                         "Check the model's outputs and the data before looking at its landscape."
                     )
-                total += number_of
-                count += float(part)
+                sums.append(number_of)
+                counts.append(float(part))
+        count = math.fsum(counts)
         if count < 0:
             raise ValueError(f"batch_loss returned a total count of {count}; it must be positive.")
         self._count = count or 1.0
-        return total / self._count
-
-    def _probe_no_grad(self) -> None:
-        """Some losses differentiate inside (physics-informed networks): they need gradients enabled."""
-        for dtype, buffer in self._moving.items():
-            buffer.copy_(self._layout.scatter(self._layout.gather(self._origin_views()))[dtype])
-        try:
-            with self._forward_context(gradients=False):
-                self._batch_loss(self._evaluation_shell, self._batches[0])
-        except RuntimeError:
-            self._needs_grad = True
-            with self._forward_context(gradients=True):
-                self._batch_loss(self._evaluation_shell, self._batches[0])
+        return math.fsum(sums) / self._count
 
     def _weights_hash(self) -> str:
         digest = hashlib.sha256()
@@ -613,37 +577,10 @@ class Objective:
         return digest.hexdigest()[:16]
 
 
-class Point:
-    """Losses at one point: sums (b,) and counts (b,) per batch, and metrics."""
-
-    __slots__ = ("counts", "metrics", "sums")
-
-    def __init__(self, sums: np.ndarray, counts: np.ndarray, metrics: dict[str, float]) -> None:
-        self.sums, self.counts, self.metrics = sums, counts, metrics
-
-    @property
-    def loss(self) -> float:
-        """Mean over all samples."""
-        return float(self.sums.sum() / (self.counts.sum() or 1.0))
-
-
 _CLOSURE_REMEDY = (
     "It would stay constant while the copy moves. Compute from the model that is passed: "
     "Objective.from_batch_loss(model, lambda m, batch: (..., count), batches)."
 )
-
-
-def _leaves_of(output: torch.Tensor) -> Iterator[torch.Tensor]:
-    seen: set[Any] = set()
-    stack = [output.grad_fn]
-    while stack:
-        node = stack.pop()
-        if node is None or node in seen:
-            continue
-        seen.add(node)
-        if hasattr(node, "variable"):
-            yield node.variable
-        stack.extend(parent for parent, _ in node.next_functions)
 
 
 def _device_of(model: object, wanted: torch.device | str | None) -> torch.device:
@@ -672,10 +609,3 @@ def _clone_module(shell: nn.Module) -> nn.Module:
     """A copy of a shell without sharing anything that is ever written."""
     views = {name: p.detach().clone() for name, p in shell.named_parameters()}
     return _replica.evaluation_shell(shell, views).requires_grad_(True)
-
-
-def _use_batch_statistics(shell: nn.Module) -> None:
-    for module in shell.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):
-            module.train()
-            module.momentum = 0.0

@@ -8,7 +8,7 @@ error, hence two.
 """
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -171,19 +171,31 @@ def unwrap(model: nn.Module) -> nn.Module:
         model = inner
 
 
-def user_hooks(model: nn.Module) -> list[tuple[Any, Any]]:
-    """Hooks that are not PyTorch's own (weight_norm and friends need theirs): (dict, key) pairs."""
-    found = []
-    for module in model.modules():
-        for attribute in (
-            "_forward_hooks",
-            "_forward_pre_hooks",
-            "_backward_hooks",
-            "_backward_pre_hooks",
-        ):
-            hooks = getattr(module, attribute, None) or {}
-            found += [(hooks, key) for key, hook in hooks.items() if not _is_torch_hook(hook)]
-    return found
+def drop_user_hooks(shell: nn.Module, loss: Callable[[], torch.Tensor]) -> None:
+    """Remove the user's hooks unless the loss changes without them; PyTorch's own (weight_norm) stay."""
+    hooks = [
+        (where, key)
+        for module in shell.modules()
+        for name in ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+        for where in [getattr(module, name, None) or {}]
+        for key, hook in where.items()
+        if not _is_torch_hook(hook)
+    ]
+    if not hooks:
+        return
+    before = loss()
+    removed = [(where, key, where.pop(key)) for where, key in hooks]
+    if not torch.equal(before, loss()):
+        for where, key, hook in removed:
+            where[key] = hook
+
+
+def use_batch_statistics(shell: nn.Module) -> None:
+    """Let BatchNorm use each batch's statistics without storing them."""
+    for module in shell.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.train()
+            module.momentum = 0.0
 
 
 def _is_torch_hook(hook: Any) -> bool:

@@ -36,7 +36,7 @@ def branches(heights: np.ndarray, connectivity: Connectivity) -> Branches:
     parent = death_vertex.copy()
     death = np.full(minima.size, np.inf)
     if minima.size > 1:
-        passes = _spanning_tree(_passes(heights, labels, connectivity), minima.size)
+        passes = _lowest_passes(heights, labels, minima.size, connectivity)
         merged, parents, at = _elder_rule(passes, minima.size)
         death_vertex[merged], parent[merged], death[merged] = at, parents, flat[at]
     return Branches(minima, death_vertex, flat[minima], death, parent, labels)
@@ -59,22 +59,30 @@ def _basins(heights: np.ndarray, connectivity: Connectivity) -> tuple[np.ndarray
     return minima, labels.reshape(heights.shape)
 
 
-def _passes(heights: np.ndarray, labels: np.ndarray, connectivity: Connectivity) -> Passes:
-    """All edges whose ends lie in different basins."""
+def _lowest_passes(heights: np.ndarray, labels: np.ndarray, count: int, connectivity: Connectivity) -> Passes:
+    """Minimum spanning forest of the basins, joined by the grid's edges between two of them."""
     flat = heights.ravel()
     index = np.arange(flat.size).reshape(heights.shape)
-    upper, first, second = [], [], []
-    for step in forward_offsets(heights.ndim, connectivity):
+    waiting: list[Passes] = []
+    steps = forward_offsets(heights.ndim, connectivity)
+    for number, step in enumerate(steps, start=1):
         here, there = shifted(step)
         a, b = labels[here], labels[there]
         edges = np.flatnonzero((a != b) & ((a | b) >= 0))
         low, high = index[here].ravel()[edges], index[there].ravel()[edges]
-        upper.append(np.where(flat[high] >= flat[low], high, low))
-        first.append(a.ravel()[edges])
-        second.append(b.ravel()[edges])
-    vertex = np.concatenate(upper)
+        upper = np.where(flat[high] >= flat[low], high, low)
+        waiting.append(Passes(upper, a.ravel()[edges], b.ravel()[edges]))
+        # Hundreds of steps in six dimensions: only the forest of what has been seen is needed.
+        if number == len(steps) or sum(p.vertex.size for p in waiting) > 8 * flat.size:
+            waiting = [_spanning_tree(_sorted(waiting, flat), count)]
+    return waiting[0]
+
+
+def _sorted(parts: list[Passes], flat: np.ndarray) -> Passes:
+    vertex = np.concatenate([p.vertex for p in parts])
     order = _by_height(vertex, flat)
-    return Passes(vertex[order], np.concatenate(first)[order], np.concatenate(second)[order])
+    first, second = (np.concatenate([getattr(p, name) for p in parts]) for name in ("first", "second"))
+    return Passes(vertex[order], first[order], second[order])
 
 
 def _by_height(vertex: np.ndarray, flat: np.ndarray) -> np.ndarray:

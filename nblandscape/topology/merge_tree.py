@@ -114,7 +114,7 @@ class MergeTree:
         Returns
         -------
         MergeTree
-            Rows renumbered, in the same order.
+            The rows that stay keep their numbers, since they come first.
 
         Raises
         ------
@@ -133,14 +133,11 @@ class MergeTree:
         keep |= self.pairs["parent"] < 0
         if keep.all():
             return self
+        # Rows stand in the order of falling persistence: those that stay are the first ones.
         row = np.where(keep, np.arange(keep.size), self.pairs["parent"])
         while not np.array_equal(further := row[row], row):
             row = further
-        number = (np.cumsum(keep) - 1)[row]
-        pairs = self.pairs[keep]
-        inner = pairs["parent"] >= 0
-        pairs["parent"][inner] = number[pairs["parent"][inner]]
-        return replace(self, pairs=_frozen(pairs), basins=_frozen(_lookup(number, self.basins)))
+        return replace(self, pairs=_frozen(self.pairs[keep]), basins=_frozen(_lookup(row, self.basins)))
 
     def to_networkx(self) -> "nx.DiGraph":
         """Tree as a directed graph: leaves -> saddles -> root, one root per component of the finite domain.

@@ -116,7 +116,6 @@ def _intervals(heights: np.ndarray, wanted: "range | list[int]", connectivity: s
 
 
 def _diagram(pairs: np.ndarray, sign: float) -> Diagram:
-    pairs = pairs[np.isfinite(pairs[:, 0])]  # the others live in holes
     final = np.isfinite(pairs[:, 1])
     finite, essential = pairs[final], pairs[~final, 0]
     order = np.lexsort((finite[:, 0], finite[:, 0] - finite[:, 1]))
