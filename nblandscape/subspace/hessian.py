@@ -20,10 +20,10 @@ def eigenvector_label(index: int, value: float | None = None) -> str:
     Examples
     --------
     >>> eigenvector_label(0), eigenvector_label(-2, -0.125)
-    ('v₁', 'v₋₂ (λ = -0.125)')
+    ('v₁', 'v₋₂ (λ = −0.125)')
     """
     name = "v" + str(index + 1 if index >= 0 else index).translate(_SUBSCRIPTS)
-    return name if value is None else f"{name} (λ = {value:.3g})"
+    return name if value is None else f"{name} (λ = {f'{value:.3g}'.replace('-', '−')})"
 
 
 def hessian_subspace(

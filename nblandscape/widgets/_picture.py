@@ -30,9 +30,9 @@ def picture(
     from nblandscape.figures import figure_of
 
     buffer = io.BytesIO()
-    figure_of(landscape, tree, spectrum, title=title, log=log, width=width).savefig(
-        buffer, format="png", dpi=dpi
-    )
+    figure = figure_of(landscape, tree, spectrum, title=title, log=log, width=width)
+    # The page finds the picture by this mark and hides it while a live view stands above it.
+    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": "nblandscape"})
     return buffer.getvalue()
 
 
@@ -56,7 +56,7 @@ class CellPicture:
         self._display_id = uuid.uuid4().hex
         png = explorer._png() if explorer.landscape is not None else None
         publish_display_data(  # type: ignore[no-untyped-call]
-            _data(png), _METADATA, transient={"display_id": self._display_id}
+            _data(png), {}, transient={"display_id": self._display_id}
         )
 
     def update(self, draw: Callable[[], bytes]) -> None:
@@ -71,13 +71,10 @@ class CellPicture:
         with contextlib.suppress(Exception):  # a picture must never break a result
             shell.display_pub.publish(
                 data=_data(draw()),
-                metadata=_METADATA,
+                metadata={},
                 transient={"display_id": self._display_id},
                 update=True,
             )
-
-
-_METADATA = {"image/png": {"alt": "nblandscape: picture of the explorer"}}
 
 
 def _data(png: bytes | None) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 `NBL_WRITE_FIXTURES=1 pytest tests/topology/test_protocol_fixture.py` writes it anew.
 
-Each case holds `shape`, `values` (C order; null = hole), `pairs` (columns; death null = essential), `basins`, and
-for each of four thresholds the surviving `rows`, the `basins` as *original* row numbers, and `smad`.
+Each case holds `shape`, `values` (C order; null = hole), `pairs` (columns; death null = essential), `basins`,
+and for each of four thresholds the surviving `rows`, the `basins` as *original* row numbers, and `smad`.
 """
 
 import json

@@ -122,7 +122,8 @@ void main() {
   if (uBasin.x > 0.5) {
     float inside = smoothstep(-0.5, 0.5, (mask.r - 0.5) / max(dMask.r, 1e-4));
     emphasis = inside;
-    vec3 dim = mix(mix(c, vec3(grey), 0.72), uBackground, 0.42);
+    // Towards white it fades, towards black it would vanish.
+    vec3 dim = mix(mix(c, vec3(grey), 0.72), uBackground, dot(uBackground, vec3(0.333)) < 0.4 ? 0.22 : 0.42);
     c = mix(dim, c, inside);
   } else if (uBasin.y > 0.5) {
     float inside = smoothstep(-0.5, 0.5, (mask.g - 0.5) / max(dMask.g, 1e-4));

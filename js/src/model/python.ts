@@ -10,14 +10,38 @@ export function pyFloat(x: number): string {
 
 const pair = (a: string, b: string) => `(${a}, ${b})`;
 
+/** `explore` computes so many eigenpairs from either end unless told otherwise. */
+const DEFAULT_PAIRS = 4;
+
+/** How many eigenpairs of either end the axes and the offset need. */
+function pairsNeeded(spec: Spec): string[] {
+  const used = spec.offset.axis === null ? [...spec.axes] : [...spec.axes, spec.offset.axis];
+  const largest = Math.max(...used.map((i) => i + 1));
+  const smallest = Math.max(...used.map((i) => -i));
+  return [
+    ...(largest > DEFAULT_PAIRS ? [`largest=${largest}`] : []),
+    ...(smallest > DEFAULT_PAIRS ? [`smallest=${smallest}`] : []),
+  ];
+}
+
+/** The window of a plain function. */
+function boundsOf(source: SourceData, spec: Spec): string {
+  const ends = source.center.map((c, k) => {
+    const half = spec.span[k as 0 | 1];
+    return pair(pyFloat(c - half), pyFloat(c + half));
+  });
+  return `bounds=${pair(ends[0] ?? "", ends[1] ?? "")}`;
+}
+
 /** The cell that reproduces what is shown; parts that say nothing new are left out. */
 export function asPython(source: SourceData | null, spec: Spec | null): string {
   const args: string[] = [source?.variable || "objective"];
   if (spec !== null) {
     if (source?.can_choose_axes ?? true)
-      args.push(`axes=${pair(String(spec.axes[0]), String(spec.axes[1]))}`);
+      args.push(`axes=${pair(String(spec.axes[0]), String(spec.axes[1]))}`, ...pairsNeeded(spec));
     if (source?.can_resample ?? true) {
-      args.push(`span=${pair(pyFloat(spec.span[0]), pyFloat(spec.span[1]))}`);
+      if (source?.kind === "function") args.push(boundsOf(source, spec));
+      else args.push(`span=${pair(pyFloat(spec.span[0]), pyFloat(spec.span[1]))}`);
       const [p0, p1] = spec.points;
       args.push(`points=${p0 === p1 ? p0 : pair(String(p0), String(p1))}`);
     }

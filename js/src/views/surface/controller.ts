@@ -202,9 +202,9 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
   }
 
   function placeTooltip(): void {
-    const { kind, coordinates, loss } = store.hover.value;
+    const { kind, coordinates, loss, from } = store.hover.value;
     let anchor: { x: number; y: number } | null = null;
-    if (kind !== "none" && pointer) anchor = pointer;
+    if (kind !== "none" && pointer && from === "surface") anchor = pointer;
     else if (kind !== "none" && coordinates && loss !== null && live) {
       project(camera, coordinates[0], coordinates[1], loss - live.base, projected);
       anchor = { x: projected[0]! / camera.pixelRatio, y: projected[1]! / camera.pixelRatio };
