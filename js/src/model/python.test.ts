@@ -25,6 +25,17 @@ describe("copy as Python", () => {
     );
   });
 
+  it("gives a function its window and asks for the eigenpairs that are used", () => {
+    const f = source({ variable: "f", kind: "function", can_choose_axes: false, center: [1, 0] });
+    expect(asPython(f, spec({ span: [2, 3], points: [9, 9] }))).toBe(
+      "nbl.explore(f, bounds=((-1.0, 3.0), (-3.0, 3.0)), points=9)",
+    );
+    const far = spec({ axes: [5, -1], span: [1, 1], points: [9, 9], offset: { axis: -6, value: 1 } });
+    expect(asPython(source(), far)).toBe(
+      "nbl.explore(objective, axes=(5, -1), largest=6, smallest=6, span=(1.0, 1.0), points=9, offset={-6: 1.0})",
+    );
+  });
+
   it("writes floats that Python reads back", () => {
     expect([16, -0.5, 1e21, 1.5e-7, Number.NaN].map(pyFloat)).toEqual([
       "16.0",
