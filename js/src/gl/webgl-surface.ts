@@ -11,6 +11,10 @@ import { type Context, setSampling } from "./webgl-engine";
 
 const MAX_LEVELS = 16;
 
+/** Without a GPU a full picture of a large grid blocks the page for seconds; from this time on, the next one is coarser. */
+const TOO_SLOW_AT_REST = 1000;
+const ENOUGH_VERTICES = 128;
+
 /** One grid on the GPU. CPU copies stay, so that a restored context can be filled again. */
 export function createWebglSurface(context: Context, onDispose: () => void): Surface {
   const camera = createCamera();
@@ -33,6 +37,7 @@ export function createWebglSurface(context: Context, onDispose: () => void): Sur
   let maskSelected = -1;
   let maskHovered = -1;
   let detail: Detail = FULL;
+  let rest: Detail = FULL;
   let waiting = false;
   let disposed = false;
 
@@ -181,6 +186,7 @@ export function createWebglSurface(context: Context, onDispose: () => void): Sur
         mask = new Uint8Array(n0 * n1 * 2);
         scratch = new Uint8Array(n0 * n1);
         lod = createLod(n0, n1);
+        rest = FULL;
         basins = null;
         shapeStale = maskStale = true;
       }
@@ -207,7 +213,7 @@ export function createWebglSurface(context: Context, onDispose: () => void): Sur
     draw(look, target) {
       if (!grid || context.lost || disposed || look.width < 1 || look.height < 1) return 0;
       const started = performance.now();
-      detail = look.moving ? movingDetail(lod) : FULL;
+      detail = look.moving ? movingDetail(lod) : rest;
       setCamera(camera, look, grid);
       const { width, height } = look;
       const drawnWidth = Math.max(1, Math.round(width * detail.scale));
@@ -220,6 +226,10 @@ export function createWebglSurface(context: Context, onDispose: () => void): Sur
       paintMarkers(target, camera, look, grid, markers);
       const script = performance.now() - started;
       if (look.moving) measure(started, script);
+      else if (script > TOO_SLOW_AT_REST) {
+        const stride = rest.stride * 2;
+        if ((Math.min(grid.n0, grid.n1) - 1) / stride >= ENOUGH_VERTICES) rest = { stride, scale: 1 };
+      }
       return script;
     },
     dispose() {
