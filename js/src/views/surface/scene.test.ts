@@ -121,6 +121,7 @@ describe("scene", () => {
   it("names axes briefly and describes the picture", () => {
     expect(shortLabel("displacement along v₋₁ (λ = −0.4)", "axis 1")).toBe("v₋₁");
     expect(shortLabel("x", "axis 1")).toBe("x");
+    expect(shortLabel("vₙ (λ = −0.176)", "axis 2")).toBe("vₙ");
     expect(shortLabel("a direction with a long name", "axis 2")).toBe("axis 2");
     expect(vertexPoint(grid(), 4)).toEqual({ x: 1, y: 20, z: 4 });
     expect(inWords(grid(), tree())).toBe(

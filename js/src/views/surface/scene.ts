@@ -70,7 +70,7 @@ export function vertexPoint(grid: LiveGrid, vertex: number): { x: number; y: num
 
 /** A short name of an axis for the read-out: "v₁" of "displacement along v₁ (λ = 12.3)". */
 export function shortLabel(label: string, fallback: string): string {
-  const eigenvector = label.match(/[vθ][₋₀-₉0-9]+/u);
+  const eigenvector = label.match(/[vθ][₊₋₀-₉ₙ0-9]+/u);
   if (eigenvector) return eigenvector[0];
   return label.length <= 10 ? label : fallback;
 }
