@@ -36,10 +36,10 @@ class MergeTree:
         Which vertices are neighbours.
     pairs : structured ndarray (m,)
         `birth_vertex`, `death_vertex` (C-order indices), `birth`, `death` (values there) and `parent`, the
-        row of the branch that lives on: of all branches that meet at the death vertex, the one born first
-        (elder rule). First the essential pairs, one per component of the finite domain, deepest first
-        (`death` = inf, -inf for superlevel; `death_vertex` = `parent` = -1), then the others by falling
-        persistence, ties by birth vertex.
+        row of the branch that lives on: at a merge, the one born first (elder rule). Several merges at one
+        vertex happen in turn, so that basins stay connected whatever is simplified away. First the essential
+        pairs, one per component of the finite domain, deepest first (`death` = inf, -inf for superlevel;
+        `death_vertex` = `parent` = -1), then the others by falling persistence, ties by birth vertex.
     basins : ndarray of int32, shape of `values`
         Row of the minimum that each vertex belongs to by steepest descent; -1 in holes.
 
@@ -172,10 +172,10 @@ class MergeTree:
         for row in dying[order].tolist():
             parent = int(self.pairs["parent"][row])
             saddle = add("saddle", int(self.pairs["death_vertex"][row]))
-            graph.add_edge(tops[row], saddle)
-            if tops[parent] != saddle:
-                graph.add_edge(tops[parent], saddle)
-                tops[parent] = saddle
+            for branch in (row, parent):
+                if tops[branch] != saddle:
+                    graph.add_edge(tops[branch], saddle)
+                    tops[branch] = saddle
         for row, vertex in self._roots().items():
             graph.add_edge(tops[row], add("root", vertex))
         return graph

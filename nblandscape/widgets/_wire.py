@@ -9,6 +9,7 @@ import numpy as np
 
 from nblandscape.landscape.landscape import Landscape
 from nblandscape.topology import MergeTree, merge_tree
+from nblandscape.widgets._view import open_yaw
 
 if TYPE_CHECKING:
     from nblandscape.curvature import Spectrum
@@ -41,6 +42,7 @@ def surface(landscape: Landscape, spec: Wire) -> Wire:
         "labels": list(landscape.labels),
         "quantity": str(landscape.provenance.get("quantity", "value")),
         "holes": landscape.holes,
+        "facing": open_yaw(landscape.values),
         "seconds": float(landscape.provenance.get("seconds", 0.0)),
     }
 

@@ -17,6 +17,7 @@ from nblandscape.widgets._base import NblWidget
 from nblandscape.widgets._picture import CellPicture, picture
 from nblandscape.widgets._sources import LandscapeSource, ObjectiveSource, Source, coarsest
 from nblandscape.widgets._spec import Spec
+from nblandscape.widgets._view import DEFAULT_VIEW, open_yaw
 from nblandscape.widgets._worker import Job, Steps, shared_worker
 
 if TYPE_CHECKING:
@@ -27,15 +28,6 @@ if TYPE_CHECKING:
 
 _KEPT_BYTES = 64e6  # of earlier results, so that going back costs nothing
 NO_SELECTION: dict[str, Any] = {"kind": "none", "vertex": None, "coordinates": None, "loss": None}
-DEFAULT_VIEW: dict[str, Any] = {
-    "yaw": 0.65,
-    "pitch": 0.6,
-    "zoom": 1.0,
-    "pan": [0.0, 0.0],
-    "exaggeration": 1.0,
-    "colormap": "viridis",
-    "contours": True,
-}
 _NOT_YET = "Nothing has been computed yet; call explorer.wait() first."
 _NO_MODEL = "There is no model behind this landscape; explore its objective instead."
 _IDLE = {"id": 0, "lane": "surface", "phase": "idle", "done": 0, "total": 0, "eta": None, "message": ""}
@@ -94,7 +86,6 @@ class Explorer(NblWidget):
         self._picture = CellPicture()
         self.source = source.describe()
         self.on_msg(self._on_message)
-        self.observe(self._on_spec, names="spec")
         self._begin(source, spectrum, restored or {})
 
     def _begin(self, source: Source, spectrum: "Spectrum | None", restored: Mapping[str, Any]) -> None:
@@ -105,7 +96,9 @@ class Explorer(NblWidget):
                 if restored.get(name) is not None:
                     setattr(self, name, restored[name])
             self._settled.set()
+            self.observe(self._on_spec, names="spec")
             return
+        self.observe(self._on_spec, names="spec")
         if isinstance(source, ObjectiveSource):
             if spectrum is None:
                 self._find_spectrum(source)
@@ -228,6 +221,7 @@ class Explorer(NblWidget):
                 break
             if level != current:
                 current, job.protected = level, False
+                self._face(values)
                 self._send_tree(values, levels[level - 1].strides, spec.id)
             values.flat[vertices] = losses
             done += len(vertices)
@@ -286,6 +280,7 @@ class Explorer(NblWidget):
         source = self._source
         if source is not None and not isinstance(source, LandscapeSource):
             self._keep(spec, landscape, tree)
+        self._face(landscape.values)
         with self.state_lock, self.hold_sync():
             self._shown, self._shown_key = (landscape, tree), spec.key
             if self.spec is None:
@@ -293,6 +288,12 @@ class Explorer(NblWidget):
             self.surface = _wire.surface(landscape, {**wire, "id": spec.id})
             self.tree = _wire.tree(tree, spec.id)
             self._set_status("surface", "done", spec.id, total=landscape.values.size)
+
+    def _face(self, values: np.ndarray) -> None:
+        """Before anyone has turned the first surface, look at it from its low side."""
+        with self.state_lock:
+            if self._shown is None and self.view == DEFAULT_VIEW:
+                self.view = {**self.view, "yaw": open_yaw(values)}
 
     def _keep(self, spec: Spec, landscape: Landscape, tree: "MergeTree") -> None:
         self._results[spec.key] = (landscape, tree)

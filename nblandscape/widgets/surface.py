@@ -8,7 +8,8 @@ from nblandscape.landscape.landscape import Landscape
 from nblandscape.widgets import _wire
 from nblandscape.widgets._base import NblWidget
 from nblandscape.widgets._sources import LandscapeSource
-from nblandscape.widgets.explorer import DEFAULT_VIEW, NO_SELECTION
+from nblandscape.widgets._view import DEFAULT_VIEW, open_yaw
+from nblandscape.widgets.explorer import NO_SELECTION
 
 
 class SurfaceView(NblWidget):
@@ -47,4 +48,5 @@ class SurfaceView(NblWidget):
             source=source.describe(),
             surface=_wire.surface(landscape, spec),
             tree=_wire.tree(landscape.merge_tree(), spec["id"]),
+            view={**DEFAULT_VIEW, "yaw": open_yaw(landscape.values)},
         )

@@ -52,13 +52,16 @@ def sweep(values: np.ndarray, connectivity: str) -> Oracle:
     for vertex in sorted(near, key=order):
         meeting = {id(component[u]): component[u] for u in near[vertex] if u in component}
         births = sorted((oldest[i] for i in meeting), key=order)
-        for late in births[1:]:
+        middle = oldest[id(component[min(near[vertex], key=order)])] if births else -1
+        for k, late in enumerate(births[1:]):
+            # One by one: the younger ones into the branch that the vertex descends to, others into the next.
+            heir = middle if order(late) > order(middle) else births[k]
             if flat[vertex] > flat[late]:
-                pairs[late] = (vertex, float(flat[late]), float(flat[vertex]), births[0])
+                pairs[late] = (vertex, float(flat[late]), float(flat[vertex]), heir)
                 first.setdefault(late, float(flat[vertex]))
-                first.setdefault(births[0], float(flat[vertex]))
+                first.setdefault(heir, float(flat[vertex]))
             else:
-                plateau[late] = births[0]
+                plateau[late] = heir
         union = {vertex}.union(*meeting.values())
         for u in union:
             component[u] = union

@@ -34,9 +34,9 @@ def assert_same(a: MergeTree, b: MergeTree) -> None:
     np.testing.assert_array_equal(a.saddles, b.saddles)
 
 
-@given(grids(HOLED), CONNECTIVITY)
-def test_basins_partition_the_finite_domain_and_are_connected(values, connectivity):
-    tree = merge_tree(values, connectivity=connectivity)
+@given(grids(HOLED), CONNECTIVITY, st.integers(0, 8))
+def test_basins_partition_the_finite_domain_and_are_connected(values, connectivity, threshold):
+    tree = merge_tree(values, connectivity=connectivity).simplify(threshold)
     basins = tree.basins.ravel()
     np.testing.assert_array_equal(tree.basins == -1, ~np.isfinite(values))
     assert set(basins[basins >= 0].tolist()) == set(range(len(tree.pairs)))
@@ -137,6 +137,7 @@ def test_parents_outlive_and_outweigh_their_children(values):
     parent = tree.pairs["parent"][child]
     assert (parent < child).all()
     assert (tree.persistence[parent] >= tree.persistence[child]).all()
+    np.testing.assert_array_equal(tree.persistence, np.sort(tree.persistence)[::-1])
     assert (tree.pairs["birth"][parent] <= tree.pairs["birth"][child]).all()
     assert (tree.pairs["death"][parent] >= tree.pairs["death"][child]).all()
 

@@ -32,8 +32,8 @@ const LOST_MS = 5000;
 const VIEW_SAVE_MS = 250;
 
 export const DEFAULT_VIEW: ViewState = {
-  yaw: -0.65,
-  pitch: 0.55,
+  yaw: 0.65,
+  pitch: 0.65,
   zoom: 1,
   pan: [0, 0],
   exaggeration: 1,
@@ -487,7 +487,7 @@ export function createStore(model: AnyModel): Store {
     redo: () => travel(forward),
     resetView: () => {
       const { yaw, pitch, zoom, pan } = DEFAULT_VIEW;
-      setView({ yaw, pitch, zoom, pan });
+      setView({ yaw: surface.value?.facing ?? yaw, pitch, zoom, pan });
     },
     cancel,
     select,

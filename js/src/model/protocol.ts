@@ -81,6 +81,8 @@ export interface SurfaceData {
   /** What the height is, e.g. "cross-entropy loss". */
   quantity: string;
   holes: number;
+  /** Yaw from which no wall hides a valley. */
+  facing?: number;
   /** Seconds spent. */
   seconds: number;
 }
