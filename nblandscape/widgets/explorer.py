@@ -416,7 +416,8 @@ class Explorer(NblWidget):
             self.error = error
             if phase == "error" and error is not None:
                 self._set_status(lane, "error", number, message=f"{type(error).__name__}: {error}")
-            elif phase == "cancelled" or (phase == "done" and lane != "surface" and self._slot.idle):
+            # A surface's commit tells its end; the page waits for the end of every other lane.
+            elif phase == "cancelled" or (phase == "done" and lane != "surface"):
                 self._set_status(lane, phase, number)
         if self._slot.idle:
             self._settle()
