@@ -15,7 +15,8 @@ class Branches:
     death_vertex: np.ndarray  # (m,) -1 = essential
     birth: np.ndarray  # (m,) ascending
     death: np.ndarray  # (m,) inf = essential
-    parent: np.ndarray  # (m,) older, and alive at least until then; -1 = essential
+    parent: np.ndarray  # (m,) the eldest branch that meets at the death vertex; -1 = essential
+    beside: np.ndarray  # (m,) the branch whose basin lies on the other side of the death pass; -1 = essential
     labels: np.ndarray  # branch of every vertex, shape of the grid; -1 = hole
 
 
@@ -24,22 +25,22 @@ class Passes:
     """Edges between basins in the order (height, vertex) of their upper end."""
 
     vertex: np.ndarray  # (e,) upper end
-    first: np.ndarray  # (e,) basin of the upper end
-    second: np.ndarray  # (e,) basin of the lower end
+    first: np.ndarray  # (e,) basin of one end
+    second: np.ndarray  # (e,) basin of the other end
 
 
 def branches(heights: np.ndarray, connectivity: Connectivity) -> Branches:
     """Branches of the sublevel sets of `heights`; +inf is outside the domain, NaN is not allowed."""
     flat = heights.ravel()
     minima, labels = _basins(heights, connectivity)
-    death_vertex = np.full(minima.size, -1, dtype=np.intp)
-    parent = death_vertex.copy()
+    death_vertex, parent, beside = np.full((3, minima.size), -1, dtype=np.intp)
     death = np.full(minima.size, np.inf)
     if minima.size > 1:
         passes = _lowest_passes(heights, labels, minima.size, connectivity)
-        merged, parents, at = _elder_rule(passes, minima.size)
-        death_vertex[merged], parent[merged], death[merged] = at, parents, flat[at]
-    return Branches(minima, death_vertex, flat[minima], death, parent, labels)
+        merged, parents, others = _elder_rule(passes, minima.size)
+        death_vertex[merged], parent[merged], beside[merged] = passes.vertex, parents, others
+        death[merged] = flat[passes.vertex]
+    return Branches(minima, death_vertex, flat[minima], death, parent, beside, labels)
 
 
 def _basins(heights: np.ndarray, connectivity: Connectivity) -> tuple[np.ndarray, np.ndarray]:
@@ -70,9 +71,8 @@ def _lowest_passes(heights: np.ndarray, labels: np.ndarray, count: int, connecti
         a, b = labels[here], labels[there]
         edges = np.flatnonzero((a != b) & ((a | b) >= 0))
         low, high = index[here].ravel()[edges], index[there].ravel()[edges]
-        a, b = a.ravel()[edges], b.ravel()[edges]
-        above = flat[high] >= flat[low]
-        waiting.append(Passes(np.where(above, high, low), np.where(above, b, a), np.where(above, a, b)))
+        upper = np.where(flat[high] >= flat[low], high, low)
+        waiting.append(Passes(upper, a.ravel()[edges], b.ravel()[edges]))
         # Hundreds of steps in six dimensions: only the forest of what has been seen is needed.
         if number == len(steps) or sum(p.vertex.size for p in waiting) > 8 * flat.size:
             waiting = [_spanning_tree(_sorted(waiting, flat), count)]
@@ -138,40 +138,25 @@ def _spanning_tree(passes: Passes, basins: int) -> Passes:
 
 
 def _elder_rule(passes: Passes, basins: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Branches that end, their parents, and the vertices where they end."""
+    """Branches that end at the passes, their parents, and the basins on the other side of the passes."""
     root = list(range(basins))
-    ends, heirs, middles = [], [], []
-    vertex = middle = -1
-    columns = passes.vertex.tolist(), passes.first.tolist(), passes.second.tolist()
-    for v, a, b in zip(*columns, strict=True):
+    ends, heirs, beside = [], [], []
+    for first, second in zip(passes.first.tolist(), passes.second.tolist(), strict=True):
+        a, b = first, second
         while root[a] != a:
             root[a] = a = root[root[a]]
         while root[b] != b:
             root[b] = b = root[root[b]]
-        if v != vertex:
-            vertex, middle = v, a
         elder, younger = (a, b) if a < b else (b, a)
         root[younger] = elder
         ends.append(younger)
         heirs.append(elder)
-        middles.append(middle)
-    merged = np.array(ends, dtype=np.intp)
-    return merged, _parents(merged, np.array(heirs), np.array(middles), passes.vertex), passes.vertex
-
-
-def _parents(merged: np.ndarray, heirs: np.ndarray, middles: np.ndarray, vertex: np.ndarray) -> np.ndarray:
-    """Where several branches end at one vertex, they do so one by one, the youngest first.
-
-    All touch the branch in the middle, whose basin holds the vertex, but not each other: the younger ones end
-    in it, it ends in the next older one, and so on. In this way basins stay connected, whichever remain.
-    """
-    if not merged.size:  # every basin is a component of its own
-        return merged
-    start = np.flatnonzero(np.append([True], vertex[1:] != vertex[:-1]))
-    group = np.repeat(np.arange(start.size), np.diff(np.append(start, vertex.size)))
-    eldest = np.minimum.reduceat(heirs, start)[group]
-    order = np.lexsort((merged, group))
-    older = eldest.copy()
-    follows = group[1:] == group[:-1]
-    older[order[1:][follows]] = merged[order[:-1][follows]]
-    return np.where(merged > middles, middles, older)
+        beside.append(second if younger == a else first)
+    merged, parent, others = (np.array(column, dtype=np.intp) for column in (ends, heirs, beside))
+    # Where several branches meet at one vertex, an heir may end there too: then its own heir is the eldest.
+    at = np.full(basins, -1)
+    heir = np.arange(basins)
+    at[merged], heir[merged] = passes.vertex, parent
+    while (ending := at[parent] == passes.vertex).any():
+        parent = np.where(ending, heir[parent], parent)
+    return merged, parent, others

@@ -36,10 +36,10 @@ class MergeTree:
         Which vertices are neighbours.
     pairs : structured ndarray (m,)
         `birth_vertex`, `death_vertex` (C-order indices), `birth`, `death` (values there) and `parent`, the
-        row of the branch that lives on: at a merge, the one born first (elder rule). Several merges at one
-        vertex happen in turn, so that basins stay connected whatever is simplified away. First the essential
-        pairs, one per component of the finite domain, deepest first (`death` = inf, -inf for superlevel;
-        `death_vertex` = `parent` = -1), then the others by falling persistence, ties by birth vertex.
+        row of the branch that lives on: of all branches that meet at the death vertex, the one born first
+        (elder rule). First the essential pairs, one per component of the finite domain, deepest first
+        (`death` = inf, -inf for superlevel; `death_vertex` = `parent` = -1), then the others by falling
+        persistence, ties by birth vertex.
     basins : ndarray of int32, shape of `values`
         Row of the minimum that each vertex belongs to by steepest descent; -1 in holes.
 
@@ -100,6 +100,9 @@ class MergeTree:
 
     def simplify(self, threshold: float, relative: bool = False) -> "MergeTree":
         """Tree without the branches less persistent than a threshold; their basins go to their parents.
+
+        The parent is the branch that lives on, not always the basin next door: a simplified basin may have
+        several parts.
 
         A parent is never less persistent than its children, so simplifying twice, at t and then at u >= t,
         gives the tree simplified at u.
@@ -280,7 +283,8 @@ def _order(found: Branches) -> tuple[np.ndarray, np.ndarray]:
     """Branches that become rows, in the order of rows, and for every branch the row of its vertices."""
     essential = found.parent < 0
     keep = essential | (found.death > found.birth)
-    branch = np.where(keep, np.arange(keep.size), found.parent)
+    # A basin on a plateau flows on across its pass, so that basins are connected.
+    branch = np.where(keep, np.arange(keep.size), found.beside)
     while not np.array_equal(further := branch[branch], branch):
         branch = further
     finite = np.flatnonzero(keep & ~essential)

@@ -10,7 +10,9 @@ class Oracle(NamedTuple):
     pairs: dict[
         int, tuple[int, float, float, int]
     ]  # birth vertex -> death vertex, birth, death, heir's birth vertex
-    basins: dict[int, int]  # vertex -> birth vertex, by walking down step by step
+    basins: dict[
+        int, int
+    ]  # vertex -> birth vertex, by walking down step by step; not where that ends on a plateau
     first_merges: dict[int, float]
 
 
@@ -48,20 +50,17 @@ def sweep(values: np.ndarray, connectivity: str) -> Oracle:
     oldest: dict[int, int] = {}
     pairs: dict[int, tuple[int, float, float, int]] = {}
     first: dict[int, float] = {}
-    plateau: dict[int, int] = {}  # what dies at its own height belongs to the one it meets
+    plateau: set[int] = set()  # what dies at its own height is no minimum
     for vertex in sorted(near, key=order):
         meeting = {id(component[u]): component[u] for u in near[vertex] if u in component}
         births = sorted((oldest[i] for i in meeting), key=order)
-        middle = oldest[id(component[min(near[vertex], key=order)])] if births else -1
-        for k, late in enumerate(births[1:]):
-            # One by one: the younger ones into the branch that the vertex descends to, others into the next.
-            heir = middle if order(late) > order(middle) else births[k]
+        for late in births[1:]:
             if flat[vertex] > flat[late]:
-                pairs[late] = (vertex, float(flat[late]), float(flat[vertex]), heir)
+                pairs[late] = (vertex, float(flat[late]), float(flat[vertex]), births[0])
                 first.setdefault(late, float(flat[vertex]))
-                first.setdefault(heir, float(flat[vertex]))
+                first.setdefault(births[0], float(flat[vertex]))
             else:
-                plateau[late] = heir
+                plateau.add(late)
         union = {vertex}.union(*meeting.values())
         for u in union:
             component[u] = union
@@ -75,7 +74,6 @@ def sweep(values: np.ndarray, connectivity: str) -> Oracle:
         at = start
         while (down := min([at, *near[at]], key=order)) != at:
             at = down
-        while at in plateau:
-            at = plateau[at]
-        basins[start] = at
+        if at not in plateau:
+            basins[start] = at
     return Oracle(pairs, basins, first)
