@@ -60,6 +60,7 @@ export function mergeTree(values, n0, n1) {
     birth: Float64Array.from(real, (m) => values[m]),
     death: Float64Array.from(real, (m) => (death.has(m) ? values[death.get(m).vertex] : Infinity)),
     parent: Int32Array.from(real, (m) => (death.has(m) ? row.get(up(death.get(m).parent)) : -1)),
+    beside: Int32Array.from(real, (m) => (death.has(m) ? row.get(up(death.get(m).parent)) : -1)),
     basins: Uint16Array.from(label, (m) => (m < 0 ? 0xffff : row.get(up(m)))),
   };
 }

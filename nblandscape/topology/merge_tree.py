@@ -42,6 +42,9 @@ class MergeTree:
         persistence, ties by birth vertex.
     basins : ndarray of int32, shape of `values`
         Row of the minimum that each vertex belongs to by steepest descent; -1 in holes.
+    beside : ndarray of int (m,)
+        Row of the basin on the other side of the death pass; -1 if essential. Water that spills over the
+        pass runs there, while `parent` may lie elsewhere: simplified basins follow it and stay connected.
 
     Examples
     --------
@@ -59,6 +62,7 @@ class MergeTree:
     connectivity: Connectivity
     pairs: np.ndarray
     basins: np.ndarray
+    beside: np.ndarray
 
     @property
     def minima(self) -> np.ndarray:
@@ -99,10 +103,7 @@ class MergeTree:
         return float(finite.max() - finite.min())
 
     def simplify(self, threshold: float, relative: bool = False) -> "MergeTree":
-        """Tree without the branches less persistent than a threshold; their basins go to their parents.
-
-        The parent is the branch that lives on, not always the basin next door: a simplified basin may have
-        several parts.
+        """Tree without the branches less persistent than a threshold; their basins spill over their passes.
 
         A parent is never less persistent than its children, so simplifying twice, at t and then at u >= t,
         gives the tree simplified at u.
@@ -137,10 +138,16 @@ class MergeTree:
         if keep.all():
             return self
         # Rows stand in the order of falling persistence: those that stay are the first ones.
-        row = np.where(keep, np.arange(keep.size), self.pairs["parent"])
+        row = np.where(keep, np.arange(keep.size), self.beside)
         while not np.array_equal(further := row[row], row):
             row = further
-        return replace(self, pairs=_frozen(self.pairs[keep]), basins=_frozen(_lookup(row, self.basins)))
+        beside = self.beside[keep]
+        return replace(
+            self,
+            pairs=_frozen(self.pairs[keep]),
+            basins=_frozen(_lookup(row, self.basins)),
+            beside=_frozen(np.where(beside < 0, -1, row[beside])),
+        )
 
     def to_networkx(self) -> "nx.DiGraph":
         """Tree as a directed graph: leaves -> saddles -> root, one root per component of the finite domain.
@@ -258,8 +265,10 @@ def merge_tree(
     pairs["birth"], pairs["death"] = sign * found.birth[order], sign * found.death[order]
     parent = found.parent[order]
     pairs["parent"] = np.where(parent < 0, -1, number[parent])
+    beside = found.beside[order]
+    beside = np.where(beside < 0, -1, number[beside])
     basins = _lookup(number, found.labels)
-    return MergeTree(_frozen(samples), kind, connectivity, _frozen(pairs), _frozen(basins))
+    return MergeTree(_frozen(samples), kind, connectivity, _frozen(pairs), _frozen(basins), _frozen(beside))
 
 
 def real_samples(values: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Wire = dict[str, Any]
 
-COLUMNS = ("birth_vertex", "death_vertex", "birth", "death", "parent", "basins")
+COLUMNS = ("birth_vertex", "death_vertex", "birth", "death", "parent", "beside", "basins")
 _NO_VERTEX = 0xFFFFFFFF
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 
@@ -57,7 +57,7 @@ def base_of(landscape: Landscape) -> float:
 
 def tree(found: MergeTree, number: int) -> Wire:
     """`TreeData` of a sublevel merge tree on a two-dimensional grid."""
-    return _tree(found.pairs, found.basins, number)
+    return _tree(found.pairs, found.beside, found.basins, number)
 
 
 def coarse_tree(values: np.ndarray, strides: tuple[int, ...], number: int) -> Wire | None:
@@ -76,10 +76,10 @@ def coarse_tree(values: np.ndarray, strides: tuple[int, ...], number: int) -> Wi
         np.clip(np.rint((np.arange(n) - line[0]) / s).astype(int), 0, len(line) - 1)
         for n, s, line in zip(values.shape, strides, lines, strict=True)
     ]
-    return _tree(pairs, found.basins[np.ix_(*nearest)], number)
+    return _tree(pairs, found.beside, found.basins[np.ix_(*nearest)], number)
 
 
-def _tree(pairs: np.ndarray, basins: np.ndarray, number: int) -> Wire:
+def _tree(pairs: np.ndarray, beside: np.ndarray, basins: np.ndarray, number: int) -> Wire:
     small = len(pairs) < 0xFFFF
     deaths = np.where(pairs["death_vertex"] < 0, _NO_VERTEX, pairs["death_vertex"])
     return {
@@ -90,6 +90,7 @@ def _tree(pairs: np.ndarray, basins: np.ndarray, number: int) -> Wire:
         "birth": pairs["birth"].astype("<f8").tobytes(),
         "death": pairs["death"].astype("<f8").tobytes(),
         "parent": pairs["parent"].astype("<i4").tobytes(),
+        "beside": beside.astype("<i4").tobytes(),
         "basins": basins.astype("<u2" if small else "<u4").tobytes(),  # -1 becomes all bits set
         "basins_type": "uint16" if small else "uint32",
     }

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from merge_oracle import neighbours
+from scipy import ndimage
 
 from nblandscape.topology import MergeTree, merge_tree, smad
 
@@ -116,18 +117,42 @@ def test_simplification_keeps_what_persists(values, fraction):
     kept = np.flatnonzero(keep)
     for name in ("birth_vertex", "death_vertex", "birth", "death"):
         np.testing.assert_array_equal(simple.pairs[name], tree.pairs[name][kept])
-    survivor = []  # by walking up, one row at a time
-    for row in range(len(tree.pairs)):
-        while not keep[row]:
-            row = int(tree.pairs["parent"][row])
-        survivor.append(row)
+
+    def first_kept(step: np.ndarray) -> np.ndarray:  # one row at a time
+        found = []
+        for row in range(len(tree.pairs)):
+            while not keep[row]:
+                row = int(step[row])
+            found.append(row)
+        return np.array(found)
+
+    survivor, spilled = first_kept(tree.pairs["parent"]), first_kept(tree.beside)
     inside = tree.basins >= 0
-    np.testing.assert_array_equal(kept[simple.basins[inside]], np.array(survivor)[tree.basins[inside]])
+    np.testing.assert_array_equal(kept[simple.basins[inside]], spilled[tree.basins[inside]])
     np.testing.assert_array_equal(simple.basins[~inside], -1)
     for row, parent in zip(kept, simple.pairs["parent"], strict=True):
         old = int(tree.pairs["parent"][row])
         assert (parent == -1) if old < 0 else (kept[parent] == survivor[old])
     assert set(simple.saddles.tolist()) == set(simple.pairs["death_vertex"].tolist()) - {-1}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_simplified_basins_are_connected_and_meet_at_their_passes(seed):
+    values = np.random.default_rng(seed).normal(size=(12, 13))
+    tree = merge_tree(values)
+    full = np.ones((3, 3))
+    by_parent_differs = False
+    for fraction in (0.1, 0.2, 0.3, 0.5):
+        simple = tree.simplify(fraction, relative=True)
+        for row in range(len(simple.pairs)):
+            assert ndimage.label(simple.basins == row, structure=full)[1] == 1
+        for row, other in enumerate(simple.beside):
+            if other >= 0:
+                i, j = np.unravel_index(simple.pairs["death_vertex"][row], values.shape)
+                around = simple.basins[max(i - 1, 0) : i + 2, max(j - 1, 0) : j + 2]
+                assert other in around
+        by_parent_differs |= bool((simple.beside != simple.pairs["parent"]).any())
+    assert by_parent_differs
 
 
 @given(grids(HOLED))

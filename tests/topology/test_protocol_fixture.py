@@ -39,6 +39,7 @@ def case(name: str, values: np.ndarray) -> dict[str, Any]:
         "shape": list(values.shape),
         "values": plain(values),
         "pairs": {column: plain(tree.pairs[column]) for column in tree.pairs.dtype.names},
+        "beside": plain(tree.beside),
         "basins": plain(tree.basins),
         "simplified": [simplified(tree, threshold) for threshold in sorted(chosen)],
     }

@@ -15,6 +15,7 @@ interface Case {
     death: (number | null)[];
     parent: number[];
   };
+  beside: number[];
   basins: number[];
   simplified: { threshold: number; rows: number[]; basins: number[]; smad: number }[];
 }
@@ -35,6 +36,7 @@ function wire(sample: Case, type: "uint16" | "uint32"): TreeData {
     birth: view(Float64Array.from(pairs.birth)),
     death: view(Float64Array.from(pairs.death, (d) => d ?? Number.POSITIVE_INFINITY)),
     parent: view(Int32Array.from(pairs.parent)),
+    beside: view(Int32Array.from(sample.beside)),
     // -1 (hole) becomes all bits set in both types.
     basins: view(Labels.from(sample.basins)),
     basins_type: type,

@@ -99,6 +99,8 @@ export interface TreeData {
   death: DataView;
   /** Int32 row of the branch it merges into; -1 = essential. */
   parent: DataView;
+  /** Int32 row of the basin across the pass at its death, where a simplified basin spills to; -1 = essential. */
+  beside: DataView;
   /** Row number per vertex; all bits set = hole. */
   basins: DataView;
   basins_type: "uint16" | "uint32";
@@ -191,7 +193,7 @@ export type Incoming =
   | { kind: "spectrum"; spectrum: SpectrumData }
   | { kind: "reply"; id: string; ok: boolean; result?: unknown; error?: string };
 
-export type ColumnName = "birth_vertex" | "death_vertex" | "birth" | "death" | "parent" | "basins";
+export type ColumnName = "birth_vertex" | "death_vertex" | "birth" | "death" | "parent" | "beside" | "basins";
 
 /** Page → kernel. State travels in `spec`; these are actions, each arrives exactly once. */
 export type Outgoing =

@@ -2,8 +2,8 @@ import type { TreeData } from "./protocol";
 import type { Branch, LiveTree } from "./store";
 import { ESSENTIAL_VERTEX, type TreeColumns, treeColumns } from "./wire";
 
-/** Surviving branch of every row: itself, or the first surviving one up its chain of parents. */
-export function survivors(columns: TreeColumns, threshold: number): Int32Array {
+/** First surviving row from every row along `next`: up the parents, or across the passes. */
+export function survivors(columns: TreeColumns, threshold: number, next = columns.parent): Int32Array {
   const n = columns.birth.length;
   const out = new Int32Array(n).fill(-1);
   for (let row = 0; row < n; row++) {
@@ -11,12 +11,12 @@ export function survivors(columns: TreeColumns, threshold: number): Int32Array {
     let at = row;
     while (out[at] === -1) {
       path.push(at);
-      const parent = columns.parent[at]!;
-      if (parent < 0 || columns.death[at]! - columns.birth[at]! >= threshold) {
+      const further = next[at]!;
+      if (further < 0 || columns.death[at]! - columns.birth[at]! >= threshold) {
         out[at] = at;
         break;
       }
-      at = parent;
+      at = further;
     }
     for (const passed of path) out[passed] = out[at]!;
   }
@@ -24,7 +24,8 @@ export function survivors(columns: TreeColumns, threshold: number): Int32Array {
 }
 
 /**
- * The tree as displayed: branches less persistent than `threshold` go into their parents, with their basins.
+ * The tree as displayed: branches less persistent than `threshold` go into their parents, while their basins
+ * spill over their passes, which keeps the basins that are left connected.
  * SMAD is the mean over the leaves left of (height of the first merge - depth of the minimum).
  */
 export function simplify(
@@ -34,11 +35,12 @@ export function simplify(
 ): LiveTree {
   const n = columns.birth.length;
   const survivor = survivors(columns, threshold);
+  const spilled = survivors(columns, threshold, columns.beside);
   const size = new Float64Array(n);
   const basins = new Int32Array(columns.basins.length);
   let finite = 0;
   columns.basins.forEach((row, vertex) => {
-    const kept = row < 0 ? -1 : survivor[row]!;
+    const kept = row < 0 ? -1 : spilled[row]!;
     basins[vertex] = kept;
     if (kept < 0) return;
     finite++;

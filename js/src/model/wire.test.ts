@@ -31,7 +31,7 @@ describe("trees", () => {
 
   it("are put together from the columns of a message, in the message's order", () => {
     const data = tree(3, [1, 2], [[1, Number.POSITIVE_INFINITY, -1]]);
-    const columns = ["basins", "parent", "birth", "death", "birth_vertex", "death_vertex"] as const;
+    const columns = ["basins", "parent", "beside", "birth", "death", "birth_vertex", "death_vertex"] as const;
     const head = { id: 3, shape: [1, 2] as [number, number], basins_type: "uint16" as const };
     const out = assembleTree(
       head,

@@ -36,6 +36,7 @@ export interface TreeColumns {
   birth: Float64Array;
   death: Float64Array;
   parent: Int32Array;
+  beside: Int32Array;
   /** Row per vertex, -1 = hole. */
   basins: Int32Array;
 }
@@ -51,6 +52,7 @@ export function treeColumns(tree: TreeData): TreeColumns {
     birth: float64(tree.birth),
     death: float64(tree.death),
     parent: int32(tree.parent),
+    beside: int32(tree.beside),
     basins,
   };
 }
@@ -78,5 +80,5 @@ export function isSurface(value: unknown): value is SurfaceData {
 
 export function isTree(value: unknown): value is TreeData {
   const data = value as TreeData | null | undefined;
-  return data?.basins != null && data.birth != null && data.parent != null && Array.isArray(data.shape);
+  return data?.basins != null && data.birth != null && data.beside != null && Array.isArray(data.shape);
 }

@@ -87,6 +87,7 @@ export function tree(
     birth: view(Float64Array.from(rows, (r) => r[0])),
     death: view(Float64Array.from(rows, (r) => r[1])),
     parent: view(Int32Array.from(rows, (r) => r[2])),
+    beside: view(Int32Array.from(rows, (r) => r[2])),
     basins: view(Uint16Array.from(basins, (b) => (b < 0 ? 0xffff : b))),
     basins_type: "uint16",
   };
