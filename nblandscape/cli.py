@@ -86,6 +86,7 @@ def _demo(target: Path) -> int:
     environment = {**os.environ, "NBLANDSCAPE_WAIT": "1", "NBLANDSCAPE_HTML": str(target)}
     client = NotebookClient(
         notebook,
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],
         timeout=600,
         resources={"metadata": {"path": str(target.parent)}},
         on_cell_start=on_start,

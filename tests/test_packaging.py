@@ -69,6 +69,7 @@ def test_archives_hold_the_built_front_end(built, kind):
     for bundle in frontend.bundles():
         assert bundle.relative_to(ROOT).as_posix() in held
     assert "nblandscape/py.typed" in held
+    assert any(name.startswith("nblandscape/notebooks/01_") for name in held) or kind == "sdist"
 
 
 def test_the_wheel_holds_the_package_and_nothing_else(built):
