@@ -136,7 +136,7 @@ def run(*, quick: bool) -> Report:
     speed.notes += [
         "gudhi gives pairs only: no tree, no basins, no SMAD. Its complex computes every dimension.",
         "Ratios above 1: nblandscape is faster. Landscaper runs in a process of its own, in turn with "
-        f"nblandscape, for at most {PEER_SECONDS:.0f} s and 8 GB.",
+        f"nblandscape, for at most {PEER_SECONDS:.0f} s and in 0.8 of the free memory.",
     ]
     exact_error = abs(ours(himmelblau(401))[1] - HIMMELBLAU_SMAD)
     answers.notes.append(f"At 401² nblandscape's SMAD is {digits(exact_error)} from the exact value.")

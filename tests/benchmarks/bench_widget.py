@@ -144,9 +144,9 @@ def _surface_table(
             table.notes.append(f"{name}: {len(failures[name])} of {rounds} rounds failed.")
     table.notes += [
         "From the start of the cell in the page (imports done in an earlier cell) until the frame in which "
-        "the full grid has been drawn and read back. The first widget of a page also loads the tool's script.",
+        "the full grid has been drawn and read back. The first widget of a page also loads the script.",
         "Script is the browser's own count over 60 mouse steps, one per frame, and includes waiting for the "
-        "renderer, a software one without a GPU; while moving, nblandscape draws as much as fits into 33 ms. "
+        "renderer, in software without a GPU; while moving, nblandscape draws as much as fits into 33 ms. "
         "Allocations by functions of the tool's own script, from a sampled drag of its own.",
     ]
     return table

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import resource
 import sys
 import time
@@ -15,14 +16,14 @@ from pathlib import Path
 import numpy as np
 from measure import silent
 
-MEMORY = 8 * 2**30
-
 
 def main(path: str, budget: float) -> None:
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
     topology = importlib.import_module("nblandscape.topology")
     peer = importlib.import_module("landscaper").LossLandscape
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))  # it compares all pairs of points
+    # Landscaper's graph compares all pairs of points: it may take what is free, not more
+    free = int(0.8 * os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    resource.setrlimit(resource.RLIMIT_AS, (free, free))
     values = np.load(path)
     axes = [np.linspace(-5.0, 5.0, n) for n in values.shape]
     begin = time.perf_counter()
