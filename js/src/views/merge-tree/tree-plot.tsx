@@ -183,7 +183,7 @@ function Item(props: ItemProps) {
       aria-setsize={many}
       aria-selected={selected}
       aria-label={`${name}: loss ${num(branch.birth)}, ${fate}, basin ${percent(branch.share)}`}
-      tabIndex={props.tabbable ? 0 : -1}
+      tabindex={props.tabbable ? 0 : -1}
       data-row={branch.row}
       onFocus={props.onFocus}
       onBlur={props.onBlur}
@@ -196,20 +196,6 @@ function Item(props: ItemProps) {
         onClick={() => props.onChoose("minimum")}
       />
       <path class="nbl-branch-line" d={line} />
-      {!essential && (
-        <g
-          class={`nbl-saddle${selected && props.selectedKind === "saddle" ? " nbl-feature-selected" : ""}`}
-          transform={`translate(${parentX},${endY})`}
-          onPointerEnter={() => props.onPoint("saddle")}
-          onClick={() => props.onChoose("saddle")}
-        >
-          <circle class="nbl-branch-hit" r={12} />
-          <circle class="nbl-feature-back" r={6 * size} />
-          <path
-            d={`M${-3.2 * size},${-3.2 * size} ${3.2 * size},${3.2 * size}M${-3.2 * size},${3.2 * size} ${3.2 * size},${-3.2 * size}`}
-          />
-        </g>
-      )}
       <g
         class={`nbl-leaf${selected && props.selectedKind === "minimum" ? " nbl-feature-selected" : ""}`}
         transform={`translate(${cx},${leafY})`}
@@ -221,6 +207,21 @@ function Item(props: ItemProps) {
         <path d={`M0,${5 * size} ${-5 * size},${-4 * size}H${5 * size}Z`} />
         {props.labelled && <text y={17}>{rank + 1}</text>}
       </g>
+      {/* In the branch's own column: on the parent's line the saddles of siblings would cover each other. */}
+      {!essential && (
+        <g
+          class={`nbl-saddle${selected && props.selectedKind === "saddle" ? " nbl-feature-selected" : ""}`}
+          transform={`translate(${cx + Math.sign(parentX - cx) * Math.min(12, 0.4 * props.slotWidth)},${endY})`}
+          onPointerEnter={() => props.onPoint("saddle")}
+          onClick={() => props.onChoose("saddle")}
+        >
+          <circle class="nbl-branch-hit" r={Math.min(12, 0.36 * props.slotWidth)} />
+          <circle class="nbl-feature-back" r={6 * size} />
+          <path
+            d={`M${-3.2 * size},${-3.2 * size} ${3.2 * size},${3.2 * size}M${-3.2 * size},${3.2 * size} ${3.2 * size},${-3.2 * size}`}
+          />
+        </g>
+      )}
     </g>
   );
 }

@@ -214,7 +214,7 @@ function Stem(props: StemProps) {
       role="button"
       aria-pressed={role !== null}
       aria-label={words}
-      tabIndex={props.tabbable ? 0 : -1}
+      tabindex={props.tabbable ? 0 : -1}
       data-stem={i}
       onPointerEnter={props.onPoint}
       onFocus={props.onFocus}
