@@ -18,7 +18,7 @@ def main() -> None:
         chromium = os.environ.get("NBLANDSCAPE_CHROMIUM", "/usr/bin/chromium")
         browser = p.chromium.launch(executable_path=chromium, args=FLAGS)
         for shot in shots:
-            name, size, scheme = [*shot.split(":"), "1200x700", "light"][:3] if ":" in shot else (shot, "1200x700", "light")
+            name, size, scheme = (shot.split(":") + ["1200x700", "light"][shot.count(":") :])[:3]
             scheme = "dark" if scheme == "dark" else "light"
             width, height = (int(v) for v in size.split("x"))
             page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
