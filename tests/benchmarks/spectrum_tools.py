@@ -179,8 +179,8 @@ def tools(quick: bool) -> tuple[Mapping[str, Tool], Mapping[str, Tool]]:
     """Solvers for both ends, and for the two largest by magnitude, with the settings to try."""
     tolerances = _tolerances(1, 4)
     by_change = _tolerances(1, 5 if quick else 9)
-    default = [(t, 0.0) for (t,) in tolerances[::2]]
-    chosen = [(t, float(ncv)) for ncv in (10, 14, 20, 30, 40) for (t,) in tolerances[::2]]
+    default: list[Knob] = [(t, 0.0) for (t,) in tolerances[::2]]
+    chosen: list[Knob] = [(t, float(ncv)) for ncv in (10, 14, 20, 30, 40) for (t,) in tolerances[::2]]
     steps: list[Knob] = [(float(m),) for m in range(4, 62, 6 if quick else 3)]
     if quick:
         chosen = chosen[:1]
