@@ -40,7 +40,7 @@ def pin(
     Raises
     ------
     ValueError
-        No batch, an empty batch, or a tensor that is not finite.
+        No batch, or an empty one.
     TypeError
         Something that is not iterable.
     """
@@ -48,18 +48,19 @@ def pin(
         raise ValueError(f"limit={limit}: at least one sample is needed.")
     pinned: list[Batch] = []
     left = limit
-    for number, batch in enumerate(_iterate(batches)):
-        size = batch_size(batch)
-        if size == 0:
-            raise ValueError(f"Batch {number} is empty. Remove it, or check the data set's filter.")
-        if left is not None and size is not None and size > left:
-            batch = _map(partial(_head, size=size, count=left), batch)
-            size = left
-        pinned.append(_map(partial(_own, device=device, dtype=dtype, number=number), batch))
-        if left is not None and size is not None:
-            left -= size
-            if left <= 0:
-                break
+    with contextlib.ExitStack() as stack:
+        for number, batch in enumerate(_iterate(batches, stack)):
+            size = batch_size(batch)
+            if size == 0:
+                raise ValueError(f"Batch {number} is empty. Remove it, or check the data set's filter.")
+            if left is not None and size is not None and size > left:
+                batch = _map(partial(_head, size=size, count=left), batch)
+                size = left
+            pinned.append(_map(partial(_own, device=device, dtype=dtype), batch))
+            if left is not None and size is not None:
+                left -= size
+                if left <= 0:
+                    break
     if not pinned:
         raise ValueError(
             "No batches: the iterable is empty (or was used up by an earlier loop). Pass a list."
@@ -73,6 +74,12 @@ def batch_size(batch: Batch) -> int | None:
         if tensor.ndim:
             return len(tensor)
     return None
+
+
+def not_finite(batch: Batch) -> int:
+    """Number of NaN and infinite values in a batch (a mask may hold some rightly)."""
+    tensors = (t for t in tensors_of(batch) if t.is_floating_point() or t.is_complex())
+    return sum(int((~torch.isfinite(t)).sum()) for t in tensors)
 
 
 def total_size(batches: Sequence[Batch]) -> int:
@@ -101,8 +108,8 @@ def tensors_of(batch: Batch) -> Iterator[torch.Tensor]:
     """Tensors inside a batch, depth first."""
     if isinstance(batch, torch.Tensor):
         yield batch
-    elif isinstance(batch, np.ndarray):
-        yield torch.from_numpy(batch)
+    elif _is_numeric(batch):
+        yield _as_tensor(batch)
     elif isinstance(batch, Mapping):
         for value in batch.values():
             yield from tensors_of(value)
@@ -111,13 +118,11 @@ def tensors_of(batch: Batch) -> Iterator[torch.Tensor]:
             yield from tensors_of(value)
 
 
-def _iterate(batches: object) -> Iterable[Batch]:
+def _iterate(batches: object, stack: contextlib.ExitStack) -> Iterable[Batch]:
     if isinstance(batches, DataLoader):
-        return _draw_without_trace(batches)
-    arrays = (torch.Tensor, np.ndarray)
-    if isinstance(batches, Mapping) or (
-        isinstance(batches, tuple) and batches and all(isinstance(b, arrays) for b in batches)
-    ):
+        stack.enter_context(_without_trace(batches))
+        return batches
+    if isinstance(batches, Mapping) or _is_pair(batches):
         return [batches]
     if isinstance(batches, (torch.Tensor, np.ndarray)):
         raise TypeError(
@@ -131,14 +136,24 @@ def _iterate(batches: object) -> Iterable[Batch]:
     )
 
 
-def _draw_without_trace(loader: "DataLoader[Any]") -> list[Batch]:
-    """Iterate a loader and put every generator that it may have drawn from back."""
-    generators = [g for g in (loader.generator, getattr(loader.sampler, "generator", None)) if g is not None]
+def _is_pair(batches: object) -> bool:
+    """Whether a tuple is one batch (x, y), rather than a sequence of batches: it ends in an array."""
+    return (
+        isinstance(batches, tuple) and bool(batches) and isinstance(batches[-1], (torch.Tensor, np.ndarray))
+    )
+
+
+@contextlib.contextmanager
+def _without_trace(loader: "DataLoader[Any]") -> Iterator[None]:
+    """Put every generator that iterating a loader may draw from back."""
+    own = {id(g): g for g in (loader.generator, getattr(loader.sampler, "generator", None))}
+    generators = [g for g in own.values() if isinstance(g, torch.Generator)]
     states = [g.get_state() for g in generators]
     numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002
-    with torch.random.fork_rng():
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()  # type: ignore[no-untyped-call]
+    with torch.random.fork_rng(devices):
         try:
-            return list(loader)
+            yield
         finally:
             for generator, state in zip(generators, states, strict=True):
                 generator.set_state(state)
@@ -149,8 +164,8 @@ def _draw_without_trace(loader: "DataLoader[Any]") -> list[Batch]:
 def _map(function: Callable[[torch.Tensor], torch.Tensor], batch: Batch) -> Batch:
     if isinstance(batch, torch.Tensor):
         return function(batch)
-    if isinstance(batch, np.ndarray) and batch.dtype.kind in "biufc":
-        return function(torch.from_numpy(batch))
+    if _is_numeric(batch):
+        return function(_as_tensor(batch))
     if isinstance(batch, Mapping):
         items = {key: _map(function, value) for key, value in batch.items()}
         if type(batch) is dict:
@@ -169,10 +184,16 @@ def _head(tensor: torch.Tensor, size: int, count: int) -> torch.Tensor:
     return tensor[:count] if tensor.ndim and len(tensor) == size else tensor
 
 
-def _own(tensor: torch.Tensor, device: torch.device, dtype: torch.dtype | None, number: int) -> torch.Tensor:
+def _own(tensor: torch.Tensor, device: torch.device, dtype: torch.dtype | None) -> torch.Tensor:
     target = dtype if dtype is not None and tensor.is_floating_point() else tensor.dtype
-    copy = tensor.detach().to(device=device, dtype=target, copy=True)
-    if (copy.is_floating_point() or copy.is_complex()) and not bool(torch.isfinite(copy).all()):
-        bad = int((~torch.isfinite(copy)).sum())
-        raise ValueError(f"Batch {number} holds {bad} values that are NaN or inf. Clean the data first.")
-    return copy
+    return tensor.detach().to(device=device, dtype=target, copy=True)
+
+
+def _is_numeric(array: object) -> bool:
+    return isinstance(array, np.ndarray) and array.dtype.kind in "biufc"
+
+
+def _as_tensor(array: np.ndarray) -> torch.Tensor:
+    """The array's memory as a tensor; torch takes no read-only, reversed or foreign-endian array."""
+    fits = array.flags.writeable and array.dtype.isnative and min(array.strides, default=0) >= 0
+    return torch.from_numpy(array if fits else array.astype(array.dtype.newbyteorder("=")))

@@ -50,12 +50,15 @@ class Evaluation:
         """Find out whether the loss differentiates inside (physics-informed networks): it needs gradients."""
         self._move(flat)
         try:
-            with self._context(gradients=False):
-                self._batch_loss(self._shell, self._batches[0])
+            self._try_first_batch()
         except RuntimeError:
             self._needs_grad = True
-            with self._context(gradients=True):
-                self._batch_loss(self._shell, self._batches[0])
+            self._try_first_batch()
+
+    def _try_first_batch(self) -> None:
+        with self._context(gradients=self._needs_grad):
+            for function in (self._batch_loss, *self._metrics.values()):
+                function(self._shell, self._batches[0])
 
     def line(self, origin: torch.Tensor, directions: torch.Tensor) -> Callable[[torch.Tensor], Point]:
         """Return a function from coordinates (d,) float64 to losses, always starting from the origin.

@@ -94,7 +94,9 @@ class GradientGraphs:
             return tensor.detach()
 
         with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-            self._graph_of(batch)
+            gradients = self._graph_of(batch)
+        for tensor in gradients:
+            note(tensor)
         return sum(storages.values())
 
 

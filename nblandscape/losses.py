@@ -35,19 +35,19 @@ def batch_loss(loss: Criterion, device: torch.device, dtype: torch.dtype) -> Bat
     ValueError
         A PyTorch loss with ``reduction="none"``.
     """
-    criterion = _MODULE_OF_FUNCTION.get(loss, lambda: loss)()
+    criterion: Any = next((make() for f, make in _MODULE_OF_FUNCTION.items() if f is loss), loss)
     if isinstance(criterion, nn.Module):
-        criterion = copy.deepcopy(criterion).to(device=device)
+        criterion = copy.deepcopy(criterion).to(device=device, dtype=dtype)
         for parameter in criterion.parameters():
             parameter.requires_grad_(False)
         criterion.eval()
     reduction = getattr(criterion, "reduction", None)
-    own = isinstance(criterion, nn.modules.loss._Loss) and not isinstance(criterion, nn.CTCLoss)
+    # A subclass may compute anything, whatever its `reduction` says: it counts as a plain callable.
+    own = type(criterion).__module__ == nn.modules.loss.__name__ and not isinstance(criterion, nn.CTCLoss)
     if own and reduction == "none":
         raise ValueError(f'{type(criterion).__name__} has reduction="none"; use reduction="mean".')
     if own and reduction in ("mean", "batchmean"):
-        criterion.to(dtype=dtype)  # type: ignore[union-attr]
-        criterion.reduction = "none"  # type: ignore[union-attr]
+        criterion.reduction = "none"
 
         def unreduced(model: nn.Module, batch: Any) -> tuple[torch.Tensor, float]:
             output, target = forward(model, batch)
@@ -72,7 +72,9 @@ def metric(function: Criterion) -> BatchLoss:
 
     def averaged(model: nn.Module, batch: Any) -> tuple[torch.Tensor, float]:
         output, target = forward(model, batch)
-        value = torch.as_tensor(function(output, target))
+        value: Any = function(output, target)
+        if not isinstance(value, torch.Tensor):
+            value = torch.as_tensor(float(value), dtype=torch.float64)
         count = float(len(target)) if isinstance(target, torch.Tensor) and target.ndim else 1.0
         return scalar(value, "a metric").to(torch.float64) * count, count
 
@@ -132,6 +134,6 @@ def _denominator(
             return float(values.numel())
         valid = target != criterion.ignore_index
         if criterion.weight is not None:
-            return float(criterion.weight[target.clamp(min=0)].to(torch.float64)[valid].sum())
+            return float(criterion.weight[target[valid]].sum(dtype=torch.float64))
         return float(valid.sum())
     return float(values.numel())

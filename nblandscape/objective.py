@@ -1,11 +1,10 @@
 """The objective: model, loss and pinned batches, seen as a function of the parameters."""
 
-import contextlib
-import hashlib
-import math
+import copy as copying
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,10 +14,9 @@ from torch import nn
 from nblandscape import batches as _batches
 from nblandscape import losses as _losses
 from nblandscape import replica as _replica
-from nblandscape.attention import TwiceDifferentiable
-from nblandscape.evaluation import Evaluation, Point
-from nblandscape.graphs import GradientGraphs, leaves_of
+from nblandscape.evaluation import Point
 from nblandscape.parameters import ParameterFilter, select_parameters
+from nblandscape.snapshot import CLOSURE_REMEDY, Problem, Snapshot, versions_of
 
 if TYPE_CHECKING:
     from nblandscape.subspace import Subspace
@@ -97,7 +95,7 @@ class Objective:
         if isinstance(loss, nn.Module):
             ours = {id(p) for p in model.parameters()}
             if any(id(p) in ours for p in loss.parameters()):
-                raise ValueError("The loss module holds parameters of the model. " + _CLOSURE_REMEDY)
+                raise ValueError("The loss module holds parameters of the model. " + CLOSURE_REMEDY)
         target = _device_of(model, device)
         self._set_up(
             model,
@@ -178,101 +176,87 @@ class Objective:
         if dtype is not None and not dtype.is_floating_point:
             raise ValueError(f"dtype={dtype} is not a real floating-point type.")
         model = _replica.unwrap(model)
-        chosen = select_parameters(model, parameters)
         self._lock = threading.RLock()
-        self._batch_loss, self._metrics, self._loss_name = batch_loss, dict(metrics), loss_name
-        self._batchnorm, self._copy, self._wanted_dtype = batchnorm, copy, dtype
-        self._model_name = type(model).__name__
-        self._user = weakref.ref(model)
-        self._names = list(chosen)
-        self._versions: list[tuple[str, int, int]] = []
-        self._shared: list[torch.Tensor] = []
-        self._user_dtypes = {name: (t.dtype, t.device) for name, t in model.state_dict().items()}
-        self._layout = _replica.Layout.of(chosen, device, dtype)
-        self._batches = _batches.pin(batches, device=device, dtype=_working_dtype(model, dtype), limit=limit)
-        self._origin: dict[torch.dtype, torch.Tensor] = {}
-        views = dict(zip(self._names, self._take_weights(model), strict=True))
-        self._graph_shell = _replica.graph_shell(model, views, device, dtype)
-        if batchnorm == "batch":
-            _replica.use_batch_statistics(self._graph_shell)
-        self._attention: TwiceDifferentiable | None = TwiceDifferentiable()
-        self._gradient: torch.Tensor | None = None
-        self._check(model)
-        self._graphs = GradientGraphs(
-            self._graph_shell, self._batch_loss, self._batches, self._layout, self._forward_context
+        self._model_name, self._user = type(model).__name__, weakref.ref(model)
+        tensors = ((k, v) for k, v in model.state_dict().items() if isinstance(v, torch.Tensor))
+        self._user_types = {name: (tensor.device, tensor.dtype) for name, tensor in tensors}
+        self._problem = Problem(
+            batch_loss,
+            dict(metrics),
+            loss_name,
+            names=list(select_parameters(model, parameters)),
+            batches=_batches.pin(batches, device=device, dtype=_working_dtype(model, dtype), limit=limit),
+            batchnorm=batchnorm,
+            device=device,
+            dtype=dtype,
+            copy=copy,
         )
-        self._evaluation = Evaluation(
-            self._graph_shell,
-            self._layout,
-            self._batch_loss,
-            self._metrics,
-            self._batches,
-            self._forward_context,
-        )
-        self._evaluation.probe(self._layout.gather(self._origin_views()))
+        self._snapshot = Snapshot(model, self._problem)
 
     # ------------------------------------------------------------------ what it is
 
     @property
     def num_parameters(self) -> int:
         """Number n of analysed real parameters."""
-        return self._layout.size
+        return self._snapshot.layout.size
 
     @property
     def dtype(self) -> torch.dtype:
         """Type of flat vectors."""
-        return self._layout.dtype
+        return self._snapshot.layout.dtype
 
     @property
     def device(self) -> torch.device:
         """Where everything is computed."""
-        return self._layout.device
+        return self._problem.device
 
     @property
     def num_samples(self) -> int:
         """Samples in all batches."""
-        return _batches.total_size(self._batches)
+        return _batches.total_size(self._problem.batches)
 
     @property
     def num_batches(self) -> int:
         """Number of pinned batches."""
-        return len(self._batches)
+        return len(self._problem.batches)
 
     @property
     def parameter_names(self) -> list[str]:
         """Names of the analysed parameters, in the order of the flat vector."""
-        return list(self._names)
+        return list(self._problem.names)
 
     @property
     def metric_names(self) -> list[str]:
         """Names of the metrics."""
-        return list(self._metrics)
+        return list(self._problem.metrics)
 
     @property
     def description(self) -> dict[str, Any]:
         """Provenance: names, sizes and hashes of weights and data."""
+        with self._lock:
+            weights_hash = self._snapshot.weights_hash
         return {
             "model": self._model_name,
-            "loss": self._loss_name,
+            "loss": self._problem.loss_name,
             "parameters": self.num_parameters,
             "samples": self.num_samples,
             "batches": self.num_batches,
-            "batchnorm": self._batchnorm,
+            "batchnorm": self._problem.batchnorm,
             "dtype": str(self.dtype).removeprefix("torch."),
             "device": str(self.device),
-            "weights_sha256": self._weights_hash(),
-            "data_sha256": _batches.fingerprint(self._batches),
+            "weights_sha256": weights_hash,
+            "data_sha256": self._problem.fingerprint,
         }
 
     @property
     def stale(self) -> bool:
         """Whether the user's model has other weights than those analysed (it was trained on)."""
         model = self._user()
-        return model is not None and self._versions_of(model) != self._versions
+        return model is not None and versions_of(model) != self._snapshot.versions
 
     def __repr__(self) -> str:
         return (
-            f"Objective({self._model_name}, {self._loss_name}, {self.num_parameters:,} parameters, "
+            f"Objective({self._model_name}, {self._problem.loss_name}, {self.num_parameters:,} parameters, "
             f"{self.num_samples:,} samples in {self.num_batches} batches)"
         )
 
@@ -289,15 +273,13 @@ class Objective:
         >>> Objective(model, torch.nn.MSELoss(), (torch.ones(4, 1), torch.zeros(4, 1))).loss()
         9.0
         """
-        return self._loss
+        return self._snapshot.loss
 
     def gradient(self) -> torch.Tensor:
         """Gradient (n,) at the model's weights."""
         with self._lock:
             self._check_shared_weights()
-            if self._gradient is None:
-                self._gradient = (self._graphs.gradient() / self._count).to(self.dtype)
-            return self._gradient.clone()
+            return self._snapshot.gradient.clone()
 
     def hvp(self, V: torch.Tensor) -> torch.Tensor:
         """Hessian-vector products at the model's weights.
@@ -321,25 +303,20 @@ class Objective:
             raise ValueError(f"V has shape {tuple(V.shape)}; expected (k, {self.num_parameters}).")
         with self._lock:
             self._check_shared_weights()
-            products = [self._graphs.product(row.to(self.device, self.dtype)) / self._count for row in rows]
-        return torch.stack(products).to(self.dtype).reshape(V.shape)
-
-    @contextlib.contextmanager
-    def _forward_context(self, *, gradients: bool) -> Iterator[None]:
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(torch.set_grad_enabled(gradients))
-            if self._attention is not None:
-                stack.enter_context(self._attention)
-            yield
+            result = torch.empty(rows.shape, dtype=self.dtype, device=self.device)
+            for row, out in zip(rows.to(self.device, self.dtype).contiguous(), result, strict=True):
+                out.copy_(self._snapshot.product(row))
+        return result.reshape(V.shape)
 
     # ------------------------------------------------------------------ other points
 
     def evaluator(self, subspace: "Subspace") -> Callable[[np.ndarray], "Point"]:
         """Return a function from coordinates (d,) in `subspace` to the losses there.
 
-        The displacement always starts from the origin, so errors do not add up.
+        The displacement always starts from the origin, so errors do not add up. After `update` the
+        function goes on with the weights that it was made for.
         """
-        line = self._evaluation.line(
+        line = self._snapshot.evaluation.line(
             subspace.origin.to(self.device, self.dtype), subspace.directions.to(self.device, self.dtype)
         )
 
@@ -373,19 +350,21 @@ class Objective:
             raise ValueError(f"coordinates={coordinates!r}; expected {subspace.dim} finite numbers.")
         flat = subspace.at(point)
         with self._lock:
-            state = self._evaluation.state_at(flat.to(self.device, self.dtype))
-            return {
-                name: tensor.detach().to(
-                    *(self._user_dtypes.get(name, (tensor.dtype, tensor.device))[::-1]), copy=True
-                )
-                for name, tensor in state.items()
-            }
+            state = self._snapshot.evaluation.state_at(flat.to(self.device, self.dtype))
+            return {name: self._as_users(name, value) for name, value in state.items()}
+
+    def _as_users(self, name: str, value: Any) -> Any:
+        """A private copy of an entry of a state dict, in the user's type and on the user's device."""
+        if not isinstance(value, torch.Tensor):
+            return copying.deepcopy(value)
+        device, dtype = self._user_types.get(name, (value.device, value.dtype))
+        return value.detach().to(device, dtype, copy=True)
 
     def origin(self) -> torch.Tensor:
         """Flat vector (n,) of the analysed weights."""
         with self._lock:
             self._check_shared_weights()
-            return self._layout.gather(self._origin_views()).clone()
+            return self._snapshot.origin()
 
     def flatten(self, named: Mapping[str, torch.Tensor]) -> torch.Tensor:
         """Tensors by parameter name to a flat vector (n,), in the order of `parameter_names`.
@@ -396,18 +375,19 @@ class Objective:
             A tensor has another shape than its parameter.
         """
         tensors = []
-        for slot in self._layout.slots:
+        layout = self._snapshot.layout
+        for slot in layout.slots:
             if named[slot.name].shape != slot.shape:
                 raise ValueError(
                     f"{slot.name} has shape {tuple(named[slot.name].shape)}; expected {tuple(slot.shape)}."
                 )
             tensors.append(named[slot.name].detach().to(self.device))
-        return self._layout.gather(tensors)
+        return layout.gather(tensors)
 
     def unflatten(self, flat: torch.Tensor) -> dict[str, torch.Tensor]:
         """Flat vector (n,) to tensors by parameter name; private copies."""
-        pieces = self._layout.split(flat.to(self.device, self.dtype, copy=True))
-        return dict(zip(self._names, pieces, strict=True))
+        pieces = self._snapshot.layout.split(flat.to(self.device, self.dtype, copy=True).contiguous())
+        return dict(zip(self._problem.names, pieces, strict=True))
 
     def at(self, state_dict: Mapping[str, torch.Tensor]) -> "Objective":
         """Same data and loss, other weights.
@@ -418,39 +398,31 @@ class Objective:
             Names or shapes that do not fit the model.
         """
         with self._lock:
-            other = _clone_module(self._graph_shell)
+            other = _replica.independent_copy(self._snapshot.shell)
         try:
             other.load_state_dict(dict(state_dict))
         except RuntimeError as error:
             raise ValueError(f"The state dict does not fit {self._model_name}: {error}") from error
-        return self._sibling(other, self._batches)
+        return self._sibling(other, self._problem)
 
     def on(self, batches: object) -> "Objective":
         """Same weights and loss, other data (a test set, say)."""
         with self._lock:
-            other = _clone_module(self._graph_shell)
-        return self._sibling(other, batches)
+            other = _replica.independent_copy(self._snapshot.shell)
+        pinned = _batches.pin(batches, device=self.device, dtype=_working_dtype(other, None))
+        return self._sibling(other, replace(self._problem, batches=pinned))
 
-    def _sibling(self, model: nn.Module, batches: object) -> "Objective":
+    def _sibling(self, model: nn.Module, problem: Problem) -> "Objective":
         sibling = type(self).__new__(type(self))
-        sibling._set_up(
-            model,
-            self._batch_loss,
-            batches,
-            self._metrics,
-            self._loss_name,
-            self._names,
-            self._batchnorm,
-            self.device,
-            self._wanted_dtype,
-            True,
-            None,
-        )
-        sibling._model_name, sibling._user_dtypes = self._model_name, dict(self._user_dtypes)
+        sibling._lock = threading.RLock()
+        sibling._model_name, sibling._user = self._model_name, weakref.ref(model)
+        sibling._user_types = self._user_types
+        sibling._problem = replace(problem, copy=True)
+        sibling._snapshot = Snapshot(model, sibling._problem)
         return sibling
 
     def update(self) -> None:
-        """Take the user's model's present weights.
+        """Take the user's model's present weights and buffers.
 
         Raises
         ------
@@ -463,124 +435,15 @@ class Objective:
         if model is None:
             raise RuntimeError("The model no longer exists; make a new Objective.")
         with self._lock:
-            saved = {dtype: buffer.clone() for dtype, buffer in self._origin.items()}
-            buffers = {name: b.clone() for name, b in self._graph_shell.named_buffers()}
-            versions = self._versions
-            self._graphs.clear()
-            self._gradient = None
-            try:
-                self._take_weights(model)
-                own = dict(model.named_buffers())
-                with torch.no_grad():
-                    for name, buffer in self._graph_shell.named_buffers():
-                        if name in own:
-                            buffer.copy_(own[name])
-                self._loss = self._origin_loss()
-            except BaseException:
-                with torch.no_grad():
-                    for dtype, old in saved.items():
-                        self._origin[dtype].copy_(old)
-                    for name, buffer in self._graph_shell.named_buffers():
-                        buffer.copy_(buffers[name])
-                self._versions = versions
-                raise
-
-    # ------------------------------------------------------------------ set-up and checks
-
-    def _take_weights(self, model: nn.Module) -> list[torch.Tensor]:
-        """Bring the model's weights into the origin, and return the origin's tensors in slot order."""
-        named = dict(model.named_parameters())
-        self._versions = self._versions_of(model)
-        if not self._copy and all(
-            named[s.name].device == self.device and named[s.name].dtype == _slot_dtype(s)
-            for s in self._layout.slots
-        ):
-            self._shared = [named[name].detach() for name in self._names]
-            return self._shared
-        self._shared = []
-        self._origin = self._origin or self._layout.buffers()
-        views = self._layout.views(self._origin)
-        with torch.no_grad():
-            for name, view in zip(self._names, views, strict=True):
-                view.copy_(named[name])
-        return views
-
-    def _origin_views(self) -> list[torch.Tensor]:
-        return self._shared or self._layout.views(self._origin)
-
-    def _versions_of(self, model: nn.Module) -> list[tuple[str, int, int]]:
-        return [(name, id(p), p._version) for name, p in model.named_parameters()]
+            self._snapshot.graphs.clear()  # before the new ones need the memory
+            self._snapshot = Snapshot(model, self._problem)
 
     def _check_shared_weights(self) -> None:
-        if self._shared and self.stale:
+        if self._snapshot.shares_weights and self.stale:
             raise RuntimeError(
                 "The model was trained on while this objective (copy=False) reads its weights. "
                 "Call objective.update(), or make the objective with copy=True."
             )
-
-    def _check(self, model: nn.Module) -> None:
-        """Evaluate once at the origin: finite, differentiable, and not a function of the user's own model."""
-        users = {id(p): name for name, p in model.named_parameters()}
-        with self._forward_context(gradients=True):
-            total, _ = self._first_loss()
-        attention = self._attention
-        if attention is not None and not attention.used:
-            self._attention = None
-        if not total.requires_grad:
-            raise ValueError(
-                "The loss does not depend on the chosen parameters in a differentiable way. "
-                "Check parameters=, and that neither the model nor the loss detaches its output."
-            )
-        strangers = sorted({users[id(v)] for v in leaves_of(total) if id(v) in users})
-        if strangers:
-            raise ValueError(
-                f"The loss uses the model's own parameters {strangers[:5]} from outside. " + _CLOSURE_REMEDY
-            )
-        del total
-        with self._forward_context(gradients=False):
-            _replica.drop_user_hooks(self._graph_shell, lambda: self._first_loss()[0])
-        self._loss = self._origin_loss()
-
-    def _first_loss(self) -> tuple[torch.Tensor, float]:
-        result = self._batch_loss(self._graph_shell, self._batches[0])
-        if not (isinstance(result, tuple) and len(result) == 2):
-            raise ValueError(
-                f"batch_loss returned a {type(result).__name__}; it must return (sum of losses, count)."
-            )
-        return _losses.scalar(result[0], "batch_loss(model, batch)[0]"), float(result[1])
-
-    def _origin_loss(self) -> float:
-        sums, counts = [], []
-        with self._lock, self._forward_context(gradients=True):
-            for number, batch in enumerate(self._batches):
-                value, part = self._batch_loss(self._graph_shell, batch)
-                number_of = float(_losses.scalar(value, "The loss").detach())
-                if not np.isfinite(number_of):
-                    raise ValueError(
-                        f"The loss is {number_of} at the model's own weights (batch {number}). "
-                        "Check the model's outputs and the data before looking at its landscape."
-                    )
-                sums.append(number_of)
-                counts.append(float(part))
-        count = math.fsum(counts)
-        if count < 0:
-            raise ValueError(f"batch_loss returned a total count of {count}; it must be positive.")
-        self._count = count or 1.0
-        return math.fsum(sums) / self._count
-
-    def _weights_hash(self) -> str:
-        digest = hashlib.sha256()
-        with self._lock:
-            for name, tensor in sorted(self._graph_shell.state_dict().items()):
-                digest.update(name.encode())
-                _batches.update_digest(digest, tensor)
-        return digest.hexdigest()[:16]
-
-
-_CLOSURE_REMEDY = (
-    "It would stay constant while the copy moves. Compute from the model that is passed: "
-    "Objective.from_batch_loss(model, lambda m, batch: (..., count), batches)."
-)
 
 
 def _device_of(model: object, wanted: torch.device | str | None) -> torch.device:
@@ -599,13 +462,3 @@ def _working_dtype(model: object, wanted: torch.dtype | None) -> torch.dtype:
             if parameter.is_floating_point() or parameter.is_complex():
                 return _replica.analysis_dtype(parameter.dtype, wanted)
     return wanted or torch.float32
-
-
-def _slot_dtype(slot: _replica.Slot) -> torch.dtype:
-    return slot.dtype.to_complex() if slot.complex else slot.dtype
-
-
-def _clone_module(shell: nn.Module) -> nn.Module:
-    """A copy of a shell without sharing anything that is ever written."""
-    views = {name: p.detach().clone() for name, p in shell.named_parameters()}
-    return _replica.evaluation_shell(shell, views).requires_grad_(True)

@@ -123,8 +123,13 @@ def graph_shell(
 ) -> nn.Module:
     """Copy `model` with the named parameters on `views`, everything else copied, in eval mode.
 
-    `nn.Embedding.padding_idx` masks a row of the gradient without changing the loss, which makes
-    Hessian products wrong; the copy has none.
+    Options of `nn.Embedding` that change the gradient without changing the loss (a masked padding row,
+    scaling by frequency) would make Hessian products wrong; the copy has none of them.
+
+    Raises
+    ------
+    TypeError
+        The model copies itself in a way of its own, so that its copy would not move.
     """
     memo: dict[int, Any] = {}
     keep: list[Any] = []
@@ -139,11 +144,11 @@ def graph_shell(
         if id(tensor) not in memo:
             memo[id(tensor)] = _converted(tensor, device, dtype)
             keep.append(tensor)
-    shell = copy.deepcopy(model, memo)
+    shell = _copied(model, memo)
     shell.eval()
     for module in shell.modules():
         if isinstance(module, nn.Embedding):
-            module.padding_idx = None
+            module.padding_idx, module.scale_grad_by_freq, module.sparse = None, False, False
     switch = getattr(shell, "set_attn_implementation", None)
     if callable(switch):  # Transformers: its default attention has no double backward
         switch("eager")
@@ -157,7 +162,17 @@ def evaluation_shell(shell: nn.Module, views: Mapping[str, torch.Tensor]) -> nn.
         memo[id(parameter)] = nn.Parameter(views[name], requires_grad=False) if name in views else parameter
     for tensor in _loose_tensors(shell):
         memo.setdefault(id(tensor), tensor)
-    return copy.deepcopy(shell, memo)
+    return _copied(shell, memo)
+
+
+def independent_copy(shell: nn.Module) -> nn.Module:
+    """Copy a shell without sharing any tensor with it."""
+    memo: dict[int, Any] = {
+        id(p): nn.Parameter(p.detach().clone(), p.requires_grad) for p in shell.parameters()
+    }
+    for tensor in _loose_tensors(shell):
+        memo.setdefault(id(tensor), tensor.detach().clone())
+    return _copied(shell, memo)
 
 
 def unwrap(model: nn.Module) -> nn.Module:
@@ -195,7 +210,45 @@ def use_batch_statistics(shell: nn.Module) -> None:
     for module in shell.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             module.train()
-            module.momentum = 0.0
+            module.track_running_stats = False
+
+
+def _copied(model: nn.Module, memo: Mapping[int, Any]) -> nn.Module:
+    """Deep copy; what cannot be copied (locks, files, iterators) is shared, torch.compile is undone."""
+    try:
+        shell: nn.Module = copy.deepcopy(model, dict(memo))
+    except Exception:  # noqa: BLE001 - whatever an attribute raises
+        shared = dict(memo)
+        for module in model.modules():
+            own = (v for k, v in module.__dict__.items() if k not in ("_modules", "_parameters", "_buffers"))
+            shared.update((id(value), value) for value in _not_copyable(own, memo, depth=3))
+        shell = copy.deepcopy(model, shared)
+    wanted = {name: memo[id(p)] for name, p in model.named_parameters()}
+    for name, parameter in shell.named_parameters():
+        if parameter is not wanted.get(name):
+            raise TypeError(
+                f"A copy of {type(model).__name__} has a parameter {name} of its own making: the model (or "
+                "a part of it) defines __deepcopy__ without passing on the memo, or is a ScriptModule. "
+                "Pass the plain model, or let __deepcopy__ use copy.deepcopy(..., memo)."
+            )
+    for module in shell.modules():
+        if "_orig_mod" in module._modules:  # a compiled part has no double backward
+            module.forward = module._modules["_orig_mod"].forward  # type: ignore[union-attr]
+    return shell
+
+
+def _not_copyable(values: Iterable[Any], memo: Mapping[int, Any], depth: int) -> Iterator[Any]:
+    for value in values:
+        if id(value) in memo:
+            continue
+        if depth and type(value) in (dict, list, tuple):
+            inner = value.values() if isinstance(value, dict) else value
+            yield from _not_copyable(inner, memo, depth - 1)
+            continue
+        try:
+            copy.deepcopy(value, dict(memo))
+        except Exception:  # noqa: BLE001
+            yield value
 
 
 def _is_torch_hook(hook: Any) -> bool:

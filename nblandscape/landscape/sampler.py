@@ -132,7 +132,8 @@ def _run(
 
     started = time.perf_counter()
     values = yield from fill(evaluate, axes, coarsest=coarsest, cancel=cancel, chunk_seconds=chunk_seconds)
-    batch_losses /= np.where(counts > 0, counts, 1.0)
+    if counts.any():  # else the loss is a sum over the data
+        batch_losses /= np.where(counts > 0, counts, np.nan)
     center = np.ravel_multi_index(tuple(n // 2 for n in shape), shape)
     provenance: dict[str, Any] = {
         "nblandscape": nblandscape.__version__,

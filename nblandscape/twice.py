@@ -1,8 +1,9 @@
-"""Attention that can be differentiated twice, without a process-wide flag.
+"""Operations that can be differentiated twice, without a process-wide flag.
 
-PyTorch's fused attention kernels have no second derivative. `torch.nn.attention.sdpa_kernel` picks
-another kernel by flipping flags of the whole process, which from a worker thread would slow down the
-user's own training; a `TorchFunctionMode` is local to its thread.
+PyTorch's fused attention kernels have no second derivative, and that of its fused weight normalisation
+is wrong without an error. `torch.nn.attention.sdpa_kernel` picks another kernel by flipping flags of the
+whole process, which from a worker thread would slow down the user's own training; a `TorchFunctionMode`
+is local to its thread.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,7 +15,7 @@ from torch.overrides import TorchFunctionMode
 
 
 class TwiceDifferentiable(TorchFunctionMode):
-    """Replaces fused attention by its explicit formula; `used` tells whether there was any."""
+    """Replaces fused operations by their explicit formulas; `used` tells whether there was any."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,6 +35,9 @@ class TwiceDifferentiable(TorchFunctionMode):
         if func is F.multi_head_attention_forward:
             self.used = True
             kwargs["need_weights"] = True
+        if func is torch._weight_norm:
+            self.used = True
+            return _weight_norm(*args, **kwargs)
         return func(*args, **kwargs)
 
 
@@ -51,3 +55,7 @@ def _attention(
         query, key, value, attn_mask, dropout_p, is_causal, None, scale=scale, enable_gqa=enable_gqa
     )[0]
     return result
+
+
+def _weight_norm(v: torch.Tensor, g: torch.Tensor, dim: int = 0) -> torch.Tensor:
+    return v * (g / torch.norm_except_dim(v, 2, dim))

@@ -1,0 +1,202 @@
+"""A model's weights at one moment: copied, checked, and what is computed from them."""
+
+import contextlib
+import hashlib
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from nblandscape import batches as _batches
+from nblandscape import losses as _losses
+from nblandscape import replica as _replica
+from nblandscape.evaluation import Evaluation
+from nblandscape.graphs import GradientGraphs, leaves_of
+from nblandscape.parameters import select_parameters
+from nblandscape.twice import TwiceDifferentiable
+
+CLOSURE_REMEDY = (
+    "It would stay constant while the copy moves. Compute from the model that is passed: "
+    "Objective.from_batch_loss(model, lambda m, batch: (..., count), batches)."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What is minimised, whatever the weights are."""
+
+    batch_loss: _losses.BatchLoss
+    metrics: Mapping[str, _losses.BatchLoss]
+    loss_name: str
+    batches: list[Any]
+    names: list[str]  # of the analysed parameters
+    batchnorm: str
+    device: torch.device
+    dtype: torch.dtype | None  # as asked for
+    copy: bool
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of the data."""
+        return _batches.fingerprint(self.batches)
+
+
+class Snapshot:
+    """Loss and derivatives at a model's present weights; not thread-safe, the objective's lock guards it.
+
+    Attributes
+    ----------
+    loss : float
+        Mean over all samples.
+    count : float
+        What sums of losses are divided by.
+    versions : list
+        Of the user's parameters, as `versions_of` found them.
+    """
+
+    def __init__(self, model: nn.Module, problem: Problem) -> None:
+        self.problem = problem
+        chosen = select_parameters(model, problem.names)
+        self.layout = _replica.Layout.of(chosen, problem.device, problem.dtype)
+        self.versions = versions_of(model)
+        self._weights = self._taken(chosen)
+        views = dict(zip(problem.names, self._weights, strict=True))
+        self.shell = _replica.graph_shell(model, views, problem.device, problem.dtype)
+        if problem.batchnorm == "batch":
+            _replica.use_batch_statistics(self.shell)
+        self._twice: TwiceDifferentiable | None = TwiceDifferentiable()
+        self._check(model)
+        self.loss, self.count = self._at_origin()
+        parts = (problem.batch_loss, problem.batches)
+        self.graphs = GradientGraphs(self.shell, *parts, self.layout, self._forward_context)
+        self.evaluation = Evaluation(
+            self.shell,
+            self.layout,
+            problem.batch_loss,
+            problem.metrics,
+            problem.batches,
+            self._forward_context,
+        )
+        self.evaluation.probe(self.origin())
+
+    def origin(self) -> torch.Tensor:
+        """Flat vector (n,) of the analysed weights; a private copy."""
+        return self.layout.gather(self._weights).clone()
+
+    @cached_property
+    def gradient(self) -> torch.Tensor:
+        """Gradient (n,) of the mean loss."""
+        return (self.graphs.gradient() / self.count).to(self.layout.dtype)
+
+    def product(self, vector: torch.Tensor) -> torch.Tensor:
+        """Hessian of the mean loss times a vector (n,)."""
+        return (self.graphs.product(vector) / self.count).to(self.layout.dtype)
+
+    @cached_property
+    def weights_hash(self) -> str:
+        """Hash of all weights and buffers."""
+        digest = hashlib.sha256()
+        for name, value in sorted(self.shell.state_dict().items()):
+            digest.update(name.encode())
+            if isinstance(value, torch.Tensor):
+                _batches.update_digest(digest, value)
+        return digest.hexdigest()[:16]
+
+    @property
+    def shares_weights(self) -> bool:
+        """Whether the user's training would move these weights (copy=False)."""
+        return self._shared
+
+    def _taken(self, chosen: Mapping[str, nn.Parameter]) -> list[torch.Tensor]:
+        """The weights in slot order: the user's own storage, or views of a private buffer."""
+        self._shared = not self.problem.copy and all(
+            chosen[s.name].device == self.layout.device and chosen[s.name].dtype == _slot_dtype(s)
+            for s in self.layout.slots
+        )
+        if self._shared:
+            return [p.detach() for p in chosen.values()]
+        views = self.layout.views(self.layout.buffers())
+        with torch.no_grad():
+            for parameter, view in zip(chosen.values(), views, strict=True):
+                view.copy_(parameter)
+        return views
+
+    @contextlib.contextmanager
+    def _forward_context(self, *, gradients: bool) -> Iterator[None]:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(torch.set_grad_enabled(gradients))
+            if self._twice is not None:
+                stack.enter_context(self._twice)
+            yield
+
+    def _check(self, model: nn.Module) -> None:
+        """Evaluate once: differentiable, and not a function of the user's own model."""
+        users = {id(p): name for name, p in model.named_parameters()}
+        with self._forward_context(gradients=True):
+            total, _ = self._first_loss()
+        if self._twice is not None and not self._twice.used:
+            self._twice = None
+        if not total.requires_grad:
+            raise ValueError(
+                "The loss does not depend on the chosen parameters in a differentiable way. "
+                "Check parameters=, and that neither the model nor the loss detaches its output."
+            )
+        strangers = sorted({users[id(v)] for v in leaves_of(total) if id(v) in users})
+        if strangers:
+            raise ValueError(
+                f"The loss uses the model's own parameters {strangers[:5]} from outside. " + CLOSURE_REMEDY
+            )
+        del total
+        with self._forward_context(gradients=False):
+            _replica.drop_user_hooks(self.shell, lambda: self._first_loss()[0])
+
+    def _first_loss(self) -> tuple[torch.Tensor, float]:
+        result = self.problem.batch_loss(self.shell, self.problem.batches[0])
+        if not (isinstance(result, tuple) and len(result) == 2):
+            raise ValueError(
+                f"batch_loss returned a {type(result).__name__}; it must return (sum of losses, count)."
+            )
+        return _losses.scalar(result[0], "batch_loss(model, batch)[0]"), float(result[1])
+
+    def _at_origin(self) -> tuple[float, float]:
+        """Mean loss and its denominator: a sum over the data counts 0 and is divided by nothing."""
+        sums, counts = [], []
+        with self._forward_context(gradients=True):
+            for number, batch in enumerate(self.problem.batches):
+                value, part = self.problem.batch_loss(self.shell, batch)
+                number_of = float(_losses.scalar(value, "The loss").detach())
+                if not np.isfinite(number_of):
+                    raise ValueError(_why_not_finite(number_of, number, batch))
+                sums.append(number_of)
+                counts.append(float(part))
+        count = math.fsum(counts)
+        if count < 0 or (count == 0 and not any(sums)):
+            raise ValueError(
+                f"The batches count {count:g} in all, so the loss has no mean: "
+                "every target is ignored, or batch_loss returns no positive count."
+            )
+        return math.fsum(sums) / (count or 1.0), count or 1.0
+
+
+def versions_of(model: nn.Module) -> list[tuple[str, int, int]]:
+    """What changes when a model is trained: name, identity and version of every parameter."""
+    return [(name, id(p), p._version) for name, p in model.named_parameters()]
+
+
+def _why_not_finite(value: float, number: int, batch: Any) -> str:
+    bad = _batches.not_finite(batch)
+    cause = (
+        f"The batch holds {bad} values that are NaN or inf; clean the data first."
+        if bad
+        else "Check the model's outputs and the data before looking at its landscape."
+    )
+    return f"The loss is {value} at the model's own weights (batch {number}). {cause}"
+
+
+def _slot_dtype(slot: _replica.Slot) -> torch.dtype:
+    return slot.dtype.to_complex() if slot.complex else slot.dtype
