@@ -109,7 +109,7 @@ def test_everything_can_be_reached_and_left_with_tab(explorer):
         "λ",
         "first axis",
         "Range",
-        "Offset",
+        "offset",
         "log",
     ):
         assert part in text, f"{part} cannot be reached with Tab; these can: {order}"

@@ -1,0 +1,111 @@
+"""Re-running a cell leaves nothing behind; many explorers of one objective share one drawing context."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from harness.panel import COUNT_CONTEXTS, NETWORK, canvas, colours, finished, rested
+
+TRACK = """
+import gc, os, threading, weakref, psutil
+born, arrays = [], []
+"""
+SHOW = """
+explorer = nbl.explore(objective, axes=(1, 2), span=12.0, points=33)
+born.append(weakref.ref(explorer))
+explorer
+"""
+REMEMBER = """
+explorer.wait(60)
+arrays += [weakref.ref(explorer.landscape.values), weakref.ref(explorer.landscape.axes[0])]
+arrays += [weakref.ref(explorer.merge_tree.basins)]
+"""
+
+
+def rerun(lab, times):
+    for _ in range(times):
+        lab.run(2)
+        finished(lab.widget(2))
+        lab.execute(REMEMBER)
+    return lab.value(
+        "[threading.active_count(), psutil.Process().memory_info().rss / 1e6]", after="gc.collect()"
+    )
+
+
+def reruns(notebook, warm, times):
+    """Run the cell `warm` + `times` times; returns threads and megabytes before and after the latter."""
+    lab = notebook(NETWORK, TRACK, SHOW)
+    lab.page.evaluate(COUNT_CONTEXTS)
+    lab.run(0)
+    lab.run(1)
+    before = rerun(lab, warm)
+    after = rerun(lab, times)
+    # Of all that were made, the one that is shown is alive.
+    assert lab.value("sum(ref() is not None for ref in arrays[:-3])", after="gc.collect()") == 0
+    assert lab.value("[k for k, ref in enumerate(born[:-1]) if ref() is not None and ref()._source]") == []
+    assert lab.value("len(born)") == warm + times
+    assert contexts(lab) == 1
+    expect(lab.widget(2).locator("canvas")).to_have_count(1)
+    assert colours(lab.widget(2)) > 200
+    return before, after
+
+
+def contexts(lab):
+    """How many WebGL contexts of the page are in use."""
+    return lab.page.evaluate("() => window.nblContexts.filter(c => !c.isContextLost()).length")
+
+
+def test_a_cell_run_again_leaves_no_array_thread_or_context(notebook):
+    (threads, _), (threads_after, _) = reruns(notebook, 1, 4)
+    assert threads_after == threads
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+def test_thirty_runs_of_a_cell_grow_the_kernel_by_less_than_30_megabytes(notebook):
+    (threads, megabytes), (threads_after, megabytes_after) = reruns(notebook, 5, 30)
+    assert threads_after == threads
+    print(f"kernel memory {megabytes:.1f} MB after 5 runs, {megabytes_after:.1f} MB after 35")
+    assert megabytes_after - megabytes <= 30
+
+
+def many(notebook, number):
+    """That many explorers of one objective in one notebook, each of another plane or window."""
+    planes = [(i, j) for i in range(4) for j in range(-3, 4) if i != j]
+    cells = [
+        f"e{k} = nbl.explore(objective, axes={planes[k % len(planes)]}, span={6.0 + k / 2}, points=17, "
+        f"spectrum=spectrum, height='420px')\ne{k}"
+        for k in range(number)
+    ]
+    spectrum = "spectrum = nbl.hessian_spectrum(objective, largest=4, smallest=4)"
+    lab = notebook(NETWORK, spectrum, *cells)
+    lab.page.evaluate(COUNT_CONTEXTS)
+    lab.run_all(seconds=120)
+    pictures = {}
+    for k in range(number):
+        widget = lab.widget(2 + k)
+        canvas(widget).scroll_into_view_if_needed()
+        finished(widget)
+        pictures[k] = rested(widget)
+        assert colours(widget) > 100, f"explorer {k} is blank"
+        title = canvas(widget).get_attribute("aria-label")
+        assert f"{6 + k / 2:g}" in title
+    assert len(set(pictures.values())) == number, "two explorers show the same picture"
+    # The first ones have not lost their pictures to the later ones.
+    for k in (0, number - 1):
+        canvas(lab.widget(2 + k)).scroll_into_view_if_needed()
+        assert rested(lab.widget(2 + k)) == pictures[k]
+    assert contexts(lab) == 1
+    assert lab.value("sum(t.name == 'nblandscape' for t in __import__('threading').enumerate())") == 1
+    lab.screenshot(f"many_{number}")
+
+
+def test_four_explorers_of_one_objective_draw_each_its_own_surface(notebook):
+    many(notebook, 4)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+def test_twenty_explorers_of_one_objective_draw_each_its_own_surface(notebook):
+    many(notebook, 20)
