@@ -79,7 +79,7 @@ class Landscape:
         >>> len(landscape.merge_tree().minima), landscape.smad()
         (2, 1.0)
         """
-        array = np.array(values, dtype=np.float64)
+        array = np.array(np.asarray(values), dtype=np.float64)
         if array.ndim == 0 or min(array.shape, default=0) < 2:
             raise ValueError(f"values has shape {array.shape}; every axis needs at least two points.")
         array[~np.isfinite(array)] = np.nan
@@ -265,7 +265,9 @@ def read_archive(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str
         raise ValueError(
             f"{source} is not a file saved by nblandscape, or it is damaged ({error})."
         ) from error
-    if header.get("format", 0) > _FORMAT:
+    if not isinstance(header, dict) or not isinstance(header.get("format"), int):
+        raise ValueError(f"{source} is not a file saved by nblandscape: its header is not one.")  # noqa: TRY004
+    if header["format"] > _FORMAT:
         raise ValueError(f"{source} was saved by a newer nblandscape (format {header['format']}); update it.")
     return header, arrays
 

@@ -43,7 +43,8 @@ def hessian_subspace(
         row = index % count
         if row in rows.values():
             raise ValueError(
-                f"Eigenvector index {index} is used twice among axes {tuple(indices)} and offset."
+                f"Eigenvector index {index} is used twice among axes {tuple(indices)} and offset; "
+                f"the spectrum has {count} in all."
             )
         rows[index] = row
     chosen = torch.as_tensor([rows[i] for i in indices], device=spectrum.vectors.device)

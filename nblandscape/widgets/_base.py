@@ -14,7 +14,7 @@ class NblWidget(anywidget.AnyWidget):
     """Base of the package's widgets.
 
     Unknown keywords raise; traits may be set from the worker's thread while a comm handler runs on
-    another; `close` drops the data, so that a cell that is run again leaves nothing behind.
+    another; `close` takes the layout along, so that a cell that is run again leaves nothing behind.
     """
 
     bundle: ClassVar[str]
@@ -40,6 +40,13 @@ class NblWidget(anywidget.AnyWidget):
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def close(self) -> None:
+        """Close the connection to the page, and that of the layout, which ipywidgets would keep."""
+        layout = self._trait_values.get("layout")
+        super().close()
+        if layout is not None:
+            layout.close()
+
     def to_html(self, path: str | Path | None = None, *, title: str | None = None) -> str:
         """One offline HTML file with this view; see `Explorer.to_html`."""
         from nblandscape.widgets._export import html_page, write_page
@@ -50,4 +57,5 @@ class NblWidget(anywidget.AnyWidget):
     def page_state(self) -> dict[str, Any]:
         """Traits that the front end draws from."""
         names = [n for n in self.keys if not n.startswith("_") and n not in ("layout", "tooltip", "tabbable")]
-        return {name: getattr(self, name) for name in names}
+        with self.state_lock:
+            return {name: getattr(self, name) for name in names}

@@ -5,8 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from nblandscape.landscape.landscape import Landscape, read_archive
 from nblandscape.widgets._sources import FunctionSource, LandscapeSource, ObjectiveSource, Source
 from nblandscape.widgets.explorer import Explorer
@@ -106,16 +104,16 @@ def _source(
         return _saved(Path(x), title)
     if isinstance(x, Landscape):
         return LandscapeSource(x, title), {}
-    if isinstance(x, (np.ndarray, list)):
-        return LandscapeSource(Landscape.from_array(x), title), {}
-    if type(x).__module__.startswith("nblandscape.objective"):
+    if _is_a(x, "nblandscape.objective", "Objective"):
         return ObjectiveSource(x, title, variable or "objective"), {}
     if isinstance(x, tuple) and len(x) == 3:
         from nblandscape.objective import Objective
 
         return ObjectiveSource(Objective(*x), title, variable or "objective"), {}
-    if _is_module(x):
+    if _is_a(x, "torch.nn", "Module"):
         raise TypeError("explore needs data as well: nbl.explore((model, loss, batches)).")
+    if isinstance(x, list) or hasattr(x, "__array__"):
+        return LandscapeSource(Landscape.from_array(x), title), {}
     if callable(x):
         if bounds is None:
             raise TypeError("A function needs its window: nbl.explore(f, bounds=((a0, a1), (b0, b1))).")
@@ -127,10 +125,9 @@ def _source(
     )
 
 
-def _is_module(x: Any) -> bool:
-    return any(
-        base.__module__.startswith("torch.nn") and base.__name__ == "Module" for base in type(x).__mro__
-    )
+def _is_a(x: Any, module: str, name: str) -> bool:
+    """Whether `x` is an instance of a class that need not have been imported."""
+    return any(base.__module__.startswith(module) and base.__name__ == name for base in type(x).__mro__)
 
 
 def _saved(path: Path, title: str | None) -> tuple[Source, dict[str, Any]]:

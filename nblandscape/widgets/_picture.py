@@ -53,11 +53,14 @@ class CellPicture:
         if bundle is not None:
             data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
             publish_display_data(data, metadata)  # type: ignore[no-untyped-call]
-        self._display_id = uuid.uuid4().hex
+        display_id = uuid.uuid4().hex
         png = explorer._png() if explorer.landscape is not None else None
         publish_display_data(  # type: ignore[no-untyped-call]
-            _data(png), {}, transient={"display_id": self._display_id}
+            _data(png), {}, transient={"display_id": display_id}
         )
+        self._display_id = display_id  # only now: an update must not overtake the first picture
+        if png is None and explorer.landscape is not None:
+            self.update(explorer._png)
 
     def update(self, draw: Callable[[], bytes]) -> None:
         """Replace the picture, if the explorer was displayed."""

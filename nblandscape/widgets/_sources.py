@@ -3,7 +3,8 @@
 import inspect
 import math
 import time
-from collections.abc import Callable, Generator, Sequence
+import weakref
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from nblandscape.objective import Objective
     from nblandscape.subspace import Subspace
 
+_spectra: "weakref.WeakKeyDictionary[Objective, dict[Any, Spectrum]]" = weakref.WeakKeyDictionary()
 POINTS_CHOICES = (9, 17, 33, 65, 129)
 Bounds = tuple[tuple[float, float], tuple[float, float]]
 
@@ -106,14 +108,26 @@ class ObjectiveSource:
         points = affordable[-1] if affordable else 9
         return Spec(1, span=(widths[0], widths[1]), points=(points, points))
 
-    def plane(self, spec: Spec) -> "Subspace":
-        """Return the subspace that a spec asks for."""
+    def plane(self, spec: Spec, spectrum: "Spectrum | None" = None) -> "Subspace":
+        """Return the subspace that a spec asks for, of the given or the present eigenvectors."""
         from nblandscape.subspace import Subspace
 
-        if self.spectrum is None:
+        vectors = spectrum or self.spectrum
+        if vectors is None:
             raise RuntimeError("The spectrum is not known yet.")
         offset = {} if spec.offset_axis is None or spec.offset == 0.0 else {spec.offset_axis: spec.offset}
-        return Subspace.hessian(self.objective, self.spectrum, spec.axes, offset=offset)
+        return Subspace.hessian(self.objective, vectors, spec.axes, offset=offset)
+
+    def known_spectrum(self, pairs: Mapping[str, Any]) -> "Spectrum | None":
+        """Return what any explorer of this objective has computed with these settings and weights."""
+        return _spectra.get(self.objective, {}).get(self._settings(pairs))
+
+    def remember_spectrum(self, pairs: Mapping[str, Any], spectrum: "Spectrum") -> None:
+        """Let other explorers of this objective have it."""
+        _spectra[self.objective] = {self._settings(pairs): spectrum}
+
+    def _settings(self, pairs: Mapping[str, Any]) -> tuple[Any, ...]:
+        return (self.objective.description["weights_sha256"], *sorted(pairs.items()))
 
     def start(self, spec: Spec, cancel: CancelSignal | None) -> Run:
         from nblandscape.landscape.sampler import iter_sample

@@ -188,8 +188,10 @@ def _rank(job: Job) -> tuple[int, int]:
 
 
 def _end(job: Job, phase: str, error: BaseException | None) -> None:
-    job.steps.close()
-    job.finish(phase, error)
+    try:
+        job.steps.close()
+    finally:
+        job.finish(phase, error)
 
 
 _worker: Worker | None = None
@@ -207,8 +209,8 @@ def shared_worker() -> Worker:
 
 def reset_after_fork() -> None:
     """Forget the parent's worker in a forked child: its thread does not exist there."""
-    global _worker
-    _worker = None
+    global _worker, _lock
+    _worker, _lock = None, threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):

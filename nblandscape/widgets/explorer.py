@@ -1,20 +1,22 @@
 """The explorer: spectrum, surface and merge tree of one source, linked, recomputed on request."""
 
-import threading
 import time
-from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+import traceback
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import traitlets
 
+from nblandscape.cancel import Cancelled
 from nblandscape.landscape.grid import nested_levels
 from nblandscape.landscape.landscape import Landscape, write_archive
 from nblandscape.widgets import _wire
 from nblandscape.widgets._base import NblWidget
+from nblandscape.widgets._pending import Pending
 from nblandscape.widgets._picture import CellPicture, picture
+from nblandscape.widgets._results import Result, Results
 from nblandscape.widgets._sources import LandscapeSource, ObjectiveSource, Source, coarsest
 from nblandscape.widgets._spec import Spec
 from nblandscape.widgets._view import DEFAULT_VIEW, open_yaw
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from nblandscape.curvature import Spectrum
     from nblandscape.topology import MergeTree
 
-_KEPT_BYTES = 64e6  # of earlier results, so that going back costs nothing
 NO_SELECTION: dict[str, Any] = {"kind": "none", "vertex": None, "coordinates": None, "loss": None}
 _NOT_YET = "Nothing has been computed yet; call explorer.wait() first."
 _NO_MODEL = "There is no model behind this landscape; explore its objective instead."
@@ -70,32 +71,38 @@ class Explorer(NblWidget):
         height: str = "640px",
         restored: Mapping[str, Any] | None = None,
     ) -> None:
+        self._changes = dict(spec_changes or {})
+        Spec(1).changed(**self._changes)  # an error now rather than after the eigenvectors
         super().__init__(height=height)
         self._source: Source | None = source
-        self._changes = dict(spec_changes or {})
         self._pairs = {"largest": 4, "smallest": 4, "tol": 1e-3, "seed": 0, **(eigenpairs or {})}
-        self._results: OrderedDict[Any, tuple[Landscape, MergeTree]] = OrderedDict()
+        self._results = Results()
         self._cancelled_upto = 0
         self._submitted = 0
-        self._shown: tuple[Landscape, MergeTree] | None = None
-        self._shown_key: tuple[Any, ...] | None = None
+        self._shown: Result | None = None
+        self._shown_key: tuple[Any, ...] | None = None  # None also when what is shown is out of date
         self._streaming: dict[str, Any] | None = None
         self.error: BaseException | None = None
-        self._settled = threading.Event()
+        self._drawn: Any = None  # what the picture shows
+        self._pending = Pending()
         self._slot = shared_worker().slot()
         self._picture = CellPicture()
         self.source = source.describe()
         self.on_msg(self._on_message)
-        self._begin(source, spectrum, restored or {})
+        try:
+            self._begin(source, spectrum, restored or {})
+        except BaseException:
+            self.close()
+            raise
 
     def _begin(self, source: Source, spectrum: "Spectrum | None", restored: Mapping[str, Any]) -> None:
         if isinstance(source, LandscapeSource):
-            spec = restored.get("spec") or source.default_spec().changed(**self._changes).to_wire()
-            self._commit(Spec.from_wire(spec), source.landscape, spec)
+            saved = restored.get("spec")
+            spec = (Spec.from_wire(saved) if saved else source.default_spec()).changed(**self._changes)
+            self._commit(spec, Result(source.landscape, source.landscape.merge_tree()), spec.to_wire())
             for name in ("spectrum", "selection", "view"):
                 if restored.get(name) is not None:
                     setattr(self, name, restored[name])
-            self._settled.set()
             self.observe(self._on_spec, names="spec")
             return
         self.observe(self._on_spec, names="spec")
@@ -104,6 +111,9 @@ class Explorer(NblWidget):
                 self._find_spectrum(source)
                 return
             self._take_spectrum(source, spectrum)
+        self._first_view(source)
+
+    def _first_view(self, source: Source) -> None:
         self.spec = source.default_spec().changed(**self._changes).to_wire()
 
     # ------------------------------------------------------------------ requests
@@ -127,18 +137,22 @@ class Explorer(NblWidget):
         Raises
         ------
         RuntimeError
-            The spectrum is still being computed (see `wait`), or the explorer is closed.
+            The spectrum is not known yet (see `wait`), or the explorer is closed.
         """
         if self._source is None:
             raise RuntimeError("This explorer is closed.")
-        if self.spec is None:
-            raise RuntimeError("The spectrum is still being computed; call explorer.wait() first.")
-        present = Spec.from_wire(self.spec)
-        self.spec = present.changed(**changes).changed(id=present.id + 1).to_wire()
+        with self.state_lock:
+            if self.spec is None:
+                raise RuntimeError(
+                    "The spectrum is not known yet: call explorer.wait(), or explorer.update() if its "
+                    "computation was cancelled or failed."
+                )
+            present = Spec.from_wire(self.spec)
+            self.spec = present.changed(**changes).changed(id=present.id + 1).to_wire()
 
     def cancel(self) -> None:
         """Stop everything that runs or waits."""
-        self._cancelled_upto = max(self._cancelled_upto, self.spec["id"] if self.spec else 0)
+        self._cancelled_upto = max(self._cancelled_upto, self._submitted)
         self._slot.cancel()
 
     def wait(self, timeout: float | None = None) -> "Explorer":
@@ -150,7 +164,7 @@ class Explorer(NblWidget):
         Exception
             That of the computation, if it failed.
         """
-        if not self._settled.wait(timeout):
+        if not self._pending.wait(timeout):
             raise TimeoutError(f"Still computing after {timeout} s: {self.status['message'] or self.status}")
         if self.error is not None:
             raise self.error
@@ -160,8 +174,10 @@ class Explorer(NblWidget):
         """Take the model's present weights and compute everything anew, starting from the old spectrum."""
         source = self._objective_source()
         source.objective.update()
-        self._results.clear()
-        self._shown_key = None
+        with self.state_lock:
+            self._results.clear()
+            self._shown_key = None
+        self._slot.cancel("surface", "spectrum")
         self.source = source.describe()
         self._find_spectrum(source, start=source.spectrum)
 
@@ -170,18 +186,33 @@ class Explorer(NblWidget):
         wire, source = change["new"], self._source
         if wire is None or source is None:
             return
-        number = int(wire.get("id", 0))
+        given = wire.get("id")
+        number = given if isinstance(given, int) else self._submitted
         if number <= self._cancelled_upto:
             self._set_status("surface", "cancelled", number)
             return
         self._submitted = number
-        self._settled.clear()
         self._set_status("surface", "queued", number)
-        self._slot.submit(
+        self._submit(
             "surface",
             lambda job: self._surface_steps(source, wire, job),
             lambda phase, error: self._finished("surface", number, phase, error),
         )
+
+    def _submit(
+        self,
+        lane: str,
+        make_steps: Callable[[Job], Steps],
+        finish: Callable[[str, BaseException | None], None],
+    ) -> None:
+        def end(phase: str, error: BaseException | None) -> None:
+            try:
+                finish(phase, error)
+            finally:
+                self._pending.end(self._draw_picture)
+
+        self._pending.begin()
+        self._slot.submit(lane, make_steps, end)
 
     def _on_message(self, _: Any, content: Mapping[str, Any], __: Any) -> None:
         kind = content.get("kind")
@@ -200,11 +231,11 @@ class Explorer(NblWidget):
         if self._shown_key == spec.key or isinstance(source, LandscapeSource):
             self._set_status("surface", "done", spec.id)  # only the display changed
             return
-        known = self._results.get(spec.key)
+        known = self._results.find(spec.key)
         if known is not None:
-            self._results.move_to_end(spec.key)
-            self._commit(spec, known[0], wire)
+            self._commit(spec, known, wire)
             return
+        generation, spectrum = self._results.generation, _spectrum_of(source)
         self.source = source.describe()
         job.protected = True
         levels = nested_levels(spec.points, coarsest=coarsest(source.cost, spec.points))
@@ -241,7 +272,10 @@ class Explorer(NblWidget):
             self.send(tile, [vertices.astype("<u4").tobytes(), _wire.heights(losses, run.base)])
             yield
         self._streaming = None
-        self._commit(spec, landscape, wire)
+        result = Result(landscape, landscape.merge_tree(), spectrum)
+        if not self._results.keep(spec.key, result, generation):
+            raise Cancelled("the model's weights were updated meanwhile")
+        self._commit(spec, result, wire)
 
     def _announce(
         self,
@@ -275,19 +309,18 @@ class Explorer(NblWidget):
             buffers = [tree.pop(name) for name in _wire.COLUMNS]
             self.send({"kind": "tree", "id": number, "tree": tree, "columns": list(_wire.COLUMNS)}, buffers)
 
-    def _commit(self, spec: Spec, landscape: Landscape, wire: dict[str, Any]) -> None:
-        tree = landscape.merge_tree()
-        source = self._source
-        if source is not None and not isinstance(source, LandscapeSource):
-            self._keep(spec, landscape, tree)
-        self._face(landscape.values)
+    def _commit(self, spec: Spec, result: Result, wire: dict[str, Any]) -> None:
+        surface = _wire.surface(result.landscape, {**wire, "id": spec.id})
+        tree = _wire.tree(result.tree, spec.id)
+        self._face(result.landscape.values)
         with self.state_lock, self.hold_sync():
-            self._shown, self._shown_key = (landscape, tree), spec.key
+            if self._source is None:  # closed meanwhile
+                return
+            self._shown, self._shown_key = result, spec.key
             if self.spec is None:
                 self.spec = wire
-            self.surface = _wire.surface(landscape, {**wire, "id": spec.id})
-            self.tree = _wire.tree(tree, spec.id)
-            self._set_status("surface", "done", spec.id, total=landscape.values.size)
+            self.surface, self.tree = surface, tree
+            self._set_status("surface", "done", spec.id, total=result.landscape.values.size)
 
     def _face(self, values: np.ndarray) -> None:
         """Before anyone has turned the first surface, look at it from its low side."""
@@ -295,38 +328,26 @@ class Explorer(NblWidget):
             if self._shown is None and self.view == DEFAULT_VIEW:
                 self.view = {**self.view, "yaw": open_yaw(values)}
 
-    def _keep(self, spec: Spec, landscape: Landscape, tree: "MergeTree") -> None:
-        self._results[spec.key] = (landscape, tree)
-        while (
-            len(self._results) > 1
-            and sum(a.values.nbytes * 2 for a, _ in self._results.values()) > _KEPT_BYTES
-        ):
-            self._results.popitem(last=False)
-
     def _find_spectrum(self, source: ObjectiveSource, start: "Spectrum | None" = None) -> None:
-        self._settled.clear()
         self._set_status("spectrum", "queued", 0)
-        self._slot.submit(
+        self._submit(
             "spectrum",
             lambda job: self._spectrum_steps(source, job, start),
             lambda phase, error: self._finished("spectrum", 0, phase, error),
         )
 
     def _spectrum_steps(self, source: ObjectiveSource, job: Job, start: "Spectrum | None") -> Steps:
-        from nblandscape.curvature import iter_spectrum
-
         self._set_status("spectrum", "running", 0)
         gradient = source.objective.gradient()
-        found: Spectrum | None = None
-        for partial in iter_spectrum(source.objective, start=start, cancel=job.stopped, **self._pairs):
-            found = partial
-            self.send({"kind": "spectrum", "spectrum": self._spectrum_wire(source, found, gradient, False)})
-            yield
-        if found is None:
-            raise RuntimeError("The eigensolver returned nothing.")
+
+        def show(partial: "Spectrum") -> None:
+            wire = self._spectrum_wire(source, partial, gradient, False)
+            self.send({"kind": "spectrum", "spectrum": wire})
+
+        found = yield from _eigenpairs(source, self._pairs, start, job, show)
         self._take_spectrum(source, found, gradient)
         if self.spec is None:
-            self.spec = source.default_spec().changed(**self._changes).to_wire()
+            self._first_view(source)
         else:
             self.spec = {**self.spec, "id": self.spec["id"] + 1}
 
@@ -335,8 +356,10 @@ class Explorer(NblWidget):
     ) -> None:
         gradient = source.objective.gradient() if gradient is None else gradient
         source.spectrum = found
+        wire = self._spectrum_wire(source, found, gradient, True)
         with self.state_lock:
-            self.spectrum = self._spectrum_wire(source, found, gradient, True)
+            if self._source is not None:
+                self.spectrum = wire
 
     def _spectrum_wire(
         self, source: ObjectiveSource, found: "Spectrum", gradient: "torch.Tensor", complete: bool
@@ -354,7 +377,6 @@ class Explorer(NblWidget):
         if method not in actions:
             self.send({"kind": "reply", "id": call, "ok": False, "error": f"Unknown action {method!r}."})
             return
-        self._settled.clear()
 
         def finish(phase: str, error: BaseException | None) -> None:
             if phase != "done":
@@ -362,11 +384,9 @@ class Explorer(NblWidget):
                 self.send({"kind": "reply", "id": call, "ok": False, "error": text})
             self._finished("action", self._submitted, phase, error)
 
-        self._slot.submit("action", lambda job: actions[method](call, params, job), finish)
+        self._submit("action", lambda job: actions[method](call, params, job), finish)
 
     def _eigenpairs_steps(self, call: str, params: dict[str, Any], job: Job) -> Steps:
-        from nblandscape.curvature import iter_spectrum
-
         source = self._objective_source()
         wanted = {name: int(params[name]) for name in ("largest", "smallest")}
         limit = source.objective.num_parameters
@@ -376,13 +396,11 @@ class Explorer(NblWidget):
         pairs = {**self._pairs, **wanted}
         gradient = source.objective.gradient()
         self._set_status("action", "running", self._submitted, message="eigenpairs")
-        found: Spectrum | None = None
-        for partial in iter_spectrum(source.objective, start=source.spectrum, cancel=job.stopped, **pairs):
-            found = partial
-            yield
-        if found is not None:
-            self._pairs = pairs
-            self._take_spectrum(source, found, gradient)
+        found = yield from _eigenpairs(source, pairs, source.spectrum, job)
+        self._pairs = pairs
+        self._take_spectrum(source, found, gradient)
+        if self.spec is None:  # the first run was cancelled
+            self._first_view(source)
         self.send({"kind": "reply", "id": call, "ok": True, "result": None})
 
     def _html_steps(self, call: str, _params: dict[str, Any], _job: Job) -> Steps:
@@ -406,26 +424,26 @@ class Explorer(NblWidget):
             }
 
     def _finished(self, lane: str, number: int, phase: str, error: BaseException | None) -> None:
-        if self._source is None:
-            self._settled.set()
-            return
         if lane == "surface":
             self._streaming = None
-        newest = lane != "surface" or number == self._submitted
-        if newest:
+        if self._source is None:
+            return
+        if lane != "surface" or number == self._submitted:
             self.error = error
             if phase == "error" and error is not None:
                 self._set_status(lane, "error", number, message=f"{type(error).__name__}: {error}")
             # A surface's commit tells its end; the page waits for the end of every other lane.
             elif phase == "cancelled" or (phase == "done" and lane != "surface"):
                 self._set_status(lane, phase, number)
-        if self._slot.idle:
-            self._settle()
 
-    def _settle(self) -> None:
-        if self._shown is not None:
+    def _draw_picture(self) -> None:
+        with self.state_lock:
+            if self._source is None or self._shown is None or self.spec is None:
+                return
+            picture = (self._shown, self.spec["scale"], self.spec["threshold"], self.spectrum is None)
+        if picture != self._drawn:
+            self._drawn = picture
             self._picture.update(self._png)
-        self._settled.set()
 
     def _resend(self) -> None:
         """A page that was reloaded in the middle of a computation gets what it has missed."""
@@ -442,19 +460,19 @@ class Explorer(NblWidget):
     @property
     def landscape(self) -> Landscape | None:
         """The landscape that is shown."""
-        return None if self._shown is None else self._shown[0]
+        return None if self._shown is None else self._shown.landscape
 
     @property
     def merge_tree(self) -> "MergeTree | None":
         """Its sublevel merge tree, simplified at the threshold of the slider."""
         if self._shown is None or self.spec is None:
             return None
-        return self._shown[1].simplify(float(self.spec["threshold"]))
+        return self._shown.tree.simplify(float(self.spec["threshold"]))
 
     @property
     def eigenpairs(self) -> "Spectrum | None":
         """The eigenpairs that the sliders choose from."""
-        return self._source.spectrum if isinstance(self._source, ObjectiveSource) else None
+        return _spectrum_of(self._source)
 
     def select_minimum(self, number: int = 0) -> None:
         """Select a minimum of the shown tree, as a click does: 0 is the lowest, then by falling persistence.
@@ -485,13 +503,18 @@ class Explorer(NblWidget):
         Raises
         ------
         RuntimeError
-            Nothing is selected, or there is no model behind the landscape.
+            Nothing is selected, the surface is not yet that of the present weights, or there is no model
+            behind the landscape.
         """
         source = self._objective_source()
-        coordinates = self.selection.get("coordinates")
-        if coordinates is None or self.surface is None:
+        with self.state_lock:
+            coordinates, shown, surface = self.selection.get("coordinates"), self._shown, self.surface
+            out_of_date = self._shown_key is None
+        if coordinates is None or shown is None or surface is None:
             raise RuntimeError("Nothing is selected: click a minimum, a saddle or a point of the surface.")
-        plane = source.plane(Spec.from_wire(self.surface["spec"]))
+        if out_of_date:
+            raise RuntimeError("The surface is that of earlier weights; call explorer.wait() first.")
+        plane = source.plane(Spec.from_wire(surface["spec"]), shown.spectrum)
         return source.objective.parameters_at(plane, coordinates)
 
     def to_frame(self) -> Any:
@@ -515,14 +538,23 @@ class Explorer(NblWidget):
 
     def save(self, path: str | Path) -> Path:
         """Write landscape, spectrum and view to one ``.npz`` file that `explore` opens without the model."""
-        landscape = self.landscape
-        if landscape is None or self.spec is None:
+        state = self.page_state()
+        if self._shown is None or state["surface"] is None:
             raise RuntimeError(_NOT_YET)
-        header, arrays = landscape.to_archive()
-        spectrum = None if self.spectrum is None else dict(self.spectrum)
-        state = {"spec": self.spec, "spectrum": spectrum, "selection": self.selection, "view": self.view}
-        title = (self.source or {}).get("title", "")
+        header, arrays = self._shown.landscape.to_archive()
+        title = (state["source"] or {}).get("title", "")
+        state = {name: state[name] for name in ("spec", "spectrum", "selection", "view")}
         return write_archive(path, {**header, "kind": "explorer", "state": state, "title": title}, arrays)
+
+    def page_state(self) -> dict[str, Any]:
+        """What is shown, even while something else is being computed."""
+        with self.state_lock:
+            state = super().page_state()
+            if self.surface is not None and self.spec is not None:
+                display = {name: self.spec[name] for name in ("scale", "threshold")}
+                state["spec"] = {**self.surface["spec"], **display}
+                state["status"] = {**_IDLE, "id": self.surface["id"], "phase": "done"}
+        return state
 
     def to_html(
         self,
@@ -558,27 +590,29 @@ class Explorer(NblWidget):
         from nblandscape.widgets._export import html_page, write_page
 
         state = self.page_state()
-        state["frames"] = list(self._frames(frames))
+        if state["spec"] is not None:
+            state["frames"] = list(self._frames(Spec.from_wire(state["spec"]), frames))
         name = title or (self.source or {}).get("title", "Loss landscape")
         return write_page(html_page(state, title=name, max_bytes=max_bytes), path)
 
-    def _frames(self, wanted: Sequence[Mapping[str, Any]] | None) -> Iterator[dict[str, Any]]:
-        if self.spec is None or self._source is None:
-            return
-        present = Spec.from_wire(self.spec)
-        if wanted is not None:
-            for changes in wanted:
-                spec = present.changed(**changes)
-                if spec.key not in self._results:
-                    run = self._source.start(spec, None)
-                    landscape = _exhaust(run.chunks)
-                    self._keep(spec, landscape, landscape.merge_tree())
-        for key, (landscape, tree) in list(self._results.items()):
+    def _frames(self, present: Spec, wanted: Sequence[Mapping[str, Any]] | None) -> Iterator[dict[str, Any]]:
+        for changes in wanted or ():
+            spec = present.changed(**changes)
+            if self._results.find(spec.key) is None and self._source is not None:
+                generation, spectrum = self._results.generation, _spectrum_of(self._source)
+                landscape = _exhaust(self._source.start(spec, None).chunks)
+                result = Result(landscape, landscape.merge_tree(), spectrum)
+                self._results.keep(spec.key, result, generation)
+        for key, result in self._results.items():
             axes, offset, span, points = key
             spec = present.changed(axes=axes, span=span, points=points)
             spec = spec.changed(offset={} if offset is None else {offset[0]: offset[1]})
             wire = spec.to_wire()
-            yield {"spec": wire, "surface": _wire.surface(landscape, wire), "tree": _wire.tree(tree, spec.id)}
+            yield {
+                "spec": wire,
+                "surface": _wire.surface(result.landscape, wire),
+                "tree": _wire.tree(result.tree, spec.id),
+            }
 
     def save_png(self, path: str | Path, *, width: float = 10.0, dpi: int = 150) -> Path:
         """Write a picture of surface, merge tree and spectrum, drawn by matplotlib."""
@@ -590,10 +624,10 @@ class Explorer(NblWidget):
         shown = self._shown
         if shown is None or self.spec is None:
             raise RuntimeError(_NOT_YET)
-        tree = shown[1].simplify(float(self.spec["threshold"]))
+        tree = shown.tree.simplify(float(self.spec["threshold"]))
         log = self.spec["scale"] == "log"
         return picture(
-            shown[0],
+            shown.landscape,
             tree,
             self.spectrum,
             title=(self.source or {}).get("title", ""),
@@ -620,15 +654,18 @@ class Explorer(NblWidget):
             super().close()
             return
         self.unobserve_all()
-        self._source = None
+        with self.state_lock:  # not in the middle of a commit
+            self._source = None
+            self._results.clear()
+            self._shown = self._streaming = self._drawn = None
+            if self.error is not None:  # whoever still holds it must not hold the arrays
+                traceback.clear_frames(self.error.__traceback__)
+            self.error = None
         self._slot.cancel()
-        self._results.clear()
-        self._shown = self._streaming = None
         super().close()
         for name in ("surface", "tree", "spectrum", "source"):
             setattr(self, name, None)
         self.frames = []
-        self._settled.set()
 
 
 def _exhaust(chunks: Any) -> Landscape:
@@ -638,3 +675,30 @@ def _exhaust(chunks: Any) -> Landscape:
         except StopIteration as end:
             result: Landscape = end.value
             return result
+
+
+def _spectrum_of(source: Source | None) -> "Spectrum | None":
+    return source.spectrum if isinstance(source, ObjectiveSource) else None
+
+
+def _eigenpairs(
+    source: ObjectiveSource,
+    pairs: Mapping[str, Any],
+    start: "Spectrum | None",
+    job: Job,
+    show: "Callable[[Spectrum], None] | None" = None,
+) -> "Generator[None, None, Spectrum]":
+    from nblandscape.curvature import iter_spectrum
+
+    found = source.known_spectrum(pairs)
+    if found is not None:
+        return found
+    for partial in iter_spectrum(source.objective, start=start, cancel=job.stopped, **pairs):
+        found = partial
+        if show is not None:
+            show(partial)
+        yield
+    if found is None:
+        raise RuntimeError("The eigensolver returned nothing.")
+    source.remember_spectrum(pairs, found)
+    return found

@@ -249,7 +249,7 @@ def test_a_seeded_training_is_bit_identical_beside_a_refining_explorer(explore):
             F.cross_entropy(model(dropout(x[batch])), y[batch]).backward()
             optimizer.step()
         if explorer is not None:
-            assert not explorer._settled.is_set() or explorer.error is None
+            assert explorer._pending.any or explorer.error is None
         return model
 
     alone, beside = train(False), train(True)
@@ -265,7 +265,7 @@ def test_the_gradient_during_refinement_is_the_idle_one(explore):
     idle, product = objective.gradient(), objective.hvp(torch.ones(objective.num_parameters))
     explorer = explore(objective, points=65)
     seen = 0
-    while not explorer._settled.is_set():
+    while explorer._pending.any:
         assert torch.equal(objective.gradient(), idle)
         assert torch.equal(objective.hvp(torch.ones(objective.num_parameters)), product)
         seen += 1
@@ -348,7 +348,7 @@ def test_pictures(explore, tmp_path):
 def test_closing_frees_the_arrays_and_stops_the_work(explore):
     model, x, y = network()
     explorer = explore(objective_of(model, x, y), points=65).wait(60)
-    parts = [explorer.landscape, explorer.landscape.values, explorer._source.objective, explorer._shown[1]]
+    parts = [explorer.landscape, explorer.landscape.values, explorer._source.objective, explorer._shown.tree]
     dead = [weakref.ref(part) for part in parts]
     del parts
     threads = threading.active_count()

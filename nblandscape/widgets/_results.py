@@ -1,0 +1,69 @@
+"""What an explorer has computed so far, kept so that going back costs nothing."""
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nblandscape.landscape.landscape import Landscape
+
+if TYPE_CHECKING:
+    from nblandscape.curvature import Spectrum
+    from nblandscape.topology import MergeTree
+
+_KEPT_BYTES = 64e6
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A landscape, its tree, and the eigenvectors whose plane it lies in (None without a model)."""
+
+    landscape: Landscape
+    tree: "MergeTree"
+    spectrum: "Spectrum | None" = None
+
+
+class Results:
+    """The latest results by `Spec.key`; used from the worker's and the user's thread.
+
+    Attributes
+    ----------
+    generation : int
+        Counts the times that everything became out of date. A computation notes it when it starts.
+    """
+
+    def __init__(self) -> None:
+        self.generation = 0
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[Any, Result] = OrderedDict()
+
+    def find(self, key: Any) -> Result | None:
+        """Return what is known under a key, as the latest used."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
+
+    def keep(self, key: Any, result: Result, generation: int) -> bool:
+        """Store a result unless it is out of date; forget the oldest ones when there are too many."""
+        with self._lock:
+            if generation != self.generation:
+                return False
+            self._kept[key] = result
+            while len(self._kept) > 1 and self._bytes() > _KEPT_BYTES:
+                self._kept.popitem(last=False)
+            return True
+
+    def clear(self) -> None:
+        """Forget everything, also what is being computed."""
+        with self._lock:
+            self.generation += 1
+            self._kept.clear()
+
+    def items(self) -> list[tuple[Any, Result]]:
+        """Everything, oldest first."""
+        with self._lock:
+            return list(self._kept.items())
+
+    def _bytes(self) -> float:
+        return sum(2.0 * result.landscape.values.nbytes for result in self._kept.values())
