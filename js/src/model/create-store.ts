@@ -145,7 +145,8 @@ export function createStore(model: AnyModel): Store {
       base = spectrum.value.loss;
     }
     if (values === null) return;
-    const offPlane = wanted.offset.axis !== null && wanted.offset.value !== 0;
+    const moved = wanted.offset.axis !== null && wanted.offset.value !== 0;
+    const withModel = source.value?.kind === "objective" && !moved;
     show(
       {
         spec: wanted,
@@ -155,7 +156,7 @@ export function createStore(model: AnyModel): Store {
         x1,
         values,
         base,
-        origin: offPlane ? null : ((n0 - 1) >> 1) * n1 + ((n1 - 1) >> 1),
+        origin: withModel ? ((n0 - 1) >> 1) * n1 + ((n1 - 1) >> 1) : null,
         labels: known?.labels ?? ["", ""],
         quantity: known?.quantity ?? surface.value?.quantity ?? "loss",
         state: "predicted",
