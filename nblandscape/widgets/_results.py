@@ -44,15 +44,14 @@ class Results:
                 self._kept.move_to_end(key)
             return self._kept.get(key)
 
-    def keep(self, key: Any, result: Result, generation: int) -> bool:
+    def keep(self, key: Any, result: Result, generation: int) -> None:
         """Store a result unless it is out of date; forget the oldest ones when there are too many."""
         with self._lock:
             if generation != self.generation:
-                return False
+                return
             self._kept[key] = result
             while len(self._kept) > 1 and self._bytes() > _KEPT_BYTES:
                 self._kept.popitem(last=False)
-            return True
 
     def clear(self) -> None:
         """Forget everything, also what is being computed."""

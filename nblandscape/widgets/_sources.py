@@ -41,6 +41,8 @@ class Run:
 class Source(Protocol):
     """What the explorer asks of a source."""
 
+    spectrum: "Spectrum | None"
+
     def describe(self) -> dict[str, Any]:
         """Return `SourceData` (js/src/model/protocol.ts)."""
 
@@ -118,13 +120,30 @@ class ObjectiveSource:
         offset = {} if spec.offset_axis is None or spec.offset == 0.0 else {spec.offset_axis: spec.offset}
         return Subspace.hessian(self.objective, vectors, spec.axes, offset=offset)
 
-    def known_spectrum(self, pairs: Mapping[str, Any]) -> "Spectrum | None":
-        """Return what any explorer of this objective has computed with these settings and weights."""
-        return _spectra.get(self.objective, {}).get(self._settings(pairs))
+    def eigenpairs(
+        self,
+        pairs: Mapping[str, Any],
+        start: "Spectrum | None",
+        cancel: CancelSignal,
+        show: "Callable[[Spectrum], None] | None" = None,
+    ) -> "Generator[None, None, Spectrum]":
+        """Compute eigenpairs, unless an explorer of this objective has done so with the same settings."""
+        from nblandscape.curvature import iter_spectrum
 
-    def remember_spectrum(self, pairs: Mapping[str, Any], spectrum: "Spectrum") -> None:
-        """Let other explorers of this objective have it."""
-        _spectra[self.objective] = {self._settings(pairs): spectrum}
+        settings = self._settings(pairs)
+        found = _spectra.get(self.objective, {}).get(settings)
+        if found is not None:
+            return found
+        for partial in iter_spectrum(self.objective, start=start, cancel=cancel, **pairs):
+            found = partial
+            if show is not None:
+                show(partial)
+            yield
+        if found is None:
+            raise RuntimeError("The eigensolver returned nothing.")
+        if settings == self._settings(pairs):  # else the weights were updated meanwhile
+            _spectra[self.objective] = {settings: found}
+        return found
 
     def _settings(self, pairs: Mapping[str, Any]) -> tuple[Any, ...]:
         return (self.objective.description["weights_sha256"], *sorted(pairs.items()))
@@ -160,6 +179,8 @@ class ObjectiveSource:
 
 class FunctionSource:
     """A plain function of two numbers."""
+
+    spectrum: "Spectrum | None" = None
 
     def __init__(
         self, function: Callable[[float, float], Any], bounds: Sequence[Sequence[float]], title: str | None
@@ -255,6 +276,8 @@ class FunctionSource:
 
 class LandscapeSource:
     """A landscape that was computed before: nothing can be recomputed, everything can be looked at."""
+
+    spectrum: "Spectrum | None" = None
 
     def __init__(self, landscape: Landscape, title: str | None) -> None:
         if landscape.dim != 2:

@@ -2,7 +2,7 @@
 
 import time
 import traceback
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,7 +12,7 @@ import traitlets
 from nblandscape.cancel import Cancelled
 from nblandscape.landscape.grid import nested_levels
 from nblandscape.landscape.landscape import Landscape, write_archive
-from nblandscape.widgets import _wire
+from nblandscape.widgets import _frames, _wire
 from nblandscape.widgets._base import NblWidget
 from nblandscape.widgets._pending import Pending
 from nblandscape.widgets._picture import CellPicture, picture
@@ -235,7 +235,7 @@ class Explorer(NblWidget):
         if known is not None:
             self._commit(spec, known, wire)
             return
-        generation, spectrum = self._results.generation, _spectrum_of(source)
+        generation, spectrum = self._results.generation, source.spectrum
         self.source = source.describe()
         job.protected = True
         levels = nested_levels(spec.points, coarsest=coarsest(source.cost, spec.points))
@@ -273,8 +273,8 @@ class Explorer(NblWidget):
             yield
         self._streaming = None
         result = Result(landscape, landscape.merge_tree(), spectrum)
-        if not self._results.keep(spec.key, result, generation):
-            raise Cancelled("the model's weights were updated meanwhile")
+        self._check_generation(generation)
+        self._results.keep(spec.key, result, generation)
         self._commit(spec, result, wire)
 
     def _announce(
@@ -309,6 +309,10 @@ class Explorer(NblWidget):
             buffers = [tree.pop(name) for name in _wire.COLUMNS]
             self.send({"kind": "tree", "id": number, "tree": tree, "columns": list(_wire.COLUMNS)}, buffers)
 
+    def _check_generation(self, generation: int) -> None:
+        if generation != self._results.generation:
+            raise Cancelled("the model's weights were updated meanwhile")
+
     def _commit(self, spec: Spec, result: Result, wire: dict[str, Any]) -> None:
         surface = _wire.surface(result.landscape, {**wire, "id": spec.id})
         tree = _wire.tree(result.tree, spec.id)
@@ -338,13 +342,14 @@ class Explorer(NblWidget):
 
     def _spectrum_steps(self, source: ObjectiveSource, job: Job, start: "Spectrum | None") -> Steps:
         self._set_status("spectrum", "running", 0)
-        gradient = source.objective.gradient()
+        generation, gradient = self._results.generation, source.objective.gradient()
 
         def show(partial: "Spectrum") -> None:
             wire = self._spectrum_wire(source, partial, gradient, False)
             self.send({"kind": "spectrum", "spectrum": wire})
 
-        found = yield from _eigenpairs(source, self._pairs, start, job, show)
+        found = yield from source.eigenpairs(self._pairs, start, job.stopped, show)
+        self._check_generation(generation)
         self._take_spectrum(source, found, gradient)
         if self.spec is None:
             self._first_view(source)
@@ -394,9 +399,10 @@ class Explorer(NblWidget):
             if not 0 <= count <= min(limit, 200):
                 raise ValueError(f"{name}={count}: between 0 and {min(limit, 200)} eigenpairs can be shown.")
         pairs = {**self._pairs, **wanted}
-        gradient = source.objective.gradient()
+        generation, gradient = self._results.generation, source.objective.gradient()
         self._set_status("action", "running", self._submitted, message="eigenpairs")
-        found = yield from _eigenpairs(source, pairs, source.spectrum, job)
+        found = yield from source.eigenpairs(pairs, source.spectrum, job.stopped)
+        self._check_generation(generation)
         self._pairs = pairs
         self._take_spectrum(source, found, gradient)
         if self.spec is None:  # the first run was cancelled
@@ -472,7 +478,7 @@ class Explorer(NblWidget):
     @property
     def eigenpairs(self) -> "Spectrum | None":
         """The eigenpairs that the sliders choose from."""
-        return _spectrum_of(self._source)
+        return None if self._source is None else self._source.spectrum
 
     def select_minimum(self, number: int = 0) -> None:
         """Select a minimum of the shown tree, as a click does: 0 is the lowest, then by falling persistence.
@@ -591,28 +597,12 @@ class Explorer(NblWidget):
 
         state = self.page_state()
         if state["spec"] is not None:
-            state["frames"] = list(self._frames(Spec.from_wire(state["spec"]), frames))
+            spec = Spec.from_wire(state["spec"])
+            if frames and self._source is not None:
+                _frames.compute(self._source, self._results, spec, frames)
+            state["frames"] = list(_frames.frames(self._results, spec))
         name = title or (self.source or {}).get("title", "Loss landscape")
         return write_page(html_page(state, title=name, max_bytes=max_bytes), path)
-
-    def _frames(self, present: Spec, wanted: Sequence[Mapping[str, Any]] | None) -> Iterator[dict[str, Any]]:
-        for changes in wanted or ():
-            spec = present.changed(**changes)
-            if self._results.find(spec.key) is None and self._source is not None:
-                generation, spectrum = self._results.generation, _spectrum_of(self._source)
-                landscape = _exhaust(self._source.start(spec, None).chunks)
-                result = Result(landscape, landscape.merge_tree(), spectrum)
-                self._results.keep(spec.key, result, generation)
-        for key, result in self._results.items():
-            axes, offset, span, points = key
-            spec = present.changed(axes=axes, span=span, points=points)
-            spec = spec.changed(offset={} if offset is None else {offset[0]: offset[1]})
-            wire = spec.to_wire()
-            yield {
-                "spec": wire,
-                "surface": _wire.surface(result.landscape, wire),
-                "tree": _wire.tree(result.tree, spec.id),
-            }
 
     def save_png(self, path: str | Path, *, width: float = 10.0, dpi: int = 150) -> Path:
         """Write a picture of surface, merge tree and spectrum, drawn by matplotlib."""
@@ -666,39 +656,3 @@ class Explorer(NblWidget):
         for name in ("surface", "tree", "spectrum", "source"):
             setattr(self, name, None)
         self.frames = []
-
-
-def _exhaust(chunks: Any) -> Landscape:
-    while True:
-        try:
-            next(chunks)
-        except StopIteration as end:
-            result: Landscape = end.value
-            return result
-
-
-def _spectrum_of(source: Source | None) -> "Spectrum | None":
-    return source.spectrum if isinstance(source, ObjectiveSource) else None
-
-
-def _eigenpairs(
-    source: ObjectiveSource,
-    pairs: Mapping[str, Any],
-    start: "Spectrum | None",
-    job: Job,
-    show: "Callable[[Spectrum], None] | None" = None,
-) -> "Generator[None, None, Spectrum]":
-    from nblandscape.curvature import iter_spectrum
-
-    found = source.known_spectrum(pairs)
-    if found is not None:
-        return found
-    for partial in iter_spectrum(source.objective, start=start, cancel=job.stopped, **pairs):
-        found = partial
-        if show is not None:
-            show(partial)
-        yield
-    if found is None:
-        raise RuntimeError("The eigensolver returned nothing.")
-    source.remember_spectrum(pairs, found)
-    return found
