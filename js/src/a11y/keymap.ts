@@ -43,6 +43,8 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ["Home", "Reset the view of the surface"],
   ["Arrow keys on the surface", "Turn it; with Shift: move it"],
   ["+ and −", "Zoom"],
+  ["N and P on the surface", "Next or previous minimum or saddle; Enter selects it, Escape clears"],
+  ["C on the surface", "Contour lines on and off"],
   [
     "Arrow keys in the tree",
     "Up: the branch it merges into; down: branches that merge into it; left, right: neighbours",

@@ -247,7 +247,15 @@ function LookControl({ store }: { store: Store }) {
   return (
     <div class="nbl-control nbl-control-look">
       <div class="nbl-control-head">
-        <span class="nbl-control-name">Loss axis and colours</span>
+        <span class="nbl-control-name">Loss</span>
+        <label class="nbl-check nbl-check-end">
+          <input
+            type="checkbox"
+            checked={view.contours}
+            onChange={(event) => store.setView({ contours: event.currentTarget.checked })}
+          />
+          contours
+        </label>
       </div>
       <div class="nbl-control-row">
         <fieldset class="nbl-segments" aria-label="Scale of the loss">
@@ -276,14 +284,6 @@ function LookControl({ store }: { store: Store }) {
             </option>
           ))}
         </select>
-        <label class="nbl-check">
-          <input
-            type="checkbox"
-            checked={view.contours}
-            onChange={(event) => store.setView({ contours: event.currentTarget.checked })}
-          />
-          contours
-        </label>
       </div>
     </div>
   );

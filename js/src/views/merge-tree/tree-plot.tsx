@@ -8,6 +8,8 @@ import { layoutTree, neighbour, type Placed } from "./layout";
 
 const MOST_SHOWN = 60;
 const HUES = 6;
+/** Pixels that a mark needs to be clicked apart from its neighbour. */
+const MARK = 15;
 const MARGIN = { left: 46, right: 12, top: 12, bottom: 22 };
 
 /** Hue of a branch: the most persistent ones have one of their own, the rest is ink. */
@@ -51,6 +53,15 @@ export function TreePlot({ store, tree, grid }: { store: Store; tree: LiveTree; 
   const x = (slot: number) => MARGIN.left + (plotWidth * (slot + 0.5)) / Math.max(shown.length, 1);
   const y = (loss: number) => MARGIN.top + plotHeight * (1 - Math.min(Math.max(scale.at(loss), 0), 1));
   const slotWidth = plotWidth / Math.max(shown.length, 1);
+  /** Whether a saddle on its parent's line would touch another one, or the parent's leaf. */
+  const crowded = (p: Placed): boolean => {
+    const at = y(p.branch.death);
+    const onLine = placed.filter((other) => other !== p && other.parentSlot === p.parentSlot);
+    const parent = placed.find((other) => other.slot === p.parentSlot);
+    const heights = onLine.map((other) => y(other.branch.death));
+    if (parent !== undefined) heights.push(y(parent.branch.birth));
+    return heights.some((height) => Math.abs(height - at) < MARK);
+  };
   const ticks = scale.ticks(Math.max(2, Math.floor(plotHeight / 28)));
 
   const point = (branch: Branch, kind: "minimum" | "saddle") => {
@@ -108,6 +119,7 @@ export function TreePlot({ store, tree, grid }: { store: Store; tree: LiveTree; 
                 y={y}
                 top={MARGIN.top}
                 slotWidth={slotWidth}
+                apart={crowded(p)}
                 labelled={slotWidth >= 16}
                 selected={chosen?.row === p.branch.row}
                 selectedKind={chosen?.row === p.branch.row ? selection.kind : "none"}
@@ -140,6 +152,8 @@ interface ItemProps {
   y(loss: number): number;
   top: number;
   slotWidth: number;
+  /** The saddle stands beside its own leaf rather than on the parent's line. */
+  apart: boolean;
   labelled: boolean;
   selected: boolean;
   selectedKind: string;
@@ -171,6 +185,8 @@ function Item(props: ItemProps) {
     ? "deepest of its part of the surface"
     : `merges at ${num(branch.death)}, persistence ${num(branch.persistence)}`;
   const state = `${selected ? " nbl-branch-selected" : ""}${hovered ? " nbl-branch-hovered" : ""}`;
+  const aside = cx + Math.sign(parentX - cx) * Math.min(12, 0.4 * props.slotWidth);
+  const saddleX = props.apart ? aside : parentX;
   const reach = Math.max(Math.min(props.slotWidth, 40), 12) / 2;
   // Smaller marks where there are many, the persistent ones at full size.
   const size = rank < HUES ? 1 : Math.min(Math.max(props.slotWidth / 18, 0.65), 1);
@@ -207,11 +223,10 @@ function Item(props: ItemProps) {
         <path d={`M0,${5 * size} ${-5 * size},${-4 * size}H${5 * size}Z`} />
         {props.labelled && <text y={17}>{rank + 1}</text>}
       </g>
-      {/* In the branch's own column: on the parent's line the saddles of siblings would cover each other. */}
       {!essential && (
         <g
           class={`nbl-saddle${selected && props.selectedKind === "saddle" ? " nbl-feature-selected" : ""}`}
-          transform={`translate(${cx + Math.sign(parentX - cx) * Math.min(12, 0.4 * props.slotWidth)},${endY})`}
+          transform={`translate(${saddleX},${endY})`}
           onPointerEnter={() => props.onPoint("saddle")}
           onClick={() => props.onChoose("saddle")}
         >

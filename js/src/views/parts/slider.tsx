@@ -1,3 +1,5 @@
+import { useEffect, useRef } from "preact/hooks";
+
 interface Props {
   value: number;
   min: number;
@@ -17,8 +19,21 @@ interface Props {
 /** Share of the half-range within which a centred slider rests in the middle. */
 const DETENT = 0.03;
 
-/** A native range input. `onDrag` at every move, `onSettle` when it is let go. */
+/** Key presses that follow each other sooner are one move, one step of undo. */
+const KEYS_PAUSE_MS = 600;
+
+/** A native range input. `onDrag` at every move, `onSettle` when it is let go or its keys rest. */
 export function Slider(props: Props) {
+  const byKey = useRef(false);
+  const resting = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const settle = useRef(props.onSettle);
+  settle.current = props.onSettle;
+  const settleNow = () => {
+    clearTimeout(resting.current);
+    resting.current = undefined;
+    settle.current();
+  };
+  useEffect(() => () => clearTimeout(resting.current), []);
   const { value, min, max, step = "any", label, valueText, disabled = false, centred = false } = props;
   const share = max > min ? (100 * (Math.min(Math.max(value, min), max) - min)) / (max - min) : 0;
   return (
@@ -40,7 +55,20 @@ export function Slider(props: Props) {
         const rests = centred && Math.abs(next - middle) < (DETENT * (max - min)) / 2;
         props.onDrag(rests ? middle : next);
       }}
-      onChange={props.onSettle}
+      onKeyDown={() => {
+        byKey.current = true;
+      }}
+      onPointerDown={() => {
+        byKey.current = false;
+      }}
+      onChange={() => {
+        clearTimeout(resting.current);
+        if (byKey.current) resting.current = setTimeout(settleNow, KEYS_PAUSE_MS);
+        else settleNow();
+      }}
+      onBlur={() => {
+        if (resting.current !== undefined) settleNow();
+      }}
       onDblClick={() => {
         if (!centred) return;
         props.onDrag((min + max) / 2);

@@ -134,7 +134,8 @@ function AxisRow({ store, spectrum, which }: { store: Store; spectrum: SpectrumD
         onSettle={() => store.settle()}
       />
       <output class="nbl-axis-value nbl-select-text">
-        {eigenLabel(index)} = {num(value)}
+        <span class="nbl-axis-name">{eigenLabel(index)} = </span>
+        {num(value, 3)}
       </output>
     </div>
   );
