@@ -90,6 +90,7 @@ def test_a_request_while_a_cell_runs_is_answered_or_waits_visibly(lab, code):
         answered = "computed" in phase.inner_text()
         if not answered:
             expect(phase).to_contain_text("waiting")
+            expect(widget.get_by_role("img", name="Predicted")).to_be_visible()
             lab.screenshot("waiting", widget)
         still = lab.cells()[3]["execution_count"] is None
         assert still, "the cell had ended before the question was asked"
