@@ -148,6 +148,8 @@ def _surface_table(
         "Script is the browser's own count over 60 mouse steps, one per frame, and includes waiting for the "
         "renderer, in software without a GPU; while moving, nblandscape draws as much as fits into 33 ms. "
         "Allocations by functions of the tool's own script, from a sampled drag of its own.",
+        "Cameras and decorations are their own: K3D's surface covers the fewest pixels, plotly draws twice "
+        "per step, once to pick.",
     ]
     return table
 
