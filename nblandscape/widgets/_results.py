@@ -5,6 +5,8 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from nblandscape.landscape.landscape import Landscape
 
 if TYPE_CHECKING:
@@ -21,6 +23,17 @@ class Result:
     landscape: Landscape
     tree: "MergeTree"
     spectrum: "Spectrum | None" = None
+
+
+def minima_table(landscape: Landscape, tree: "MergeTree") -> np.ndarray:
+    """Structured array of the tree's minima, lowest first; see `Explorer.to_frame`."""
+    kinds = [("x0", "f8"), ("x1", "f8"), ("loss", "f8"), ("persistence", "f8"), ("share", "f8")]
+    table = np.zeros(len(tree.minima), dtype=kinds)
+    sizes = np.bincount(tree.basins[tree.basins >= 0], minlength=len(table))
+    for i, vertex in enumerate(tree.minima):
+        x0, x1 = landscape.coordinates(int(vertex))
+        table[i] = (x0, x1, landscape.values.flat[vertex], tree.persistence[i], sizes[i] / sizes.sum())
+    return np.sort(table, order="loss")
 
 
 class Results:

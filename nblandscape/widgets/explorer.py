@@ -1,6 +1,5 @@
 """The explorer: spectrum, surface and merge tree of one source, linked, recomputed on request."""
 
-import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,15 +9,15 @@ import numpy as np
 import traitlets
 
 from nblandscape.cancel import Cancelled
-from nblandscape.landscape.grid import nested_levels
 from nblandscape.landscape.landscape import Landscape, write_archive
 from nblandscape.widgets import _frames, _wire
 from nblandscape.widgets._base import NblWidget
 from nblandscape.widgets._pending import Pending
 from nblandscape.widgets._picture import CellPicture, picture
-from nblandscape.widgets._results import Result, Results
+from nblandscape.widgets._results import Result, Results, minima_table
 from nblandscape.widgets._sources import LandscapeSource, ObjectiveSource, Source, coarsest
 from nblandscape.widgets._spec import Spec
+from nblandscape.widgets._stream import SurfaceStream
 from nblandscape.widgets._view import DEFAULT_VIEW, open_yaw
 from nblandscape.widgets._worker import Job, Steps, shared_worker
 
@@ -81,7 +80,7 @@ class Explorer(NblWidget):
         self._submitted = 0
         self._shown: Result | None = None
         self._shown_key: tuple[Any, ...] | None = None  # None also when what is shown is out of date
-        self._streaming: dict[str, Any] | None = None
+        self._streaming: SurfaceStream | None = None
         self.error: BaseException | None = None
         self._drawn: Any = None  # what the picture shows
         self._pending = Pending()
@@ -238,76 +237,28 @@ class Explorer(NblWidget):
         generation, spectrum = self._results.generation, source.spectrum
         self.source = source.describe()
         job.protected = True
-        levels = nested_levels(spec.points, coarsest=coarsest(source.cost, spec.points))
         run = source.start(spec, job.stopped)
-        values = np.full(spec.points, np.nan)
-        total, done, begin, current = values.size, 0, time.perf_counter(), 0
-        opening = self._announce(spec, wire, run.axes, run.base, run.origin, run.labels, run.quantity)
-        chunks = run.chunks
+        stream = self._streaming = SurfaceStream(spec, wire, run, coarsest(source.cost, spec.points))
+        self._set_status("surface", "running", spec.id, total=stream.values.size)
+        self.send(*stream.opening())
         while True:
             try:
-                level, vertices, losses = next(chunks)
+                level, vertices, losses = next(run.chunks)
             except StopIteration as end:
                 landscape: Landscape = end.value
                 break
-            if level != current:
-                current, job.protected = level, False
-                self._face(values)
-                self._send_tree(values, levels[level - 1].strides, spec.id)
-            values.flat[vertices] = losses
-            done += len(vertices)
-            complete = level == len(levels) - 1 and done == total
-            eta = (time.perf_counter() - begin) / done * (total - done)
-            tile = {
-                "kind": "tile",
-                "id": spec.id,
-                "level": level,
-                "strides": list(levels[level].strides),
-                "complete": complete,
-                "done": done,
-                "total": total,
-                "eta": eta,
-            }
-            self._streaming = {"opening": opening, "tile": tile, "values": values, "base": run.base}
-            self.send(tile, [vertices.astype("<u4").tobytes(), _wire.heights(losses, run.base)])
+            if level != stream.level:
+                job.protected = False
+                self._face(stream.values)
+                if (message := stream.tree()) is not None:
+                    self.send(*message)
+            self.send(*stream.tile(level, vertices, losses))
             yield
         self._streaming = None
         result = Result(landscape, landscape.merge_tree(), spectrum)
         self._check_generation(generation)
         self._results.keep(spec.key, result, generation)
         self._commit(spec, result, wire)
-
-    def _announce(
-        self,
-        spec: Spec,
-        wire: dict[str, Any],
-        axes: Sequence[np.ndarray],
-        base: float,
-        origin: int | None,
-        labels: tuple[str, str],
-        quantity: str,
-    ) -> dict[str, Any]:
-        opening = {
-            "kind": "begin",
-            "id": spec.id,
-            "spec": wire,
-            "shape": list(spec.points),
-            "base": base,
-            "origin": origin,
-            "labels": list(labels),
-            "quantity": quantity,
-            "x0": [float(axes[0][0]), float(axes[0][-1])],
-            "x1": [float(axes[1][0]), float(axes[1][-1])],
-        }
-        self._set_status("surface", "running", spec.id, total=int(np.prod(spec.points)))
-        self.send(opening)
-        return opening
-
-    def _send_tree(self, values: np.ndarray, strides: tuple[int, ...], number: int) -> None:
-        tree = _wire.coarse_tree(values, strides, number)
-        if tree is not None:
-            buffers = [tree.pop(name) for name in _wire.COLUMNS]
-            self.send({"kind": "tree", "id": number, "tree": tree, "columns": list(_wire.COLUMNS)}, buffers)
 
     def _check_generation(self, generation: int) -> None:
         if generation != self._results.generation:
@@ -453,13 +404,8 @@ class Explorer(NblWidget):
 
     def _resend(self) -> None:
         """A page that was reloaded in the middle of a computation gets what it has missed."""
-        state = self._streaming
-        if state is None:
-            return
-        values: np.ndarray = state["values"].reshape(-1)
-        known = np.flatnonzero(np.isfinite(values))
-        self.send(state["opening"])
-        self.send(state["tile"], [known.astype("<u4").tobytes(), _wire.heights(values[known], state["base"])])
+        for message in [] if self._streaming is None else self._streaming.everything():
+            self.send(*message)
 
     # ------------------------------------------------------------------ results
 
@@ -534,13 +480,7 @@ class Explorer(NblWidget):
         landscape, tree = self.landscape, self.merge_tree
         if landscape is None or tree is None:
             raise RuntimeError(_NOT_YET)
-        kinds = [("x0", "f8"), ("x1", "f8"), ("loss", "f8"), ("persistence", "f8"), ("share", "f8")]
-        table = np.zeros(len(tree.minima), dtype=kinds)
-        sizes = np.bincount(tree.basins[tree.basins >= 0], minlength=len(table))
-        for i, vertex in enumerate(tree.minima):
-            x0, x1 = landscape.coordinates(int(vertex))
-            table[i] = (x0, x1, landscape.values.flat[vertex], tree.persistence[i], sizes[i] / sizes.sum())
-        return np.sort(table, order="loss")
+        return minima_table(landscape, tree)
 
     def save(self, path: str | Path) -> Path:
         """Write landscape, spectrum and view to one ``.npz`` file that `explore` opens without the model."""

@@ -1,0 +1,88 @@
+"""What a running computation tells the page: its grid, its tiles, the trees of its levels."""
+
+import time
+from typing import Any
+
+import numpy as np
+
+from nblandscape.landscape.grid import nested_levels
+from nblandscape.widgets import _wire
+from nblandscape.widgets._sources import Run
+from nblandscape.widgets._spec import Spec
+
+Message = tuple[dict[str, Any], list[bytes]]
+
+
+class SurfaceStream:
+    """Turns the chunks of one computation into messages (js/src/model/protocol.ts).
+
+    Attributes
+    ----------
+    values : np.ndarray
+        What is known so far; NaN elsewhere.
+    level : int
+        The level of the last chunk.
+    """
+
+    def __init__(self, spec: Spec, wire: dict[str, Any], run: Run, first: int) -> None:
+        self._spec, self._wire, self._run = spec, wire, run
+        self._levels = nested_levels(spec.points, coarsest=first)
+        self._started = time.perf_counter()
+        self._done = 0
+        self._last: dict[str, Any] | None = None
+        self.values = np.full(spec.points, np.nan)
+        self.level = 0
+
+    def opening(self) -> Message:
+        """Announce the grid."""
+        x0, x1 = self._run.axes
+        return {
+            "kind": "begin",
+            "id": self._spec.id,
+            "spec": self._wire,
+            "shape": list(self._spec.points),
+            "base": self._run.base,
+            "origin": self._run.origin,
+            "labels": list(self._run.labels),
+            "quantity": self._run.quantity,
+            "x0": [float(x0[0]), float(x0[-1])],
+            "x1": [float(x1[0]), float(x1[-1])],
+        }, []
+
+    def tile(self, level: int, vertices: np.ndarray, losses: np.ndarray) -> Message:
+        """Take a chunk in and pass it on."""
+        self.level = level
+        self.values.flat[vertices] = losses
+        self._done += len(vertices)
+        total = self.values.size
+        seconds = time.perf_counter() - self._started
+        self._last = {
+            "kind": "tile",
+            "id": self._spec.id,
+            "level": level,
+            "strides": list(self._levels[level].strides),
+            "complete": self._done == total,
+            "done": self._done,
+            "total": total,
+            "eta": seconds / self._done * (total - self._done),
+        }
+        return self._last, self._buffers(vertices, losses)
+
+    def tree(self) -> Message | None:
+        """Merge tree of the subgrid that the present level has filled, if it is large enough for one."""
+        found = _wire.coarse_tree(self.values, self._levels[self.level].strides, self._spec.id)
+        if found is None:
+            return None
+        buffers = [found.pop(name) for name in _wire.COLUMNS]
+        head = {"kind": "tree", "id": self._spec.id, "tree": found, "columns": list(_wire.COLUMNS)}
+        return head, buffers
+
+    def everything(self) -> list[Message]:
+        """What a page that was reloaded in the middle has missed."""
+        if self._last is None:
+            return [self.opening()]
+        known = np.flatnonzero(np.isfinite(self.values))
+        return [self.opening(), (self._last, self._buffers(known, self.values.flat[known]))]
+
+    def _buffers(self, vertices: np.ndarray, losses: np.ndarray) -> list[bytes]:
+        return [vertices.astype("<u4").tobytes(), _wire.heights(losses, self._run.base)]
