@@ -7,10 +7,13 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 
+from nblandscape.landscape.facing import open_yaw
+
 if TYPE_CHECKING:
     from nblandscape.landscape.landscape import Landscape
     from nblandscape.topology import MergeTree
 
+_MOST_BRANCHES = 60
 _INK, _ACCENT, _NEGATIVE = "#37474f", "#00695c", "#b71c1c"
 
 
@@ -50,7 +53,9 @@ def figure_of(
     plot_surface(figure.add_subplot(grid[:, 0], projection="3d"), landscape, log=log)
     flat = figure.add_subplot(grid[:, 1])
     mesh = _contour_map(flat, landscape, tree, log=log)
-    figure.colorbar(mesh, ax=flat, label=str(landscape.provenance.get("quantity", "value")), shrink=0.9)
+    bar = figure.colorbar(mesh, ax=flat, shrink=0.9)
+    bar.set_label(str(landscape.provenance.get("quantity", "value")), fontsize=7)
+    bar.ax.tick_params(labelsize=6, which="both")
     plot_merge_tree(figure.add_subplot(grid[0, 2]), tree, log=log)
     if spectrum:
         plot_spectrum(figure.add_subplot(grid[1, 2]), spectrum["values"], spectrum["residuals"])
@@ -68,26 +73,35 @@ def plot_surface(axes: Axes, landscape: "Landscape", *, log: bool = False) -> No
     axes.set_xlabel(landscape.labels[0], fontsize=7)
     axes.set_ylabel(landscape.labels[1], fontsize=7)
     axes.tick_params(labelsize=6)
-    axes.view_init(elev=35, azim=-50)  # type: ignore[attr-defined]
+    axes.view_init(elev=35, azim=np.degrees(open_yaw(landscape.values)) - 90)  # type: ignore[attr-defined]
 
 
 def plot_merge_tree(axes: Axes, tree: "MergeTree", *, log: bool = False) -> None:
-    """Draw a merge tree: branches stand side by side, each hangs on the one it merges into."""
-    pairs = tree.pairs
-    top = float(np.nanmax(tree.values))
-    for row, position in _positions(tree).items():
-        pair = pairs[row]
+    """Draw a merge tree: branches stand side by side, each hangs on the one it merges into.
+
+    Of many branches the most persistent are drawn, and the title says how many there are.
+    """
+    pairs = tree.pairs[:_MOST_BRANCHES]  # the most persistent come first, and parents before their children
+    deaths = pairs["death"][np.isfinite(pairs["death"])]
+    finite = tree.values[np.isfinite(tree.values)]
+    low = float(pairs["birth"].min())
+    high = float(deaths.max()) if deaths.size else float(finite.max())
+    top = high + 0.08 * (high - low)
+    places = _positions(pairs["parent"], pairs["death"])
+    for place, pair in zip(places, pairs, strict=True):
         death = pair["death"] if np.isfinite(pair["death"]) else top
-        axes.plot([position, position], [pair["birth"], death], color=_INK, linewidth=1.2)
-        axes.plot(position, pair["birth"], "v", color=_ACCENT, markersize=6)
+        axes.plot([place, place], [pair["birth"], death], color=_INK, linewidth=1.6)
         if pair["parent"] >= 0:
-            other = _positions(tree)[int(pair["parent"])]
-            axes.plot([position, other], [death, death], color=_INK, linewidth=1.2)
-            axes.plot(other, death, "x", color=_INK, markersize=5)
+            other = places[pair["parent"]]
+            axes.plot([place, other], [death, death], color=_INK, linewidth=1.6)
+            axes.plot(other, death, "x", color=_INK, markersize=6, markeredgewidth=1.6)
+        axes.plot(place, pair["birth"], "v", color=_ACCENT, markersize=7)
+    axes.margins(x=0.15)
     if log and pairs["birth"].min() > 0:
         axes.set_yscale("log")
     axes.set_xticks([])
-    axes.set_title(f"merge tree: {len(pairs)} minim{'um' if len(pairs) == 1 else 'a'}", fontsize=8)
+    count = len(tree.pairs)
+    axes.set_title(f"merge tree: {count} minim{'um' if count == 1 else 'a'}", fontsize=8)
     axes.tick_params(labelsize=6)
     axes.spines[["top", "right", "bottom"]].set_visible(False)
 
@@ -141,15 +155,17 @@ def _shown(values: np.ndarray, log: bool) -> np.ndarray:
     return np.log10(np.maximum(values, positive.min())) if positive.size else values
 
 
-def _positions(tree: "MergeTree") -> dict[int, float]:
+def _positions(parents: np.ndarray, deaths: np.ndarray) -> np.ndarray:
     """Horizontal places: children stand right of their parent, the later they merge the farther."""
     children: dict[int, list[int]] = {}
-    for row, pair in enumerate(tree.pairs):
-        children.setdefault(int(pair["parent"]), []).append(row)
+    for row, parent in enumerate(parents.tolist()):
+        children.setdefault(parent, []).append(row)
     order: list[int] = []
     stack = sorted(children.get(-1, []), reverse=True)
     while stack:
         row = stack.pop()
         order.append(row)
-        stack += sorted(children.get(row, []), key=lambda r: -tree.pairs["death"][r])
-    return {row: float(place) for place, row in enumerate(order)}
+        stack += sorted(children.get(row, []), key=lambda r: -deaths[r])
+    places = np.empty(len(parents))
+    places[order] = np.arange(len(order))
+    return places

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nblandscape.landscape.facing import open_yaw
 from nblandscape.landscape.landscape import Landscape
 from nblandscape.topology import MergeTree, merge_tree
-from nblandscape.widgets._view import open_yaw
 
 if TYPE_CHECKING:
     from nblandscape.curvature import Spectrum

@@ -9,6 +9,7 @@ import numpy as np
 import traitlets
 
 from nblandscape.cancel import Cancelled
+from nblandscape.landscape.facing import open_yaw
 from nblandscape.landscape.landscape import Landscape, write_archive
 from nblandscape.widgets import _frames, _wire
 from nblandscape.widgets._base import NblWidget
@@ -18,7 +19,7 @@ from nblandscape.widgets._results import Result, Results, minima_table
 from nblandscape.widgets._sources import LandscapeSource, ObjectiveSource, Source, coarsest
 from nblandscape.widgets._spec import Spec
 from nblandscape.widgets._stream import SurfaceStream
-from nblandscape.widgets._view import DEFAULT_VIEW, open_yaw
+from nblandscape.widgets._view import DEFAULT_VIEW
 from nblandscape.widgets._worker import Job, Steps, shared_worker
 
 if TYPE_CHECKING:
@@ -542,6 +543,7 @@ class Explorer(NblWidget):
                 _frames.compute(self._source, self._results, spec, frames)
             state["frames"] = list(_frames.frames(self._results, spec))
         name = title or (self.source or {}).get("title", "Loss landscape")
+        state["source"] = {**(state["source"] or {}), "title": name}
         return write_page(html_page(state, title=name, max_bytes=max_bytes), path)
 
     def save_png(self, path: str | Path, *, width: float = 10.0, dpi: int = 150) -> Path:
@@ -567,6 +569,11 @@ class Explorer(NblWidget):
         )
 
     # ------------------------------------------------------------------ life in a notebook
+
+    def __repr__(self) -> str:
+        landscape = self.landscape
+        size = "computing" if landscape is None else " × ".join(map(str, landscape.shape))
+        return f"Explorer({(self.source or {}).get('title', 'closed')}: {size})"
 
     def _ipython_display_(self, **_: Any) -> None:
         self._picture.show(self)

@@ -4,11 +4,12 @@ from typing import Any, ClassVar
 
 import traitlets
 
+from nblandscape.landscape.facing import open_yaw
 from nblandscape.landscape.landscape import Landscape
 from nblandscape.widgets import _wire
 from nblandscape.widgets._base import NblWidget
 from nblandscape.widgets._sources import LandscapeSource
-from nblandscape.widgets._view import DEFAULT_VIEW, open_yaw
+from nblandscape.widgets._view import DEFAULT_VIEW
 from nblandscape.widgets.explorer import NO_SELECTION
 
 
