@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { isEditing, isPlain, keyAction } from "./keymap";
+import { surfaceKey } from "../views/surface/keyboard";
+import { isEditing, isPlain, KEYS, keyAction } from "./keymap";
 
 const key = (name: string, more = {}) => ({
   key: name,
@@ -33,4 +34,19 @@ it("leaves text fields their undo, but not sliders", () => {
   expect(isEditing(field)).toBe(true);
   expect(isEditing(slider)).toBe(false);
   expect(isEditing(document.createElement("div"))).toBe(false);
+});
+
+it("tells of every key that it or the surface takes", () => {
+  const names = ["?", "Home", "Enter", "Escape", "ArrowLeft", "+", "n", "p", "c"];
+  for (const name of names) expect(keyAction(key(name)) ?? surfaceKey(key(name))).not.toBeNull();
+  const told = KEYS.map(([keys]) => keys).join("\n");
+  for (const name of names) {
+    const word = name === "ArrowLeft" ? "Arrow keys" : name.length === 1 ? name.toUpperCase() : name;
+    expect(
+      told
+        .split(/[\s,+]+/)
+        .concat(told.split("\n"))
+        .some((w) => w === word) || told.includes(`${word} `),
+    ).toBe(true);
+  }
 });

@@ -7,24 +7,31 @@ import { fraction } from "./height-map";
 const p = new Float64Array(3);
 const q = new Float64Array(3);
 
+const written = new WeakMap<readonly number[], string>();
+
 export function css(rgb: readonly [number, number, number]): string {
-  return `rgb(${Math.round(rgb[0] * 255)} ${Math.round(rgb[1] * 255)} ${Math.round(rgb[2] * 255)})`;
+  let text = written.get(rgb);
+  if (text === undefined) {
+    text = `rgb(${Math.round(rgb[0] * 255)} ${Math.round(rgb[1] * 255)} ${Math.round(rgb[2] * 255)})`;
+    written.set(rgb, text);
+  }
+  return text;
 }
 
 function isDark(rgb: readonly [number, number, number]): boolean {
   return 0.3 * rgb[0] + 0.59 * rgb[1] + 0.11 * rgb[2] < 0.4;
 }
 
-/** Signs of the floor edges that face the viewer, along x and y. */
-export function facing(camera: Camera): [1 | -1, 1 | -1] {
-  if (camera.flat) return [-1, -1];
-  return [camera.back[0]! >= 0 ? 1 : -1, camera.back[1]! >= 0 ? 1 : -1];
+/** Sign of the floor edge that faces the viewer, along x (0) or y (1). */
+export function nearSide(camera: Camera, axis: 0 | 1): 1 | -1 {
+  return !camera.flat && camera.back[axis]! >= 0 ? 1 : -1;
 }
 
 export function paintBox(target: CanvasRenderingContext2D, camera: Camera, look: Look): void {
   if (camera.flat) return;
   const h = camera.half;
-  const [nearX, nearY] = facing(camera);
+  const nearX = nearSide(camera, 0);
+  const nearY = nearSide(camera, 1);
   const ink = css(look.ink);
   target.lineJoin = "round";
   target.lineCap = "round";
@@ -77,6 +84,21 @@ export function paintBox(target: CanvasRenderingContext2D, camera: Camera, look:
   target.globalAlpha = 1;
 }
 
+const shades = new WeakMap<CanvasRenderingContext2D, CanvasGradient>();
+
+/** In the units of the floor, so that one serves every view. */
+function shadeOf(target: CanvasRenderingContext2D): CanvasGradient {
+  let shade = shades.get(target);
+  if (shade === undefined) {
+    shade = target.createRadialGradient(0, 0, 0, 0, 0, 1);
+    shade.addColorStop(0, "rgb(0 0 0 / 1)");
+    shade.addColorStop(0.55, "rgb(0 0 0 / 0.6)");
+    shade.addColorStop(1, "rgb(0 0 0 / 0)");
+    shades.set(target, shade);
+  }
+  return shade;
+}
+
 /** A soft patch of shade on the floor: what is above it seems to stand on it. */
 function paintShadow(target: CanvasRenderingContext2D, camera: Camera, strength: number): void {
   projectWorld(camera, 0, 0, -camera.half, p);
@@ -84,13 +106,10 @@ function paintShadow(target: CanvasRenderingContext2D, camera: Camera, strength:
   projectWorld(camera, 1, 0, -camera.half, p);
   projectWorld(camera, 0, 1, -camera.half, q);
   target.setTransform(p[0]! - ox, p[1]! - oy, q[0]! - ox, q[1]! - oy, ox, oy);
-  const shade = target.createRadialGradient(0, 0, 0, 0, 0, 1);
-  shade.addColorStop(0, `rgb(0 0 0 / ${strength})`);
-  shade.addColorStop(0.55, `rgb(0 0 0 / ${strength * 0.6})`);
-  shade.addColorStop(1, "rgb(0 0 0 / 0)");
-  target.globalAlpha = 1;
-  target.fillStyle = shade;
+  target.globalAlpha = strength;
+  target.fillStyle = shadeOf(target);
   target.fillRect(-1, -1, 2, 2);
+  target.globalAlpha = 1;
   target.setTransform(1, 0, 0, 1, 0, 0);
 }
 

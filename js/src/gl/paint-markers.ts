@@ -21,8 +21,14 @@ export const MARKER_LIFT: Record<MarkerShape, number> = {
   point: 0,
 };
 
+/** Marks nearer to each other than this (in radii) shrink, down to LEAST_SIZE: they must not hide the valley they mark. */
+const CROWDED = 2.6;
+const LEAST_SIZE = 0.5;
+
 const p = new Float64Array(3);
 let hidden = new Uint8Array(64);
+/** Where the markers are, device pixels, x and y in turn. */
+let places = new Float64Array(128);
 
 export function paintMarkers(
   target: CanvasRenderingContext2D,
@@ -32,9 +38,15 @@ export function paintMarkers(
   markers: readonly Marker[],
 ): void {
   if (markers.length === 0) return;
-  if (hidden.length < markers.length) hidden = new Uint8Array(markers.length * 2);
+  if (hidden.length < markers.length) {
+    hidden = new Uint8Array(markers.length * 2);
+    places = new Float64Array(markers.length * 4);
+  }
   for (let k = 0; k < markers.length; k++) {
     const { x, y, z } = markers[k]!;
+    project(camera, x, y, z, p);
+    places[2 * k] = p[0]!;
+    places[2 * k + 1] = p[1]!;
     const wx = x * camera.scaleX + camera.shiftX;
     const wy = y * camera.scaleY + camera.shiftY;
     hidden[k] = occluded(grid, camera, wx, wy, (2 * fraction(camera.map, z) - 1) * camera.half) ? 1 : 0;
@@ -49,32 +61,57 @@ export function paintMarkers(
       const marker = markers[k]!;
       const strong = marker.selected || marker.hovered;
       if (pass !== (strong ? 2 : hidden[k] ? 0 : 1)) continue;
-      paintMarker(target, camera, look, marker, hidden[k] === 1, ink, halo);
+      paintMarker(
+        target,
+        look,
+        marker,
+        k,
+        strong ? 1 : roomAt(k, markers.length, look),
+        hidden[k] === 1,
+        ink,
+        halo,
+      );
     }
   }
   target.globalAlpha = 1;
 }
 
+/** Size 0…1 that leaves the marks around this one apart. Marks of the same point (the model in a minimum) do not count. */
+export function crowding(distance: number, radius: number): number {
+  return Math.min(1, Math.max(LEAST_SIZE, distance / (CROWDED * radius)));
+}
+
+function roomAt(k: number, count: number, look: Look): number {
+  const radius = MARKER_RADIUS * look.pixelRatio;
+  const [x, y] = [places[2 * k]!, places[2 * k + 1]!];
+  let nearest = Infinity;
+  for (let other = 0; other < count; other++) {
+    const distance = Math.hypot(places[2 * other]! - x, places[2 * other + 1]! - y);
+    if (distance > look.pixelRatio && distance < nearest) nearest = distance;
+  }
+  return crowding(nearest, radius);
+}
+
 function paintMarker(
   target: CanvasRenderingContext2D,
-  camera: Camera,
   look: Look,
   marker: Marker,
+  k: number,
+  room: number,
   isHidden: boolean,
   ink: string,
   halo: string,
 ): void {
-  project(camera, marker.x, marker.y, marker.z, p);
-  if (!Number.isFinite(p[0]!) || !Number.isFinite(p[1]!)) return;
-  const grow = marker.selected || marker.hovered ? 1.3 : 1;
+  const [x, y] = [places[2 * k]!, places[2 * k + 1]!];
+  if (!Number.isFinite(x) || !Number.isFinite(y)) return;
+  const grow = marker.selected || marker.hovered ? 1.15 : room;
   const r = MARKER_RADIUS * marker.size * grow * look.pixelRatio;
-  const thin = look.pixelRatio;
-  const [x, y] = [p[0]!, p[1]!];
+  const thin = look.pixelRatio * Math.max(0.7, Math.min(1, grow));
   target.globalAlpha =
     (isHidden ? (marker.selected || marker.hovered ? 0.75 : 0.36) : 1) * (look.fade > 0 ? 0.6 : 1);
   if (marker.selected) {
     target.beginPath();
-    target.arc(x, y - MARKER_LIFT[marker.shape] * r, r * 1.75, 0, 2 * Math.PI);
+    target.arc(x, y - MARKER_LIFT[marker.shape] * r, r * 1.7, 0, 2 * Math.PI);
     target.strokeStyle = halo;
     target.lineWidth = 4.5 * thin;
     target.stroke();

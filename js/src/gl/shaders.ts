@@ -123,11 +123,13 @@ void main() {
     float inside = smoothstep(-0.5, 0.5, (mask.r - 0.5) / max(dMask.r, 1e-4));
     emphasis = inside;
     // Towards white it fades, towards black it would vanish.
-    vec3 dim = mix(mix(c, vec3(grey), 0.72), uBackground, dot(uBackground, vec3(0.333)) < 0.4 ? 0.22 : 0.42);
-    c = mix(dim, c, inside);
+    bool night = dot(uBackground, vec3(0.333)) < 0.4;
+    vec3 dim = mix(mix(c, vec3(grey), night ? 0.8 : 0.72), uBackground, night ? 0.14 : 0.42);
+    c = mix(dim, c * 1.1 + 0.025, inside);
   } else if (uBasin.y > 0.5) {
     float inside = smoothstep(-0.5, 0.5, (mask.g - 0.5) / max(dMask.g, 1e-4));
-    c = mix(mix(mix(c, vec3(grey), 0.25), uBackground, 0.10), c, inside);
+    emphasis = inside;
+    c = mix(mix(mix(c, vec3(grey), 0.5), uBackground, 0.2), c * 1.1 + 0.025, inside);
   }
 
   float contour = 0.0;
@@ -155,7 +157,7 @@ void main() {
   }
   if (uBasin.y > 0.5) {
     float distance = abs(mask.g - 0.5) / max(dMask.g, 1e-4) / uPixel;
-    c = mix(c, vec3(1.0), step(1e-4, dMask.g) * 0.8 * (1.0 - smoothstep(0.3, 1.1, distance)));
+    c = mix(c, vec3(1.0), step(1e-4, dMask.g) * 0.9 * (1.0 - smoothstep(0.5, 1.3, distance)));
   }
 
   float alpha = 1.0;

@@ -1,3 +1,4 @@
+import { useComputed } from "@preact/signals";
 import { useState } from "preact/hooks";
 import { eigenLabel, resolveIndex, signedIndex } from "../../model/spec";
 import type { Store } from "../../model/store";
@@ -154,10 +155,11 @@ function OffsetControl({ store }: { store: Store }) {
   return (
     <div class="nbl-control nbl-control-wide">
       <div class="nbl-control-head">
-        <span class="nbl-control-name">Offset along</span>
+        <span class="nbl-control-name">Offset</span>
         <select
           class="nbl-select"
           aria-label="Eigenvector of the offset"
+          title="Moves the plane along a third eigenvector"
           disabled={!enabled}
           value={axis === null ? "" : String(axis)}
           onChange={(event) => {
@@ -206,7 +208,8 @@ function OffsetControl({ store }: { store: Store }) {
 }
 
 function ExaggerationControl({ store }: { store: Store }) {
-  const { exaggeration } = store.view.value;
+  // Computed: the view changes with every frame of a rotation, this does not.
+  const exaggeration = useComputed(() => store.view.value.exaggeration).value;
   const set = (value: number) => store.setView({ exaggeration: Number(value.toPrecision(3)) });
   return (
     <div class="nbl-control nbl-control-narrow">
@@ -242,7 +245,8 @@ const MAPS = ["viridis", "cividis", "inferno"] as const;
 
 function LookControl({ store }: { store: Store }) {
   const spec = store.spec.value!;
-  const view = store.view.value;
+  const colormap = useComputed(() => store.view.value.colormap).value;
+  const contours = useComputed(() => store.view.value.contours).value;
   const scales = ["linear", "log"] as const;
   return (
     <div class="nbl-control nbl-control-look">
@@ -251,7 +255,7 @@ function LookControl({ store }: { store: Store }) {
         <label class="nbl-check nbl-check-end">
           <input
             type="checkbox"
-            checked={view.contours}
+            checked={contours}
             onChange={(event) => store.setView({ contours: event.currentTarget.checked })}
           />
           contours
@@ -273,7 +277,7 @@ function LookControl({ store }: { store: Store }) {
         <select
           class="nbl-select"
           aria-label="Colour map"
-          value={view.colormap}
+          value={colormap}
           onChange={(event) =>
             store.setView({ colormap: event.currentTarget.value as (typeof MAPS)[number] })
           }

@@ -2,6 +2,7 @@ import { selectedBranch } from "../../model/selection";
 import type { LiveTree, Store } from "../../model/store";
 import { num, percent, point } from "../parts/format";
 
+const GLYPHS = { none: "", minimum: "▼", saddle: "✕", point: "●", model: "★" } as const;
 const KINDS = { none: "", minimum: "Minimum", saddle: "Saddle", point: "Point", model: "The model" } as const;
 
 /** What is selected, as text that can be selected and copied. */
@@ -12,24 +13,24 @@ export function FeatureTable({ store, tree }: { store: Store; tree: LiveTree | n
   }
   const branch = selectedBranch(selection, tree);
   const rank = branch === null ? -1 : (tree?.branches.indexOf(branch) ?? -1);
-  const name = `${KINDS[selection.kind]}${selection.kind === "minimum" && rank >= 0 ? ` ${rank + 1}` : ""}`;
+  const numbered = rank >= 0 && (selection.kind === "minimum" || selection.kind === "saddle");
   const rows: [string, string][] = [];
   if (selection.loss !== null) rows.push(["loss", num(selection.loss, 6)]);
-  if (selection.coordinates !== null) rows.push(["at", point(selection.coordinates)]);
   if (branch !== null) {
-    const deepest = !Number.isFinite(branch.persistence);
-    rows.push(["persistence", deepest ? "∞ (deepest)" : num(branch.persistence)]);
-    rows.push([
-      "basin",
-      `${percent(branch.share)}${selection.kind === "minimum" ? "" : ` of minimum ${rank + 1}`}`,
-    ]);
+    rows.push(["persistence", num(branch.persistence)]);
+    rows.push(["basin", percent(branch.share)]);
   }
+  if (selection.coordinates !== null) rows.push(["at", point(selection.coordinates)]);
   return (
     <div class="nbl-feature">
-      <strong>{name}</strong>
+      <strong title={KINDS[selection.kind]}>
+        <span aria-hidden="true">{GLYPHS[selection.kind]}</span>
+        <span class="nbl-feature-name"> {KINDS[selection.kind]}</span>
+        {numbered && ` ${rank + 1}`}
+      </strong>
       <dl class="nbl-select-text">
         {rows.map(([term, value]) => (
-          <div key={term}>
+          <div key={term} class={term === "at" ? "nbl-feature-at" : undefined}>
             <dt>{term}</dt>
             <dd>{value}</dd>
           </div>

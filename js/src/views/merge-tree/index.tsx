@@ -4,7 +4,7 @@ import type { LiveGrid, LiveTree, Store } from "../../model/store";
 import { count, num } from "../parts/format";
 import { FeatureTable } from "./feature-table";
 import { PersistenceSlider } from "./persistence-slider";
-import { TreePlot } from "./tree-plot";
+import { MOST_SHOWN, TreePlot } from "./tree-plot";
 
 export { default as mergeTreeStyles } from "./merge-tree.css";
 
@@ -17,19 +17,13 @@ export function MergeTreePanel({ store }: { store: Store }) {
   if (live !== null) last.current = { tree: live, grid };
   const drawn = last.current;
   const stale = live === null && drawn !== null;
-  const hidden = drawn === null ? 0 : drawn.tree.total - drawn.tree.branches.length;
-  const beyond = drawn === null ? 0 : Math.max(0, drawn.tree.branches.length - 60);
   return (
     <section class="nbl nbl-tree" aria-label="Merge tree">
       <header class="nbl-panel-head">
         <h3 class="nbl-panel-title">Merge tree</h3>
         {drawn !== null && (
-          <span class="nbl-panel-note">
-            {stale
-              ? "of the previous window"
-              : `${count(drawn.tree.branches.length, "minimum", "minima")}${hidden > 0 ? `, ${hidden} below the threshold` : ""}`}
-            {!stale && drawn.tree.branches.length > 1 ? ` · SMAD ${num(drawn.tree.smad, 3)}` : ""}
-            {beyond > 0 ? ` · the ${beyond} least persistent not drawn` : ""}
+          <span class="nbl-panel-note" title={headline(drawn.tree, stale)}>
+            {headline(drawn.tree, stale)}
           </span>
         )}
       </header>
@@ -44,6 +38,17 @@ export function MergeTreePanel({ store }: { store: Store }) {
       )}
     </section>
   );
+}
+
+/** What the tree shows, and what it leaves out. */
+function headline({ branches, total, smad }: LiveTree, stale: boolean): string {
+  if (stale) return "of the previous window";
+  const parts = [count(branches.length, "minimum", "minima")];
+  if (total > branches.length) parts[0] += `, ${total - branches.length} below the threshold`;
+  if (branches.length > 1) parts.push(`SMAD ${num(smad, 3)}`);
+  if (branches.length > MOST_SHOWN)
+    parts.push(`the ${branches.length - MOST_SHOWN} least persistent not drawn`);
+  return parts.join(" · ");
 }
 
 function Waiting({ store }: { store: Store }) {

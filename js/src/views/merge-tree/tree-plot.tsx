@@ -6,7 +6,8 @@ import { linearScale, logScale } from "../parts/ticks";
 import { useSize } from "../parts/use-size";
 import { layoutTree, neighbour, type Placed } from "./layout";
 
-const MOST_SHOWN = 60;
+/** More branches than this cannot be told apart. */
+export const MOST_SHOWN = 60;
 const HUES = 6;
 /** Pixels that a mark needs to be clicked apart from its neighbour. */
 const MARK = 15;

@@ -40,4 +40,20 @@ describe("ticks", () => {
     expect(scale.at(60)).toBe(1);
     expect(scale.at(0)).toBeGreaterThan(0);
   });
+
+  it("of a symmetric log axis stand on both sides of zero, however small one side is", () => {
+    for (const low of [-0.049, -0.0003, -2]) {
+      const ticks = symlogScale(low, 5.3, 0.01).ticks(7);
+      const below = ticks.filter((t) => t < 0);
+      expect(below.length).toBeGreaterThan(0);
+      for (const t of below) expect(t).toBeGreaterThanOrEqual(low);
+      expect(ticks.some((t) => t > 0)).toBe(true);
+      expect(ticks).toEqual([...ticks].sort((a, b) => a - b));
+    }
+    expect(
+      symlogScale(0, 5.3, 0.01)
+        .ticks(7)
+        .every((t) => t >= 0),
+    ).toBe(true);
+  });
 });

@@ -20,7 +20,7 @@ interface Props {
 const DETENT = 0.03;
 
 /** Key presses that follow each other sooner are one move, one step of undo. */
-const KEYS_PAUSE_MS = 600;
+export const KEYS_PAUSE_MS = 600;
 
 /** A native range input. `onDrag` at every move, `onSettle` when it is let go or its keys rest. */
 export function Slider(props: Props) {
@@ -33,7 +33,10 @@ export function Slider(props: Props) {
     resting.current = undefined;
     settle.current();
   };
-  useEffect(() => () => clearTimeout(resting.current), []);
+  const settleIfResting = () => {
+    if (resting.current !== undefined) settleNow();
+  };
+  useEffect(() => settleIfResting, []);
   const { value, min, max, step = "any", label, valueText, disabled = false, centred = false } = props;
   const share = max > min ? (100 * (Math.min(Math.max(value, min), max) - min)) / (max - min) : 0;
   return (
@@ -60,15 +63,14 @@ export function Slider(props: Props) {
       }}
       onPointerDown={() => {
         byKey.current = false;
+        settleIfResting();
       }}
       onChange={() => {
         clearTimeout(resting.current);
         if (byKey.current) resting.current = setTimeout(settleNow, KEYS_PAUSE_MS);
         else settleNow();
       }}
-      onBlur={() => {
-        if (resting.current !== undefined) settleNow();
-      }}
+      onBlur={settleIfResting}
       onDblClick={() => {
         if (!centred) return;
         props.onDrag((min + max) / 2);

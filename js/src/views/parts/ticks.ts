@@ -43,7 +43,15 @@ export function logScale(low: number, high: number): Scale {
   return { at: (v) => Math.log(v / low) / extent, ticks: (count) => logTicks(low, high, count) };
 }
 
-/** Logarithmic on both sides of zero, linear within ±linear. */
+/** The number of one digit (1, 2 or 5) next to `value`, towards zero. */
+function shortened(value: number): number {
+  const size = Math.abs(value);
+  const power = 10 ** Math.floor(Math.log10(size) + 1e-9);
+  const digit = [5, 2, 1].find((d) => d * power <= size * (1 + 1e-9)) ?? 1;
+  return Number((Math.sign(value) * digit * power).toPrecision(6));
+}
+
+/** Logarithmic on both sides of zero, linear within ±linear. Each side has a tick. */
 export function symlogScale(low: number, high: number, linear: number): Scale {
   const f = (v: number) => Math.sign(v) * Math.log1p(Math.abs(v) / linear);
   const [a, b] = [f(low), f(high)];
@@ -57,7 +65,10 @@ export function symlogScale(low: number, high: number, linear: number): Scale {
       const both = [...decades.map((t) => -t).reverse(), 0, ...decades].filter((t) => t >= low && t <= high);
       const every = Math.max(1, Math.ceil(both.length / count));
       const zero = both.indexOf(0);
-      return both.filter((_, i) => (i - zero) % every === 0);
+      const kept = both.filter((_, i) => (i - zero) % every === 0);
+      if (low < 0 && !kept.some((t) => t < 0)) kept.unshift(shortened(low));
+      if (high > 0 && !kept.some((t) => t > 0)) kept.push(shortened(high));
+      return kept;
     },
   };
 }

@@ -134,8 +134,8 @@ function AxisRow({ store, spectrum, which }: { store: Store; spectrum: SpectrumD
         onSettle={() => store.settle()}
       />
       <output class="nbl-axis-value nbl-select-text">
-        <span class="nbl-axis-name">{eigenLabel(index)} = </span>
-        {num(value, 3)}
+        {eigenLabel(index)}
+        <span class="nbl-axis-equals"> =</span> {num(value, 3)}
       </output>
     </div>
   );

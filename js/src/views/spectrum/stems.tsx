@@ -12,7 +12,10 @@ const KEYS: Record<string, Role> = { x: "x", y: "y", o: "offset" };
 /** Values that differ by more than this factor are drawn on a symmetric logarithmic axis. */
 const LINEAR_UP_TO = 30;
 
-function valueScale(values: readonly number[]) {
+/** Of the height, for the lesser side of zero. */
+const LEAST_SHARE = 0.3;
+
+export function valueScale(values: readonly number[]) {
   const sizes = values.map(Math.abs).filter((v) => v > 0);
   const size = Math.max(...sizes, 1e-300);
   const least = Math.max(Math.min(...sizes, size), size * 1e-4);
@@ -24,7 +27,15 @@ function valueScale(values: readonly number[]) {
     const pad = 0.06 * (high - low || size);
     return { scale: linearScale(low < 0 ? low - pad : 0, high > 0 ? high + pad : pad), log };
   }
-  return { scale: symlogScale(low < 0 ? low * 1.6 : 0, Math.max(high * 1.6, 0), least), log };
+  const [bottom, top] = [low < 0 ? low * 1.6 : 0, Math.max(high * 1.6, 0)];
+  // Small negative values beside large positive ones (or the reverse) still get a part of the axis to be read on.
+  const lesser = (linear: number) => {
+    const zero = symlogScale(bottom, top, linear).at(0);
+    return Math.min(low < 0 ? zero : 1, high > 0 ? 1 - zero : 1);
+  };
+  let linear = least;
+  for (let k = 0; k < 10 && lesser(linear) < LEAST_SHARE; k++) linear /= 2;
+  return { scale: symlogScale(bottom, top, linear), log };
 }
 
 /** Ticks whose labels do not touch, zero always among them. */
@@ -141,8 +152,8 @@ export function Stems({ store, spectrum }: { store: Store; spectrum: SpectrumDat
         {pointed !== null && pointed < values.length
           ? stemText(spectrum, pointed)
           : log
-            ? "symmetric log axis"
-            : "linear axis"}
+            ? "eigenvalue, symmetric log axis"
+            : "eigenvalue"}
       </p>
       {pointed !== null && pointed < values.length && choosable && (
         <div class="nbl-stem-roles" style={{ left: `${Math.min(Math.max(x(pointed), 52), width - 58)}px` }}>

@@ -1,5 +1,5 @@
 import { type Camera, project, projectWorld } from "../../gl/camera";
-import { facing } from "../../gl/paint-box";
+import { nearSide } from "../../gl/paint-box";
 import { tickTexts } from "./ticks";
 
 /** One text or line of the axes, in CSS pixels. */
@@ -11,7 +11,7 @@ export interface AxisText {
   anchor: "start" | "middle" | "end";
   /** Degrees. */
   angle: number;
-  /** From the box to the text; absent for titles. */
+  /** From the box to the text; null for titles. */
   line: [number, number, number, number] | null;
 }
 
@@ -36,180 +36,266 @@ const TICK = 5;
 const GAP = 9;
 /** From the edge to the middle of its title, tick texts aside. */
 const TITLE_DISTANCE = 29;
-const CHARACTER = 5.9;
+/** Width of a digit. */
+export const CHARACTER = 5.9;
 
 const p = new Float64Array(3);
+const from = new Float64Array(2);
+const to = new Float64Array(2);
+const middle = new Float64Array(2);
 
-/** Ticks on the box edges that face the viewer: both floor edges and the leftmost upright one. */
-export function layoutAxes({ camera, ticks, labels, bottom }: AxisScene): AxisText[] {
-  const out: AxisText[] = [];
-  const [nearX, nearY] = facing(camera);
-  const scale = 1 / camera.pixelRatio;
-  const world = (x: number, y: number, z: number): [number, number] => {
-    projectWorld(camera, x, y, z, p);
-    return [p[0]! * scale, p[1]! * scale];
-  };
+/** World point in CSS pixels. */
+function place(camera: Camera, x: number, y: number, z: number, out: Float64Array): void {
+  projectWorld(camera, x, y, z, p);
+  out[0] = p[0]! / camera.pixelRatio;
+  out[1] = p[1]! / camera.pixelRatio;
+}
+
+let written = 0;
+
+function next(out: AxisText[], kind: AxisText["kind"]): AxisText {
+  const k = written++;
+  const item = out[k];
+  if (item === undefined || (item.line === null) !== (kind === "title")) {
+    out[k] = {
+      kind,
+      x: 0,
+      y: 0,
+      text: "",
+      anchor: "middle",
+      angle: 0,
+      line: kind === "tick" ? [0, 0, 0, 0] : null,
+    };
+  }
+  return out[k]!;
+}
+
+/** Ticks on the box edges that face the viewer: both floor edges and the leftmost upright one. Reuses the items of `out`. */
+export function layoutAxes(scene: AxisScene, out: AxisText[] = []): AxisText[] {
+  const { camera } = scene;
   const h = camera.flat ? 0 : camera.half;
-  const middle = world(0, 0, -h);
-
-  floorAxis(0, ticks.x, world(-1, nearY, -h), world(1, nearY, -h), (v) => {
-    const at = v * camera.scaleX + camera.shiftX;
-    return world(at, nearY, -h);
-  });
-  floorAxis(1, ticks.y, world(nearX, -1, -h), world(nearX, 1, -h), (v) => {
-    const at = v * camera.scaleY + camera.shiftY;
-    return world(nearX, at, -h);
-  });
-  if (!camera.flat) uprightAxis();
+  written = 0;
+  place(camera, 0, 0, -h, middle);
+  floorAxis(scene, 0, scene.ticks.x, out);
+  floorAxis(scene, 1, scene.ticks.y, out);
+  if (!camera.flat) uprightAxis(scene, out);
+  out.length = written;
   return out;
-
-  function floorAxis(
-    axis: 0 | 1,
-    values: readonly number[],
-    from: [number, number],
-    to: [number, number],
-    at: (value: number) => [number, number],
-  ): void {
-    const length = Math.hypot(to[0] - from[0], to[1] - from[1]);
-    if (length < 30) return;
-    // Outward: perpendicular to the edge, away from the middle of the floor.
-    let nx = -(to[1] - from[1]) / length;
-    let ny = (to[0] - from[0]) / length;
-    const mx = (from[0] + to[0]) / 2;
-    const my = (from[1] + to[1]) / 2;
-    if (nx * (mx - middle[0]) + ny * (my - middle[1]) < 0) {
-      nx = -nx;
-      ny = -ny;
-    }
-    const anchor = nx > 0.35 ? "start" : nx < -0.35 ? "end" : "middle";
-    const texts = tickTexts(values);
-    let lastX = -Infinity;
-    let lastY = -Infinity;
-    values.forEach((value, k) => {
-      const [x, y] = at(value);
-      const text = texts[k]!;
-      const room = Math.abs(ny) > 0.8 ? text.length * CHARACTER + 6 : 13;
-      if (Math.hypot(x - lastX, y - lastY) < room) return;
-      lastX = x;
-      lastY = y;
-      out.push({
-        kind: "tick",
-        x: x + nx * GAP,
-        y: y + ny * GAP + 3.5 + Math.max(0, ny) * 3,
-        text,
-        anchor,
-        angle: 0,
-        line: [x, y, x + nx * TICK, y + ny * TICK],
-      });
-    });
-    let angle = (Math.atan2(to[1] - from[1], to[0] - from[0]) * 180) / Math.PI;
-    if (angle > 90) angle -= 180;
-    if (angle <= -90) angle += 180;
-    const text = fitting(labels[axis], length / CHARACTER);
-    if (text) {
-      const widest = Math.max(0, ...texts.map((tick) => tick.length)) * CHARACTER;
-      const away = TITLE_DISTANCE + widest * Math.abs(nx) * Math.abs(ny);
-      out.push({
-        kind: "title",
-        x: mx + nx * away,
-        y: my + ny * away + 4,
-        text,
-        anchor: "middle",
-        angle: text.length < 4 ? 0 : camera.flat && axis === 1 ? -90 : Math.abs(angle) > 80 ? 0 : angle,
-        line: null,
-      });
-    }
-  }
-
-  function uprightAxis(): void {
-    let left: [number, number] = [Infinity, 0];
-    let corner: [number, number] = [-1, -1];
-    for (const x of [-1, 1]) {
-      for (const y of [-1, 1]) {
-        const at = world(x, y, -h);
-        if (at[0] < left[0]) {
-          left = at;
-          corner = [x, y];
-        }
-      }
-    }
-    const foot = world(corner[0], corner[1], -h);
-    const head = world(corner[0], corner[1], h);
-    if (foot[1] - head[1] < 36) return;
-    const texts = tickTexts(ticks.losses);
-    const dataX = (corner[0] - camera.shiftX) / camera.scaleX;
-    const dataY = (corner[1] - camera.shiftY) / camera.scaleY;
-    let last = Infinity;
-    ticks.z.forEach((z, k) => {
-      if (z < bottom) return;
-      project(camera, dataX, dataY, z, p);
-      const x = p[0]! * scale;
-      const y = p[1]! * scale;
-      if (last - y < 12) return;
-      last = y;
-      out.push({
-        kind: "tick",
-        x: x - GAP,
-        y: y + 3.5,
-        text: texts[k]!,
-        anchor: "end",
-        angle: 0,
-        line: [x, y, x - TICK, y],
-      });
-    });
-  }
 }
 
-/** How many ticks have room on the box edges, along x, y and upwards. */
-export function tickCounts(camera: Camera): [number, number, number] {
+function floorAxis(scene: AxisScene, axis: 0 | 1, values: readonly number[], out: AxisText[]): void {
+  const { camera } = scene;
   const h = camera.flat ? 0 : camera.half;
-  const length = (x0: number, y0: number, z0: number, x1: number, y1: number, z1: number) => {
-    projectWorld(camera, x0, y0, z0, p);
-    const [px, py] = [p[0]!, p[1]!];
-    projectWorld(camera, x1, y1, z1, p);
-    return Math.hypot(p[0]! - px, p[1]! - py) / camera.pixelRatio;
-  };
-  const across = (edge: number) => Math.max(2, Math.min(7, Math.floor(edge / 42)));
-  const [nearX, nearY] = facing(camera);
-  return [
-    across(length(-1, nearY, -h, 1, nearY, -h)),
-    across(length(nearX, -1, -h, nearX, 1, -h)),
-    Math.max(2, Math.min(7, Math.floor(length(-1, -1, -h, -1, -1, h) / 22))),
-  ];
+  const side = nearSide(camera, axis === 0 ? 1 : 0);
+  const along = (t: number, into: Float64Array) =>
+    axis === 0 ? place(camera, t, side, -h, into) : place(camera, side, t, -h, into);
+  along(-1, from);
+  along(1, to);
+  const length = Math.hypot(to[0]! - from[0]!, to[1]! - from[1]!);
+  if (length < 30) return;
+  // Outward: perpendicular to the edge, away from the middle of the floor.
+  let nx = -(to[1]! - from[1]!) / length;
+  let ny = (to[0]! - from[0]!) / length;
+  const mx = (from[0]! + to[0]!) / 2;
+  const my = (from[1]! + to[1]!) / 2;
+  let angle = (Math.atan2(to[1]! - from[1]!, to[0]! - from[0]!) * 180) / Math.PI;
+  if (nx * (mx - middle[0]!) + ny * (my - middle[1]!) < 0) {
+    nx = -nx;
+    ny = -ny;
+  }
+  const anchor = nx > 0.35 ? "start" : nx < -0.35 ? "end" : "middle";
+  const texts = tickTexts(values);
+  const [scale, shift] = axis === 0 ? [camera.scaleX, camera.shiftX] : [camera.scaleY, camera.shiftY];
+  let lastX = -Infinity;
+  let lastY = -Infinity;
+  let widest = 0;
+  for (let k = 0; k < values.length; k++) {
+    along(values[k]! * scale + shift, from);
+    const [x, y] = [from[0]!, from[1]!];
+    const text = texts[k]!;
+    widest = Math.max(widest, text.length);
+    const room = Math.abs(ny) > 0.8 ? text.length * CHARACTER + 6 : 13;
+    if (Math.hypot(x - lastX, y - lastY) < room) continue;
+    lastX = x;
+    lastY = y;
+    const item = next(out, "tick");
+    item.x = x + nx * GAP;
+    item.y = y + ny * GAP + 3.5 + Math.max(0, ny) * 3;
+    item.text = text;
+    item.anchor = anchor;
+    item.angle = 0;
+    setLine(item, x, y, x + nx * TICK, y + ny * TICK);
+  }
+  if (angle > 90) angle -= 180;
+  if (angle <= -90) angle += 180;
+  const text = fitting(scene.labels[axis], length / CHARACTER);
+  if (!text) return;
+  const away = TITLE_DISTANCE + widest * CHARACTER * Math.abs(nx) * Math.abs(ny);
+  const item = next(out, "title");
+  item.x = mx + nx * away;
+  item.y = my + ny * away + 4;
+  item.text = text;
+  item.anchor = "middle";
+  item.angle = text.length < 4 ? 0 : camera.flat && axis === 1 ? -90 : Math.abs(angle) > 80 ? 0 : angle;
 }
+
+function uprightAxis({ camera, ticks, bottom }: AxisScene, out: AxisText[]): void {
+  const h = camera.half;
+  let [left, cornerX, cornerY] = [Infinity, -1, -1];
+  for (let k = 0; k < 4; k++) {
+    const [x, y] = [k & 1 ? 1 : -1, k & 2 ? 1 : -1];
+    place(camera, x, y, -h, from);
+    if (from[0]! < left) [left, cornerX, cornerY] = [from[0]!, x, y];
+  }
+  place(camera, cornerX, cornerY, -h, from);
+  place(camera, cornerX, cornerY, h, to);
+  if (from[1]! - to[1]! < 36) return;
+  const texts = tickTexts(ticks.losses);
+  const dataX = (cornerX - camera.shiftX) / camera.scaleX;
+  const dataY = (cornerY - camera.shiftY) / camera.scaleY;
+  let last = Infinity;
+  for (let k = 0; k < ticks.z.length; k++) {
+    const z = ticks.z[k]!;
+    if (z < bottom) continue;
+    project(camera, dataX, dataY, z, p);
+    const x = p[0]! / camera.pixelRatio;
+    const y = p[1]! / camera.pixelRatio;
+    if (last - y < 12) continue;
+    last = y;
+    const item = next(out, "tick");
+    item.x = x - GAP;
+    item.y = y + 3.5;
+    item.text = texts[k]!;
+    item.anchor = "end";
+    item.angle = 0;
+    setLine(item, x, y, x - TICK, y);
+  }
+}
+
+function setLine(item: AxisText, x0: number, y0: number, x1: number, y1: number): void {
+  const line = item.line!;
+  line[0] = x0;
+  line[1] = y0;
+  line[2] = x1;
+  line[3] = y1;
+}
+
+/** How many ticks have room on the box edges, along x, y and upwards, into `out`. */
+export function tickCounts(camera: Camera, out = new Int32Array(3)): Int32Array {
+  const h = camera.flat ? 0 : camera.half;
+  const [nearX, nearY] = [nearSide(camera, 0), nearSide(camera, 1)];
+  out[0] = across(edge(camera, -1, nearY, -h, 1, nearY, -h));
+  out[1] = across(edge(camera, nearX, -1, -h, nearX, 1, -h));
+  out[2] = Math.max(2, Math.min(7, Math.floor(edge(camera, -1, -1, -h, -1, -1, h) / 22)));
+  return out;
+}
+
+const across = (length: number) => Math.max(2, Math.min(7, Math.floor(length / 42)));
+
+/** Length of a straight line of the world on the screen, CSS pixels. */
+function edge(
+  camera: Camera,
+  x0: number,
+  y0: number,
+  z0: number,
+  x1: number,
+  y1: number,
+  z1: number,
+): number {
+  place(camera, x0, y0, z0, from);
+  place(camera, x1, y1, z1, to);
+  return Math.hypot(to[0]! - from[0]!, to[1]! - from[1]!);
+}
+
+const shorter = new Map<string, readonly string[]>();
 
 /** The label, or its essence if the edge is short; empty if even that does not fit. */
 export function fitting(label: string, characters: number): string {
-  const short = label.replace(/\s*\(.*\)$/, "");
-  const essence = short.split(" ").pop()!;
-  return [label, short, essence].find((text) => text.length <= characters) ?? "";
+  let forms = shorter.get(label);
+  if (forms === undefined) {
+    const short = label.replace(/\s*\(.*\)$/, "");
+    forms = [label, short, short.split(" ").pop()!];
+    if (shorter.size > 50) shorter.clear();
+    shorter.set(label, forms);
+  }
+  for (const text of forms) if (text.length <= characters) return text;
+  return "";
 }
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** Writes texts into an SVG element, reusing its children: turning makes no new nodes. */
-export function drawAxes(svg: SVGSVGElement, texts: readonly AxisText[]): void {
-  const items = svg.children;
-  texts.forEach((item, k) => {
-    let group = items[k] as SVGGElement | undefined;
-    if (!group) {
-      group = document.createElementNS(SVG, "g");
-      group.append(document.createElementNS(SVG, "line"), document.createElementNS(SVG, "text"));
-      svg.append(group);
+/** One text with its tick line, and what was last written of it: the browser is told of changes only. */
+interface Node {
+  group: SVGGElement;
+  line: SVGLineElement;
+  text: SVGTextElement;
+  written: string[];
+}
+
+const rounded = (value: number, step: number) => Math.round(value / step) * step;
+
+export interface Axes {
+  draw(scene: AxisScene): void;
+  clear(): void;
+  /** What the last picture showed. */
+  texts(): readonly AxisText[];
+}
+
+/** Keeps an SVG element's texts in step with the camera. Turning moves groups; the rest changes rarely. */
+export function createAxes(svg: SVGSVGElement): Axes {
+  const items: AxisText[] = [];
+  const nodes: Node[] = [];
+
+  function node(k: number): Node {
+    const known = nodes[k];
+    if (known !== undefined) return known;
+    const group = document.createElementNS(SVG, "g");
+    const line = document.createElementNS(SVG, "line");
+    const text = document.createElementNS(SVG, "text");
+    group.append(line, text);
+    svg.append(group);
+    const made = { group, line, text, written: [] };
+    nodes[k] = made;
+    return made;
+  }
+
+  function write(at: Node, slot: number, element: SVGElement, name: string, value: string): void {
+    if (at.written[slot] === value) return;
+    at.written[slot] = value;
+    element.setAttribute(name, value);
+  }
+
+  function show(): void {
+    for (let k = 0; k < items.length; k++) {
+      const item = items[k]!;
+      const at = node(k);
+      const { line, angle } = item;
+      const [x, y] = line === null ? [item.x, item.y] : [line[0], line[1]];
+      const turn = angle === 0 ? "" : ` rotate(${angle.toFixed(1)})`;
+      write(at, 0, at.group, "transform", `translate(${x.toFixed(1)} ${y.toFixed(1)})${turn}`);
+      write(at, 1, at.line, "x2", String(line === null ? 0 : rounded(line[2] - line[0], 0.25)));
+      write(at, 2, at.line, "y2", String(line === null ? 0 : rounded(line[3] - line[1], 0.25)));
+      write(at, 3, at.text, "x", String(rounded(item.x - x, 0.5)));
+      write(at, 4, at.text, "y", String(rounded(item.y - y, 0.5)));
+      write(at, 5, at.text, "text-anchor", item.anchor);
+      write(at, 6, at.text, "class", item.kind);
+      if (at.written[7] !== item.text) {
+        at.written[7] = item.text;
+        at.text.textContent = item.text;
+      }
     }
-    const [line, text] = group.children as unknown as [SVGLineElement, SVGTextElement];
-    const { x, y, angle } = item;
-    const names = ["x1", "y1", "x2", "y2"] as const;
-    names.forEach((name, i) => {
-      line.setAttribute(name, item.line ? item.line[i]!.toFixed(1) : "0");
-    });
-    text.setAttribute("x", x.toFixed(1));
-    text.setAttribute("y", y.toFixed(1));
-    text.setAttribute("text-anchor", item.anchor);
-    text.setAttribute("class", item.kind);
-    if (angle) text.setAttribute("transform", `rotate(${angle.toFixed(1)} ${x.toFixed(1)} ${y.toFixed(1)})`);
-    else text.removeAttribute("transform");
-    if (text.textContent !== item.text) text.textContent = item.text;
-  });
-  while (items.length > texts.length) items[items.length - 1]!.remove();
+    while (nodes.length > items.length) nodes.pop()!.group.remove();
+  }
+
+  return {
+    draw(scene) {
+      layoutAxes(scene, items);
+      show();
+    },
+    clear() {
+      items.length = 0;
+      show();
+    },
+    texts: () => items,
+  };
 }

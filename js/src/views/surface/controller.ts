@@ -4,14 +4,15 @@ import type { Engine, Grid, Look, Surface } from "../../gl/engine";
 import { getEngine } from "../../gl/engine-registry";
 import { createFlatSurface } from "../../gl/flat-surface";
 import { pick } from "../../gl/pick";
-import type { Selection } from "../../model/protocol";
+import type { Selection, Spec } from "../../model/protocol";
 import { samplingKey } from "../../model/spec";
 import type { LiveGrid, LiveTree, Store } from "../../model/store";
-import { type AxisTicks, drawAxes, layoutAxes } from "./axes";
+import { type AxisTicks, createAxes } from "./axes";
 import { colorsOf, type Rgb, watchColors } from "./colors";
 import { announce, basinOf, type CriticalPoint, criticalPoints, markersOf, samePoint } from "./critical";
+import { type Corner, freeCorner } from "./free-corner";
 import { surfaceKey } from "./keyboard";
-import { axisTicks, type Inset, insets } from "./layout";
+import { barPlace, createAxisTicks, type Inset, insets } from "./layout";
 import { markerAt } from "./marker-at";
 import { panned, rotated, zoomed } from "./navigate";
 import { listenToPointers } from "./pointer";
@@ -24,6 +25,8 @@ export interface SurfaceUi {
   /** Heights at the ends of the colour bar. */
   bar: Signal<{ low: number; high: number; log: boolean } | null>;
   size: Signal<{ width: number; height: number }>;
+  /** Where the read-out of the selection covers least. */
+  corner: Signal<Corner>;
   /** Whether the surface is drawn from above for want of WebGL. */
   flat: Signal<boolean>;
   /** Counts wheel turns that were left to the page. */
@@ -74,6 +77,41 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
   let fullCost = 0;
   let lastClick = Number.NEGATIVE_INFINITY;
   let beforeClick: Selection | null = null;
+  let cornerOf: readonly unknown[] = [];
+  /** The wanted state that `stale` speaks of, and the scale that range and levels are for. */
+  let checked: Spec | null = null;
+  let stale = false;
+  let drawnScale: Spec["scale"] | null = null;
+  let marked: readonly unknown[] = [];
+  const axes = createAxes(svg);
+  const axisTicks = createAxisTicks();
+  const axisLines: [readonly number[], readonly number[], readonly number[]] = [[], [], []];
+  const picture: Look = {
+    yaw: 0,
+    pitch: 0,
+    zoom: 1,
+    pan: [0, 0],
+    exaggeration: 1,
+    range,
+    scale: "linear",
+    base: 0,
+    colormap: "viridis",
+    contours: true,
+    levels: [],
+    levelWeights: [],
+    ticks: axisLines,
+    selectedBasin: -1,
+    hoverBasin: -1,
+    fade: 0,
+    ghost: false,
+    background,
+    ink,
+    moving: false,
+    width: 1,
+    height: 1,
+    pixelRatio: 1,
+    inset,
+  };
 
   const invalidate = () => {
     dirty = true;
@@ -98,7 +136,8 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
   function readModel(): void {
     const next = store.grid.value;
     const nextTree = store.tree.value;
-    const scale = store.spec.value?.scale ?? "linear";
+    const wanted = store.spec.value;
+    const scale = wanted?.scale ?? "linear";
     const changed = next !== live || (next !== null && next.revision !== revision);
     if (next && changed) {
       const fresh = engineGrid(next);
@@ -119,6 +158,12 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
     }
     tree = nextTree;
     if (!next) return;
+    if (wanted !== checked || changed) {
+      checked = wanted;
+      stale = wanted !== null && samplingKey(next.spec) !== samplingKey(wanted);
+    }
+    if (!changed && scale === drawnScale) return;
+    drawnScale = scale;
     const vertical = verticalRange(next, scale);
     range = vertical.range;
     log = vertical.log;
@@ -133,36 +178,36 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
     return Math.min(3, window.devicePixelRatio || 1);
   }
 
+  /** The picture that is wanted now; one object, written anew for every frame. */
   function look(moving: boolean): Look {
     const view = store.view.value;
-    const wanted = store.spec.value;
-    const stale = live !== null && wanted !== null && samplingKey(live.spec) !== samplingKey(wanted);
-    return {
-      yaw: view.yaw,
-      pitch: view.pitch,
-      zoom: view.zoom,
-      pan: view.pan,
-      exaggeration: view.exaggeration,
-      range,
-      scale: log ? "log" : "linear",
-      base: live?.base ?? 0,
-      colormap: view.colormap,
-      contours: view.contours,
-      levels: levels.heights,
-      levelWeights: levels.weights,
-      ticks: [ticks.x, ticks.y, ticks.z],
-      selectedBasin: basinOf(store.selection.value, tree),
-      hoverBasin: tree && tree.branches.length > 1 ? basinOf(store.hover.value, tree) : -1,
-      fade: stale ? 0.6 : 0,
-      ghost: live?.state === "predicted",
-      background,
-      ink,
-      moving,
-      width: canvas.width,
-      height: canvas.height,
-      pixelRatio: pixelRatio(),
-      inset,
-    };
+    picture.yaw = view.yaw;
+    picture.pitch = view.pitch;
+    picture.zoom = view.zoom;
+    picture.pan = view.pan;
+    picture.exaggeration = view.exaggeration;
+    picture.range = range;
+    picture.scale = log ? "log" : "linear";
+    picture.base = live?.base ?? 0;
+    picture.colormap = view.colormap;
+    picture.contours = view.contours;
+    picture.levels = levels.heights;
+    picture.levelWeights = levels.weights;
+    axisLines[0] = ticks.x;
+    axisLines[1] = ticks.y;
+    axisLines[2] = ticks.z;
+    picture.selectedBasin = basinOf(store.selection.value, tree);
+    picture.hoverBasin = tree && tree.branches.length > 1 ? basinOf(store.hover.value, tree) : -1;
+    picture.fade = stale ? 0.6 : 0;
+    picture.ghost = live?.state === "predicted";
+    picture.background = background;
+    picture.ink = ink;
+    picture.moving = moving;
+    picture.width = canvas.width;
+    picture.height = canvas.height;
+    picture.pixelRatio = pixelRatio();
+    picture.inset = inset;
+    return picture;
   }
 
   function draw(): void {
@@ -180,7 +225,7 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
     }
     if (!grid || !live) {
       context.clearRect(0, 0, w, h);
-      drawAxes(svg, []);
+      axes.clear();
       ui.anchor.value = null;
       return;
     }
@@ -193,12 +238,19 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
     inset = insets(width, height, ratio, !engine);
     setCamera(camera, look(moving), grid);
     ticks = axisTicks(camera, grid, range, live.base, log);
-    const picture = look(moving);
-    surface.setMarkers(markersOf(points, store.selection.value, store.hover.value, live.base));
-    const cost = surface.draw(picture, context);
+    setMarkers(live.base);
+    const cost = surface.draw(look(moving), context);
     if (!moving) fullCost = cost;
-    drawAxes(svg, layoutAxes({ camera, ticks, labels: live.labels, bottom: range[0] }));
+    axes.draw({ camera, ticks, labels: live.labels, bottom: range[0] });
     placeTooltip();
+    if (!moving) placeReadOut();
+  }
+
+  function setMarkers(base: number): void {
+    const [selection, hover] = [store.selection.value, store.hover.value];
+    if (marked[0] === points && marked[1] === selection && marked[2] === hover) return;
+    marked = [points, selection, hover];
+    surface.setMarkers(markersOf(points, selection, hover, base));
   }
 
   function placeTooltip(): void {
@@ -211,6 +263,21 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
     }
     const last = ui.anchor.peek();
     if (anchor?.x !== last?.x || anchor?.y !== last?.y) ui.anchor.value = anchor;
+  }
+
+  /** At rest only, and only when something has changed that decides it. */
+  function placeReadOut(): void {
+    const chosen = store.selection.value;
+    const key = [chosen, store.view.value, ui.size.value, live?.revision, log];
+    if (chosen.kind === "none" || key.every((part, k) => part === cornerOf[k])) return;
+    const card = root.parentElement?.querySelector<HTMLElement>(".nbl-readout");
+    if (!card) return;
+    cornerOf = key;
+    const { width, height } = ui.size.value;
+    const size = { width: card.offsetWidth, height: card.offsetHeight };
+    const busy = (x: number, y: number) => pickAt({ x, y }) !== null;
+    const place = barPlace(width, height);
+    ui.corner.value = freeCorner({ width, height }, size, axes.texts(), busy, place, ui.corner.value);
   }
 
   function pickAt(at: { x: number; y: number }) {

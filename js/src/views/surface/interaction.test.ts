@@ -198,7 +198,7 @@ describe("axes", () => {
     expect(fitting("displacement along v₁ (λ = 2)", 1)).toBe("");
     const small = tickCounts(camera);
     setCamera(camera, exampleLook({ width: 1600, height: 1200 }), extent);
-    expect(tickCounts(camera)[0]).toBeGreaterThan(small[0] - 1);
+    expect(tickCounts(camera)[0]).toBeGreaterThan(small[0]! - 1);
   });
 });
 

@@ -1,4 +1,4 @@
-import type { Signal } from "@preact/signals";
+import { type Signal, useComputed } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { createHeightMap, fraction, setHeightMap } from "../../gl/height-map";
 import { cssGradient } from "../../gl/luts";
@@ -17,6 +17,8 @@ interface Props {
 
 /** The colours' losses; a small triangle follows what is pointed at. */
 export function ColorBar({ store, ui }: Props) {
+  // Computed: the view changes with every frame of a rotation, its colours do not.
+  const colormap = useComputed(() => store.view.value.colormap).value;
   const bar = ui.bar.value;
   const grid = store.grid.value;
   const { width, height } = ui.size.value;
@@ -34,7 +36,7 @@ export function ColorBar({ store, ui }: Props) {
   const at = (loss: number) => ({ [side]: `${(100 * fraction(map, loss - grid.base)).toFixed(2)}%` });
   const { loss } = store.hover.value;
   const pointed = loss !== null && loss - grid.base >= bar.low && loss - grid.base <= bar.high ? loss : null;
-  const gradient = cssGradient(store.view.value.colormap, upright ? "to top" : "to right");
+  const gradient = cssGradient(colormap, upright ? "to top" : "to right");
   return (
     <div class={`nbl-bar ${place}`} aria-hidden="true">
       <div class="nbl-bar-title">
@@ -180,7 +182,10 @@ export function ReadOut({ store, ui }: Props) {
   if (!shown || barPlace(width, height) === "none") return null;
   const clear = () => store.select({ kind: "none", vertex: null, coordinates: null, loss: null });
   return (
-    <div class="nbl-readout" onPointerDown={(event) => event.stopPropagation()}>
+    <div
+      class={`nbl-readout ${ui.corner.value} bar-${barPlace(width, height)}`}
+      onPointerDown={(event) => event.stopPropagation()}
+    >
       <div class="nbl-tip-head">
         <span aria-hidden="true">{shown.glyph}</span> {shown.heading}
         <button type="button" class="nbl-readout-close" aria-label="Clear the selection" onClick={clear}>

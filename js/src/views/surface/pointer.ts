@@ -31,9 +31,11 @@ export function listenToPointers(element: HTMLElement, gestures: Gestures): () =
   const cleanup = new AbortController();
   const options = { signal: cleanup.signal };
 
+  // Asking for it makes the browser lay out the page: once per drag, not at every move of it.
+  let box: DOMRect | null = null;
   const local = (event: MouseEvent): Finger => {
-    const box = element.getBoundingClientRect();
-    return { x: event.clientX - box.left, y: event.clientY - box.top };
+    const { left, top } = fingers.size > 0 && box ? box : element.getBoundingClientRect();
+    return { x: event.clientX - left, y: event.clientY - top };
   };
 
   element.addEventListener(
@@ -41,6 +43,7 @@ export function listenToPointers(element: HTMLElement, gestures: Gestures): () =
     (event) => {
       if (event.pointerType === "mouse" && event.button > 2) return;
       if (event.button === 1) event.preventDefault();
+      if (fingers.size === 0) box = element.getBoundingClientRect();
       const at = local(event);
       fingers.set(event.pointerId, at);
       try {

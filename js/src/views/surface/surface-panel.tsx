@@ -11,6 +11,7 @@ function createUi(): SurfaceUi {
     anchor: signal(null),
     bar: signal(null),
     size: signal({ width: 0, height: 0 }),
+    corner: signal("bottom-right"),
     flat: signal(false),
     declined: signal(0),
   };

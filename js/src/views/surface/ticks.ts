@@ -50,8 +50,18 @@ export function lossTicks(low: number, high: number, log: boolean, count: number
   return log ? logTicks(low, high, count) : linearTicks(low, high, count);
 }
 
-/** Tick texts with as many decimals as their distance needs. */
-export function tickTexts(ticks: readonly number[]): string[] {
+const written = new WeakMap<readonly number[], readonly string[]>();
+
+/** Tick texts with as many decimals as their distance needs. Asked again for the same array, the same ones. */
+export function tickTexts(ticks: readonly number[]): readonly string[] {
+  const known = written.get(ticks);
+  if (known !== undefined) return known;
+  const texts = writeTicks(ticks);
+  written.set(ticks, texts);
+  return texts;
+}
+
+function writeTicks(ticks: readonly number[]): string[] {
   const sizes = ticks.filter((v) => v !== 0).map(Math.abs);
   const largest = Math.max(...sizes, 0);
   const smallest = Math.min(...sizes, largest);
