@@ -86,10 +86,12 @@ function roomAt(k: number, count: number, look: Look): number {
   const [x, y] = [places[2 * k]!, places[2 * k + 1]!];
   let nearest = Infinity;
   for (let other = 0; other < count; other++) {
-    const distance = Math.hypot(places[2 * other]! - x, places[2 * other + 1]! - y);
-    if (distance > look.pixelRatio && distance < nearest) nearest = distance;
+    const dx = places[2 * other]! - x;
+    const dy = places[2 * other + 1]! - y;
+    const square = dx * dx + dy * dy;
+    if (square > look.pixelRatio * look.pixelRatio && square < nearest) nearest = square;
   }
-  return crowding(nearest, radius);
+  return crowding(Math.sqrt(nearest), radius);
 }
 
 function paintMarker(

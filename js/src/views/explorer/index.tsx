@@ -3,7 +3,7 @@ import { isRunning } from "../../model/lanes";
 import type { Store } from "../../model/store";
 import { Controls } from "../controls";
 import { MergeTreePanel } from "../merge-tree";
-import { count } from "../parts/format";
+import { count, reasonOf } from "../parts/format";
 import { SpectrumPanel } from "../spectrum";
 import { SurfacePanel } from "../surface";
 import { StatusBar } from "./status-bar";
@@ -50,7 +50,13 @@ function Waiting({ store }: { store: Store }) {
     return (
       <div class="nbl-empty" role="alert">
         <strong class="nbl-failed">Nothing could be computed</strong>
-        <pre class="nbl-select-text">{failed.message}</pre>
+        <span class="nbl-empty-reason nbl-select-text">{reasonOf(failed.message)}</span>
+        {failed.message.trim().includes("\n") && (
+          <details>
+            <summary>Traceback</summary>
+            <pre class="nbl-select-text">{failed.message}</pre>
+          </details>
+        )}
       </div>
     );
   }

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { isRunning } from "../../model/lanes";
 import type { Store } from "../../model/store";
-import { count, duration, num, whole } from "../parts/format";
+import { count, duration, num, reasonOf, whole } from "../parts/format";
 
 interface Line {
   tone: "quiet" | "run" | "ok" | "warn" | "error";
@@ -39,8 +39,9 @@ export function statusLine(store: Store): Line {
     return { tone: "warn", text: `cancelled: ${what}` };
   }
   if (status.message !== "") return { tone: "quiet", text: status.message };
+  if (grid === null) return { tone: "quiet", text: "nothing computed yet" };
   const seconds = store.surface.value?.seconds ?? 0;
-  if (grid?.state === "predicted") return { tone: "quiet", text: "predicted from the eigenpairs" };
+  if (grid.state === "predicted") return { tone: "quiet", text: "predicted from the eigenpairs" };
   return {
     tone: "ok",
     text:
@@ -89,10 +90,8 @@ export function StatusBar({ store }: { store: Store }) {
 /** First line at once, the rest on demand; always selectable. */
 function LongText({ text }: { text: string }) {
   const [open, setOpen] = useState(false);
-  const lines = text.trim().split("\n");
-  // Python puts the reason into the last line of a traceback.
-  const head = (lines.length > 1 && /^Traceback/.test(lines[0]!) ? lines[lines.length - 1] : lines[0]) ?? "";
-  const long = lines.length > 1 || head.length > 90;
+  const head = reasonOf(text);
+  const long = text.trim() !== head || head.length > 90;
   return (
     <span class="nbl-long" role="alert">
       <span class="nbl-long-head nbl-select-text">{head}</span>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { duration, num, parseNumber, percent, plainNum, whole } from "./format";
+import { duration, num, parseNumber, percent, plainNum, reasonOf, whole } from "./format";
 import { linearTicks, logTicks, symlogScale } from "./ticks";
 
 describe("numbers", () => {
@@ -22,6 +22,16 @@ describe("numbers", () => {
       expect(parseNumber(plainNum(x, 7))).toBeCloseTo(x, 6);
     }
     expect([" 1,5 ", "", "abc", "1e3"].map(parseNumber)).toEqual([1.5, null, null, 1000]);
+  });
+});
+
+describe("errors", () => {
+  it("are named by the line that says why", () => {
+    expect(reasonOf("ValueError: 3 is even")).toBe("ValueError: 3 is even");
+    expect(reasonOf("two\nlines")).toBe("two");
+    const trace = 'Traceback (most recent call last):\n  File "a.py", line 1, in f\n    g()\n';
+    expect(reasonOf(`${trace}RuntimeError: no\n`)).toBe("RuntimeError: no");
+    expect(reasonOf(`${trace}RuntimeError: no,\nsince x\n`)).toBe("RuntimeError: no,");
   });
 });
 

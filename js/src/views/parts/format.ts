@@ -44,6 +44,17 @@ export function point(coordinates: readonly [number, number]): string {
   return `(${num(coordinates[0])}, ${num(coordinates[1])})`;
 }
 
+/** The line of an error that says why: Python puts it last in a traceback. */
+export function reasonOf(text: string): string {
+  const lines = text.trim().split("\n");
+  const traced = lines.length > 1 && lines[0]!.startsWith("Traceback");
+  if (!traced) return lines[0]!;
+  // A message of several lines begins after the last indented line.
+  let first = lines.length - 1;
+  while (first > 1 && !/^\s/.test(lines[first - 1]!) && lines[first - 1] !== "") first--;
+  return lines[first]!;
+}
+
 /** Reads a number as people write it; null = not one. */
 export function parseNumber(text: string): number | null {
   const clean = text

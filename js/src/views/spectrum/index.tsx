@@ -3,7 +3,7 @@ import { isRunning } from "../../model/lanes";
 import type { SpectrumData } from "../../model/protocol";
 import { eigenLabel, resolveIndex, signedIndex } from "../../model/spec";
 import type { Store } from "../../model/store";
-import { count, num } from "../parts/format";
+import { count, num, reasonOf } from "../parts/format";
 import { Icon } from "../parts/icons";
 import { Slider } from "../parts/slider";
 import { assign } from "./choose";
@@ -32,10 +32,12 @@ export function SpectrumPanel({ store }: { store: Store }) {
           {running ? (
             <>
               <span class="nbl-spinner" />
-              <span>Finding the directions of largest and smallest curvature</span>
+              <span>The eigenvalues appear here.</span>
             </>
           ) : (
-            <span>{status.phase === "error" ? status.message : "No eigenpairs were computed."}</span>
+            <span class={status.phase === "error" ? "nbl-empty-reason" : undefined}>
+              {status.phase === "error" ? reasonOf(status.message) : "No eigenpairs were computed."}
+            </span>
           )}
         </div>
       ) : (

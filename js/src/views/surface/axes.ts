@@ -105,13 +105,15 @@ function floorAxis(scene: AxisScene, axis: 0 | 1, values: readonly number[], out
   }
   const anchor = nx > 0.35 ? "start" : nx < -0.35 ? "end" : "middle";
   const texts = tickTexts(values);
-  const [scale, shift] = axis === 0 ? [camera.scaleX, camera.shiftX] : [camera.scaleY, camera.shiftY];
+  const scale = axis === 0 ? camera.scaleX : camera.scaleY;
+  const shift = axis === 0 ? camera.shiftX : camera.shiftY;
   let lastX = -Infinity;
   let lastY = -Infinity;
   let widest = 0;
   for (let k = 0; k < values.length; k++) {
     along(values[k]! * scale + shift, from);
-    const [x, y] = [from[0]!, from[1]!];
+    const x = from[0]!;
+    const y = from[1]!;
     const text = texts[k]!;
     widest = Math.max(widest, text.length);
     const room = Math.abs(ny) > 0.8 ? text.length * CHARACTER + 6 : 13;
@@ -270,7 +272,8 @@ export function createAxes(svg: SVGSVGElement): Axes {
       const item = items[k]!;
       const at = node(k);
       const { line, angle } = item;
-      const [x, y] = line === null ? [item.x, item.y] : [line[0], line[1]];
+      const x = line === null ? item.x : line[0];
+      const y = line === null ? item.y : line[1];
       const turn = angle === 0 ? "" : ` rotate(${angle.toFixed(1)})`;
       write(at, 0, at.group, "transform", `translate(${x.toFixed(1)} ${y.toFixed(1)})${turn}`);
       write(at, 1, at.line, "x2", String(line === null ? 0 : rounded(line[2] - line[0], 0.25)));
