@@ -71,6 +71,21 @@ describe("camera", () => {
     }
   });
 
+  it("uses the room of a wide panel, within limits, and only sideways", () => {
+    const camera = createCamera();
+    const shape = (width: number, height: number) => {
+      setCamera(camera, exampleLook({ width, height }), extent);
+      return camera.focal / camera.focalY;
+    };
+    expect(shape(400, 1600)).toBe(1);
+    expect(shape(700, 560)).toBeGreaterThan(1);
+    expect(shape(1600, 400)).toBeCloseTo(1.3, 9);
+    expect(shape(3200, 400)).toBeCloseTo(1.3, 9);
+    const { focalY } = camera;
+    shape(1600, 400);
+    expect(camera.focalY).toBeCloseTo(focalY, 9);
+  });
+
   it("keeps the size of the picture while it turns", () => {
     const camera = createCamera();
     setCamera(camera, exampleLook({ yaw: 0 }), extent);

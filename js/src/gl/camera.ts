@@ -10,6 +10,8 @@ export const HALF_HEIGHT = 0.62;
 export const MIN_PITCH = 0.04;
 export const MAX_PITCH = Math.PI / 2;
 
+/** How much wider than its true shape the box may be drawn to use the room of a wide panel. */
+const MAX_STRETCH = 1.3;
 const DISTANCE = 8;
 const NEAR = 3;
 const FAR = 13;
@@ -138,10 +140,12 @@ function fitBox(
     if (v < low) low = v;
     if (v > high) high = v;
   }
-  camera.focal = Math.min(roomX / (2 * right), roomY / (high - low)) * zoom;
-  camera.focalY = camera.focal;
+  const [wide, tall] = [roomX / (2 * right), roomY / (high - low)];
+  camera.focalY = Math.min(wide, tall) * zoom;
+  // The axes have units of their own: in a wide panel the box may be somewhat wider than it is deep.
+  camera.focal = Math.min(wide, MAX_STRETCH * tall) * zoom;
   camera.centerX = middleX;
-  camera.centerY = middleY + (camera.focal * (high + low)) / 2;
+  camera.centerY = middleY + (camera.focalY * (high + low)) / 2;
 }
 
 function setAxis(camera: Camera, extent: Extent): void {

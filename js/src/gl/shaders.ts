@@ -47,7 +47,9 @@ void main() {
   vec2 slope = vec2(e - w, n - b) / max(reach, vec2(1e-9)) * 2.0 * uHalf;
   vNormal = vec3(-slope, 1.0);
   vec2 cell = 2.0 * float(uStride) / last;
-  vCavity = 2.0 * uHalf * ((e + w - 2.0 * t) / cell.x + (n + b - 2.0 * t) / cell.y);
+  float bend = 2.0 * uHalf * ((e + w - 2.0 * t) / cell.x + (n + b - 2.0 * t) / cell.y);
+  // Bounded here, not in the fragment: a sharp crease would else show the triangles' teeth.
+  vCavity = bend / (1.0 + abs(bend));
   vT = t;
   vGrid = vec2(at);
   vWorld = vec3(vGrid / last * 2.0 - 1.0, (2.0 * t - 1.0) * uHalf);
@@ -106,7 +108,7 @@ void main() {
   float key = max(dot(N, uLight), 0.0);
   float fill = max(dot(N, uFill), 0.0);
   float sky = 0.5 + 0.5 * N.z;
-  float cavity = clamp(1.0 - 0.32 * vCavity, 0.72, 1.12);
+  float cavity = min(1.0 - 0.3 * vCavity, 1.12);
   // A dark page needs a brighter lamp for the low end of the maps to stand out.
   float lamp = dot(uBackground, vec3(0.333)) < 0.4 ? 1.25 : 1.0;
   float light = (0.34 + 0.22 * sky + 0.62 * key + 0.14 * fill) * cavity * lamp;
