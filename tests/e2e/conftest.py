@@ -7,12 +7,15 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from harness.browser import ARGUMENTS, ROOT, find_chromium
 from harness.notebook import Notebook, write_notebook
 from harness.server import Server, jupyterlab_server
 from harness.watch import Watch
+
+# A busy machine is slow to draw and to answer; an expectation that fails costs this long once.
+expect.set_options(timeout=20_000)
 
 OpenNotebook = Callable[..., Notebook]
 failed = pytest.StashKey[bool]()

@@ -86,7 +86,7 @@ def test_a_request_while_a_cell_runs_is_answered_or_waits_visibly(lab, code):
         widget.get_by_role("slider", name="Range", exact=True).press("ArrowLeft")
         phase = widget.locator(".nbl-phase")
         # Either the surface is finished while the cell runs, or the status says what it waits for.
-        expect(phase.filter(has_text=re.compile("computed in|kernel is busy"))).to_be_visible(timeout=3000)
+        expect(phase.filter(has_text=re.compile("computed in|kernel is busy"))).to_be_visible(timeout=6000)
         answered = "computed" in phase.inner_text()
         if not answered:
             expect(phase).to_contain_text("waiting")

@@ -180,7 +180,7 @@ class Notebook:
         text = answer["data"]["text/plain"]
         return json.loads(eval(text, {}))
 
-    def until(self, expression: str, *, seconds: float = 10.0) -> None:
+    def until(self, expression: str, *, seconds: float = 30.0) -> None:
         """Wait until an expression is true in the kernel; fails with its last value."""
         deadline = time.monotonic() + seconds
         while not (value := self.value(expression)):
