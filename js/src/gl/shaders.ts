@@ -127,11 +127,11 @@ void main() {
     // Towards white it fades, towards black it would vanish.
     bool night = dot(uBackground, vec3(0.333)) < 0.4;
     vec3 dim = mix(mix(c, vec3(grey), night ? 0.8 : 0.72), uBackground, night ? 0.14 : 0.42);
-    c = mix(dim, c * 1.1 + 0.025, inside);
+    c = mix(dim, mix(c, sqrt(c), 0.16), inside);
   } else if (uBasin.y > 0.5) {
     float inside = smoothstep(-0.5, 0.5, (mask.g - 0.5) / max(dMask.g, 1e-4));
     emphasis = inside;
-    c = mix(mix(mix(c, vec3(grey), 0.5), uBackground, 0.2), c * 1.1 + 0.025, inside);
+    c = mix(mix(mix(c, vec3(grey), 0.5), uBackground, 0.2), mix(c, sqrt(c), 0.16), inside);
   }
 
   float contour = 0.0;
