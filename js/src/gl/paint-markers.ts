@@ -24,6 +24,9 @@ export const MARKER_LIFT: Record<MarkerShape, number> = {
 /** Marks nearer to each other than this (in radii) shrink, down to LEAST_SIZE: they must not hide the valley they mark. */
 const CROWDED = 2.6;
 const LEAST_SIZE = 0.5;
+/** Among more marks than this, those behind the surface step back further. */
+const MANY = 40;
+const HIDDEN_SIZE = 0.7;
 
 const p = new Float64Array(3);
 let hidden = new Uint8Array(64);
@@ -66,7 +69,7 @@ export function paintMarkers(
         look,
         marker,
         k,
-        strong ? 1 : roomAt(k, markers.length, look),
+        strong ? 1 : roomAt(k, markers.length, look) * (hidden[k] && markers.length > MANY ? HIDDEN_SIZE : 1),
         hidden[k] === 1,
         ink,
         halo,
