@@ -38,5 +38,7 @@ def test_its_first_block_is_the_two_commands_and_make_knows_them():
 
 
 def test_its_links_and_pictures_exist():
-    for path in re.findall(r"\]\(([^)]+)\)", README):
+    paths = re.findall(r"\]\(([^)]+)\)", README) + re.findall(r'src(?:set)?="([^"]+)"', README)
+    assert len(paths) >= 2
+    for path in paths:
         assert (ROOT / path).exists(), path
