@@ -175,7 +175,9 @@ def lab(arguments: list[str]) -> int:
         "JUPYTERLAB_WORKSPACES_DIR": own / "workspaces",
         "IPYTHONDIR": own / "ipython",
     }
-    command = [interpreter, "-m", "jupyterlab", str(copy), f"--ServerApp.root_dir={folder}", *arguments]
+    # As the address, not as a file to open: then the address that is printed leads to the lesson too.
+    command = [interpreter, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}", *arguments]
+    command += [f"--LabApp.default_url=/lab/tree/{copy.name}"]
     command += ["--log-level=WARN", "--ServerApp.answer_yes=True"]  # Ctrl-C ends it without a question
     command += [] if has_display else ["--no-browser"]
     command += ["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []
