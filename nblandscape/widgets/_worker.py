@@ -4,6 +4,7 @@ A job is a generator: between two chunks the worker may drop it for a newer one 
 or give way to another explorer. So a handler that submits does O(1) work on whatever thread it runs.
 """
 
+import atexit
 import contextvars
 import itertools
 import os
@@ -82,6 +83,7 @@ class Worker:
         self._slots: list[Slot] = []
         self._clock = itertools.count(1)
         self._thread: threading.Thread | None = None
+        self._ending = False
 
     def slot(self) -> Slot:
         """A new explorer's place."""
@@ -125,6 +127,17 @@ class Worker:
         for job in dropped:
             _end(job, "cancelled", None)
 
+    def shut_down(self) -> None:
+        """End the thread: one that is inside torch while the interpreter goes away aborts the process."""
+        with self._condition:
+            self._ending = True
+            for slot in self._slots:
+                for job in slot.running.values():
+                    job.stop.set()
+            self._condition.notify_all()
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+
     def _start_thread(self) -> None:
         if self._thread is None or not self._thread.is_alive():
             # Some kernels (ipykernel 7.0) can only send from a thread that has the context of a cell.
@@ -137,8 +150,10 @@ class Worker:
     def _run(self) -> None:
         while True:
             with self._condition:
-                while (job := self._next()) is None:
+                while (job := self._next()) is None and not self._ending:
                     self._condition.wait()
+                if self._ending or job is None:
+                    return
             try:
                 self._step(job)
             except BaseException:  # noqa: BLE001 - a broken callback must not end the kernel's only worker
@@ -204,12 +219,15 @@ def shared_worker() -> Worker:
     with _lock:
         if _worker is None:
             _worker = Worker()
+            atexit.register(_worker.shut_down)
         return _worker
 
 
 def reset_after_fork() -> None:
     """Forget the parent's worker in a forked child: its thread does not exist there."""
     global _worker, _lock
+    if _worker is not None:
+        atexit.unregister(_worker.shut_down)
     _worker, _lock = None, threading.Lock()
 
 

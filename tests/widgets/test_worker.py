@@ -2,6 +2,8 @@
 
 import gc
 import random
+import subprocess
+import sys
 import threading
 import time
 import weakref
@@ -180,6 +182,21 @@ def test_a_thousand_random_submits_and_cancels_end_on_the_last_one(worker):
     for _ in range(submitted):
         assert ended.acquire(timeout=10), "a job ended without telling"
     assert all(slot.idle for slot in slots)
+
+
+def test_leaving_python_in_the_middle_of_a_computation_is_no_crash():
+    program = """
+import time, torch, nblandscape as nbl
+model = torch.nn.Sequential(torch.nn.Linear(64, 64), torch.nn.Tanh(), torch.nn.Linear(64, 10))
+data = torch.randn(4000, 64), torch.randint(0, 10, (4000,))
+explorer = nbl.explore(nbl.Objective(model, torch.nn.CrossEntropyLoss(), data), points=129)
+while explorer.status["phase"] != "running":
+    time.sleep(0.001)
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 def test_an_idle_worker_keeps_nothing_alive(worker):
