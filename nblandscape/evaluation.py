@@ -44,6 +44,8 @@ class Evaluation:
         self._buffers = layout.buffers()
         views = zip((slot.name for slot in layout.slots), layout.views(self._buffers), strict=True)
         self._shell = evaluation_shell(graph_shell, dict(views))
+        named = dict(self._shell.named_parameters())
+        self._parameters = [named[slot.name] for slot in layout.slots]
         self._needs_grad = False
 
     def probe(self, flat: torch.Tensor) -> None:
@@ -76,6 +78,31 @@ class Evaluation:
                 return self._evaluate()
 
         return evaluate
+
+    def at(self, flat: torch.Tensor) -> Point:
+        """Losses at parameters (n,)."""
+        self._move(flat)
+        with self._context(gradients=self._needs_grad):
+            return self._evaluate()
+
+    def value_and_gradient(self, flat: torch.Tensor) -> tuple[float, torch.Tensor]:
+        """Summed loss and its gradient (n,) float64 at parameters (n,)."""
+        self._move(flat)
+        sums = []
+        gradient = torch.zeros(self._layout.size, dtype=torch.float64, device=self._layout.device)
+        for parameter in self._parameters:
+            parameter.requires_grad_(True)
+        try:
+            for batch in self._batches:
+                with self._context(gradients=True):
+                    total, _ = self._batch_loss(self._shell, batch)
+                    parts = torch.autograd.grad(total, self._parameters, materialize_grads=True)
+                sums.append(float(total.detach()))
+                gradient += self._layout.gather(parts).to(torch.float64)
+        finally:
+            for parameter in self._parameters:
+                parameter.requires_grad_(False)
+        return math.fsum(sums), gradient
 
     def state_at(self, flat: torch.Tensor) -> dict[str, torch.Tensor]:
         """State dict at parameters (n,); its tensors are overwritten by the next evaluation."""

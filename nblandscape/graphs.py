@@ -47,18 +47,41 @@ class GradientGraphs:
         outputs = self._layout.split(vector)
         total = self._zeros()
         for gradients in self._graphs():
-            linked = [(g, v) for g, v in zip(gradients, outputs, strict=True) if g.requires_grad]
-            if not linked:  # the loss is linear in the parameters
-                continue
-            result = torch.autograd.grad(
-                [g for g, _ in linked],
-                self._parameters,
-                [v for _, v in linked],
-                retain_graph=True,
-                materialize_grads=True,
-            )
-            total += self._layout.gather(result).to(torch.float64)
+            total += self._pullback(gradients, outputs)
         return total
+
+    def batch_slopes(self, vectors: torch.Tensor) -> torch.Tensor:
+        """Gradient of each batch's summed loss along the vectors (k, n): (k, b) float64."""
+        wide = vectors.to(torch.float64)
+        columns = [
+            wide @ self._layout.gather([g.detach() for g in gradients]).to(torch.float64)
+            for gradients in self._graphs()
+        ]
+        return torch.stack(columns, dim=1)
+
+    def batch_curvatures(self, vectors: torch.Tensor) -> torch.Tensor:
+        """Quadratic forms v H_b v of each batch's summed loss, (k, b) float64."""
+        outputs = [self._layout.split(vector) for vector in vectors]
+        wide = vectors.to(torch.float64)
+        columns = []
+        for gradients in self._graphs():
+            rows = [self._pullback(gradients, out) @ v for out, v in zip(outputs, wide, strict=True)]
+            columns.append(torch.stack(rows))
+        return torch.stack(columns, dim=1)
+
+    def _pullback(self, gradients: Sequence[torch.Tensor], outputs: Sequence[torch.Tensor]) -> torch.Tensor:
+        """One batch's product, (n,) float64."""
+        linked = [(g, v) for g, v in zip(gradients, outputs, strict=True) if g.requires_grad]
+        if not linked:  # the loss is linear in the parameters
+            return self._zeros()
+        result = torch.autograd.grad(
+            [g for g, _ in linked],
+            self._parameters,
+            [v for _, v in linked],
+            retain_graph=True,
+            materialize_grads=True,
+        )
+        return self._layout.gather(result).to(torch.float64)
 
     def _zeros(self) -> torch.Tensor:
         return torch.zeros(self._layout.size, dtype=torch.float64, device=self._layout.device)

@@ -281,6 +281,12 @@ class Objective:
             self._check_shared_weights()
             return self._snapshot.gradient.clone()
 
+    @property
+    def batch_counts(self) -> np.ndarray:
+        """Weights of the batches in the mean, (b,): samples, elements or targets that count."""
+        counts = np.array(self._snapshot.counts)
+        return counts if counts.any() else np.ones_like(counts)
+
     def hvp(self, V: torch.Tensor) -> torch.Tensor:
         """Hessian-vector products at the model's weights.
 
@@ -298,15 +304,64 @@ class Objective:
         ValueError
             `V` has another length than n.
         """
+        rows = self._rows(V)
+        with self._lock:
+            self._check_shared_weights()
+            result = torch.empty_like(rows)
+            for row, out in zip(rows, result, strict=True):
+                out.copy_(self._snapshot.product(row))
+        return result.reshape(V.shape)
+
+    def batch_gradients_dot(self, V: torch.Tensor) -> np.ndarray:
+        """Slope of every batch's mean loss along vectors.
+
+        Parameters
+        ----------
+        V : torch.Tensor, shape (k, n) or (n,)
+
+        Returns
+        -------
+        np.ndarray, shape (k, b), float64
+            Their mean weighted by `batch_counts` is the slope of the loss; their spread is its noise.
+        """
+        with self._lock:
+            self._check_shared_weights()
+            return self._per_batch(self._snapshot.graphs.batch_slopes(self._rows(V)))
+
+    def batch_curvatures(self, V: torch.Tensor) -> np.ndarray:
+        """Quadratic form v H_b v of every batch's mean loss.
+
+        Parameters
+        ----------
+        V : torch.Tensor, shape (k, n) or (n,)
+
+        Returns
+        -------
+        np.ndarray, shape (k, b), float64
+            Their mean weighted by `batch_counts` is v H v; their spread tells whether a curvature is
+            significant.
+
+        Examples
+        --------
+        >>> import torch
+        >>> model = torch.nn.Linear(1, 1, bias=False)
+        >>> data = [(torch.full((1, 1), x), torch.zeros(1, 1)) for x in (1.0, 2.0)]
+        >>> Objective(model, torch.nn.MSELoss(), data).batch_curvatures(torch.ones(1))
+        array([[2., 8.]])
+        """
+        with self._lock:
+            self._check_shared_weights()
+            return self._per_batch(self._snapshot.graphs.batch_curvatures(self._rows(V)))
+
+    def _rows(self, V: torch.Tensor) -> torch.Tensor:
         rows = V.reshape(1, -1) if V.ndim == 1 else V
         if rows.ndim != 2 or rows.shape[1] != self.num_parameters:
             raise ValueError(f"V has shape {tuple(V.shape)}; expected (k, {self.num_parameters}).")
-        with self._lock:
-            self._check_shared_weights()
-            result = torch.empty(rows.shape, dtype=self.dtype, device=self.device)
-            for row, out in zip(rows.to(self.device, self.dtype).contiguous(), result, strict=True):
-                out.copy_(self._snapshot.product(row))
-        return result.reshape(V.shape)
+        return rows.detach().to(self.device, self.dtype).contiguous()
+
+    def _per_batch(self, sums: torch.Tensor) -> np.ndarray:
+        """Sums over the samples of each batch (k, b) to means."""
+        return np.asarray(sums.cpu()) / np.where(self.batch_counts > 0, self.batch_counts, 1.0)
 
     # ------------------------------------------------------------------ other points
 
@@ -325,6 +380,37 @@ class Objective:
                 return line(torch.as_tensor(coordinates, dtype=torch.float64))
 
         return evaluate
+
+    def point(self, flat: torch.Tensor) -> Point:
+        """Losses at any parameters, by forward passes only.
+
+        Parameters
+        ----------
+        flat : torch.Tensor, shape (n,)
+
+        Returns
+        -------
+        Point
+            ``.loss``, and ``.sums`` and ``.counts`` per batch.
+        """
+        with self._lock:
+            return self._snapshot.evaluation.at(self._rows(flat)[0])
+
+    def value_and_gradient(self, flat: torch.Tensor) -> tuple[float, torch.Tensor]:
+        """Loss and gradient (n,) at any parameters.
+
+        Examples
+        --------
+        >>> import torch
+        >>> model = torch.nn.Linear(1, 1, bias=False)
+        >>> objective = Objective(model, torch.nn.MSELoss(), (torch.ones(4, 1), torch.zeros(4, 1)))
+        >>> objective.value_and_gradient(torch.tensor([3.0]))
+        (9.0, tensor([6.]))
+        """
+        with self._lock:
+            total, gradient = self._snapshot.evaluation.value_and_gradient(self._rows(flat)[0])
+            count = self._snapshot.count
+        return total / count, (gradient / count).to(self.dtype)
 
     def parameters_at(self, subspace: "Subspace", coordinates: Sequence[float]) -> dict[str, torch.Tensor]:
         """State dict of the model at a point of a subspace, in the model's own types and devices.

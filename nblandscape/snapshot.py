@@ -53,6 +53,8 @@ class Snapshot:
     ----------
     loss : float
         Mean over all samples.
+    counts : list of float
+        Every batch's part of the denominator; all 0 for a loss that is a sum over the data.
     count : float
         What sums of losses are divided by.
     versions : list
@@ -71,7 +73,8 @@ class Snapshot:
             _replica.use_batch_statistics(self.shell)
         self._twice: TwiceDifferentiable | None = TwiceDifferentiable()
         self._check(model)
-        self.loss, self.count = self._at_origin()
+        self.loss, self.counts = self._at_origin()
+        self.count = math.fsum(self.counts) or 1.0  # a sum over the data counts 0 and is divided by nothing
         parts = (problem.batch_loss, problem.batches)
         self.graphs = GradientGraphs(self.shell, *parts, self.layout, self._forward_context)
         self.evaluation = Evaluation(
@@ -163,8 +166,8 @@ class Snapshot:
             )
         return _losses.scalar(result[0], "batch_loss(model, batch)[0]"), float(result[1])
 
-    def _at_origin(self) -> tuple[float, float]:
-        """Mean loss and its denominator: a sum over the data counts 0 and is divided by nothing."""
+    def _at_origin(self) -> tuple[float, list[float]]:
+        """Mean loss and the parts of its denominator."""
         sums, counts = [], []
         with self._forward_context(gradients=True):
             for number, batch in enumerate(self.problem.batches):
@@ -180,7 +183,7 @@ class Snapshot:
                 f"The batches count {count:g} in all, so the loss has no mean: "
                 "every target is ignored, or batch_loss returns no positive count."
             )
-        return math.fsum(sums) / (count or 1.0), count or 1.0
+        return math.fsum(sums) / (count or 1.0), counts
 
 
 def versions_of(model: nn.Module) -> list[tuple[str, int, int]]:
