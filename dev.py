@@ -25,7 +25,7 @@ import frontend  # noqa: E402  (js/frontend.py)
 BUILD = ROOT / "build"
 VENV = ROOT / ".venv"
 BENCH = ROOT / "tests" / "benchmarks"
-EXTRAS = "lab,dev"
+EXTRAS = "lab,hf,mesh,store,cluster,dev"
 OLDEST_PYTHON = (3, 11)
 
 
