@@ -101,7 +101,7 @@ def many(notebook, number):
     lab.screenshot(f"many_{number}")
 
 
-def test_four_explorers_of_one_objective_draw_each_its_own_surface(notebook):
+def test_p56_four_explorers_of_one_objective_draw_each_its_own_surface(notebook):
     many(notebook, 4)
 
 

@@ -76,7 +76,7 @@ def test_a_triple_an_array_a_landscape_and_a_function(explore):
     assert explorer.surface["labels"] == ["x", "y"]
 
 
-def test_120_requests_in_a_burst_end_on_the_last_one_and_start_few(explore):
+def test_p54_120_requests_in_a_burst_end_on_the_last_one_and_start_few(explore):
     started = 0
 
     def slow(a: float, b: float) -> float:
@@ -236,7 +236,7 @@ def test_unknown_options_and_axes(explore):
         nbl.Explorer.__mro__[1](colour=1)
 
 
-def test_a_seeded_training_is_bit_identical_beside_a_refining_explorer(explore):
+def test_p55_a_seeded_training_is_bit_identical_beside_a_refining_explorer(explore):
     def train(beside: bool) -> nn.Module:
         model, x, y = network(n=400)
         explorer = explore(objective_of(model, x, y), points=65) if beside else None
