@@ -1,64 +1,99 @@
-"""How sure a random vector makes us that no eigenvalue was overlooked.
+"""How sure random start vectors make us that no eigenvalue was overlooked.
 
-A Krylov run from one vector sees one copy of a multiple eigenvalue at most. A second run, from a random
-vector orthogonal to everything known, would show what is hidden, unless the vector has too little of it. How
-little can be computed: the mass that a measure may put on a point is at most its Christoffel function there,
-which the coefficients of the run determine.
+A Krylov run from b random vectors shows at most b copies of an eigenvalue, and a copy of which the vectors
+hold very little shows late. How little they must hold can be computed: the components y of an unknown
+eigenvector on the rows Q of the basis obey y (C - x I) = 0, where H Q[:p]^T = Q^T C is the record of the run.
+These equations leave as many degrees of freedom as the basis has tails, and |y| <= 1; so the components of
+the random vectors on the eigenvector lie in an ellipsoid, whose axes shrink with every product.
 
-Source: N. I. Akhiezer, The Classical Moment Problem (1965), section 2.5, for the bound.
+Sources: N. I. Akhiezer, The Classical Moment Problem (1965), section 2.5 (one vector: the squared axis is the
+Christoffel function of the run); A. Edelman, SIAM J. Matrix Anal. Appl. 9 (1988) 543, section 3 (the smallest
+singular value of a random matrix).
 """
 
-from collections.abc import Sequence
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammainc
 
-from scipy.special import betainc
-
-_CERTAIN = 1e30
+Floats = NDArray[np.float64]
 
 
-def hidden_weight(alphas: Sequence[float], betas: Sequence[float], x: float) -> float:
-    """Bound the squared component of a Lanczos start vector on eigenvectors with one value >= x.
+def hidden_axes(
+    C: Floats, draws: Floats, x: float, copies: Floats | None = None, floor: float = 0.0
+) -> tuple[Floats, Floats]:
+    """Bound the components that random vectors may have on one eigenvector with the value x.
 
     Parameters
     ----------
-    alphas, betas
-        Diagonal and off-diagonal of the Jacobi matrix, length j each; ``betas[-1]`` is the norm of the last
-        residual.
+    C
+        Record of the run, shape (m, p): column j has the components of H q_j on the m rows of the basis.
+    draws
+        Components of b random vectors on the rows, shape (m, b).
     x
-        The value; if the run itself shows something at or beyond x, the bound is the trivial 1.
+        The value.
+    copies
+        Ritz vectors, shape (p, r), that are known eigenvectors with the value x, up to their residuals.
+    floor
+        Residuals of copies up to this length are rounding error, and nothing follows from their direction.
+
+    Returns
+    -------
+    lengths : shape (b,)
+        Semi-axes of the ellipsoid in which the b components lie, descending.
+    directions : shape (m, b)
+        The unit vector y behind each axis: its large components tell which tail to expand.
 
     Examples
     --------
-    The spectrum is -1 and 1 with equal weights, and the run is exhausted: nothing is hidden at 2.
+    A run of one product from a random vector of length 30 found the value 0, and a remainder of length 1:
 
-    >>> hidden_weight([0.0, 0.0], [1.0, 0.0], 2.0)
-    0.0
-    >>> hidden_weight([0.0], [1.0], 2.0)
+    >>> lengths, _ = hidden_axes(np.array([[0.0], [1.0]]), np.array([[30.0], [0.0]]), 2.0)
+    >>> round(float(lengths[0]) ** 2 / 30**2, 3)  # the share of the vector that may be hidden at 2
     0.2
     """
-    previous, current, total, beta_before = 0.0, 1.0, 1.0, 0.0
-    for alpha, beta in zip(alphas, betas, strict=True):
-        step = (x - alpha) * current - beta_before * previous
-        if step <= 0:
-            return 1.0
-        if beta == 0 or step > _CERTAIN * beta:
-            return 0.0
-        previous, current, beta_before = current, step / beta, beta
-        total += current * current
-    return 1.0 / total
+    (m, p), b = C.shape, draws.shape[1]
+    equations = C.copy()
+    equations[np.arange(p), np.arange(p)] -= x
+    if copies is not None and copies.shape[1]:
+        others = np.linalg.qr(copies, mode="complete")[0][:, copies.shape[1] :]
+        tails = C[p:] @ copies
+        tails = tails[:, np.linalg.norm(tails, axis=0) > floor]
+        exact = np.vstack([np.zeros((p, tails.shape[1])), tails])
+        equations = np.hstack([equations @ others, exact])
+    free = np.linalg.qr(equations, mode="complete")[0][:, equations.shape[1] :]
+    _, sizes, rotation = np.linalg.svd(draws.T @ free, full_matrices=False)
+    lengths, directions = np.zeros(b), np.zeros((m, b))
+    lengths[: len(sizes)] = sizes
+    directions[:, : len(sizes)] = free @ rotation.T
+    return lengths, directions
 
 
-def miss_probability(weight: float, dimension: int) -> float:
-    """Return how probably a random unit vector has at most this squared component on a given direction.
+def miss_probability(lengths: Floats, found: int = 0) -> float:
+    """Bound the probability that standard normal vectors hold so little of an eigenvector.
+
+    Parameters
+    ----------
+    lengths
+        Semi-axes for b vectors, shape (b,), descending.
+    found
+        Copies of the eigenvalue that the run has shown. With none the b components on a given eigenvector are
+        independent and lie in a ball. With r of them, the further copy lies where the b vectors are smallest
+        in the (r + 1)-dimensional eigenspace; its component is at least the smallest singular value of a
+        random square matrix, which is below e with a probability of at most sqrt(r + 1) e (Edelman). With b
+        copies found, nothing is known of more, and the bound is 1.
 
     Examples
     --------
-    >>> round(miss_probability(0.5, 2), 3)
-    0.5
-    >>> miss_probability(0.0, 1000)
-    0.0
+    >>> [round(miss_probability(np.full(b, 0.1)), 5) for b in (1, 2)]
+    [0.07966, 0.00499]
+    >>> round(miss_probability(np.array([5.0, 0.01]), found=1), 4)
+    0.0141
+    >>> miss_probability(np.array([5.0, 0.01]), found=2)
+    1.0
     """
-    if weight <= 0:
-        return 0.0
-    if weight >= 1 or dimension <= 1:
+    b = len(lengths)
+    if found >= b:
         return 1.0
-    return float(betainc(0.5, (dimension - 1) / 2, weight))
+    if found == 0:
+        return float(gammainc(b / 2, lengths[0] ** 2 / 2))
+    return float(min(1.0, np.sqrt(found + 1) * lengths[found]))

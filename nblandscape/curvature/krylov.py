@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 
@@ -15,6 +16,13 @@ Floats = NDArray[np.float64]
 
 _FIRST_ROWS = 32
 _MAX_PASSES = 5
+_WIDE_ROWS = 2**15  # up to this length rows are kept in float64: they cost less memory than time
+
+
+def row_dtype(operator: SymmetricOperator) -> torch.dtype:
+    """Return the type in which a basis keeps its rows."""
+    small = operator.size <= _WIDE_ROWS and operator.device.type == "cpu"
+    return torch.float64 if small else operator.dtype
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,9 @@ class KrylovBasis:
     error, and such a tail hides from a later random vector what it happens to hold. Its length counts in the
     residuals.
 
+    The basis also remembers what random vectors it was given: `fresh` is the part of the record that came
+    after the last `forget`, for the certificate.
+
     Sums and C are float64 whatever the type of the rows (float32 on devices that lack it).
     """
 
@@ -54,9 +65,11 @@ class KrylovBasis:
         self._wide = torch.float32 if operator.device.type == "mps" else torch.float64
         self._eps = torch.finfo(operator.dtype).eps
         self._breakdown = max(breakdown, 10 * self._eps)
-        self._rows = torch.empty((rows, operator.size), dtype=operator.dtype, device=operator.device)
+        self._rows = torch.empty((rows, operator.size), dtype=row_dtype(operator), device=operator.device)
         self._coefficients = np.zeros((rows, rows))
         self._lost = np.zeros(rows)
+        self._draws = np.zeros((rows, 0))
+        self._known = np.zeros(rows, dtype=bool)
         self._ritz: Ritz | None = None
 
     @property
@@ -83,16 +96,35 @@ class KrylovBasis:
         """Return C, shape (m, p)."""
         return self._coefficients[: self.size, : self.processed]
 
-    def admit(self, vector: torch.Tensor) -> bool:
-        """Add a vector as a tail; False if nothing of it lies outside of the basis."""
+    @property
+    def draws(self) -> int:
+        """Return how many random vectors were admitted since the last `forget`."""
+        return self._draws.shape[1]
+
+    def fresh(self) -> tuple[Floats, Floats, NDArray[np.intp]]:
+        """Return C and the random vectors on the rows since `forget`, and which rows these are."""
+        rows = np.flatnonzero(~self._known[: self.size])
+        columns = rows[rows < self.processed]
+        return self._coefficients[np.ix_(rows, columns)], self._draws[rows], rows
+
+    def forget(self) -> None:
+        """Count all present rows as known: later random vectors search what is orthogonal to them."""
+        self._known[: self.size] = True
+        self._draws = np.zeros((len(self._draws), 0))
+
+    def admit(self, vector: torch.Tensor, *, drawn: bool = False) -> bool:
+        """Add a vector (a `drawn` one is random) as a tail; False if it lies in the basis."""
         w = vector.detach().to(self._wide).to(self.operator.device).clone()
         length = float(torch.linalg.vector_norm(w))
         if self.size == self.capacity or not length > 0:
             return False
-        _, left = self._project_out(w)
+        column, left = self._project_out(w)
         if left <= 10 * self._eps * length:
             return False
         self._append(w, left)
+        if drawn:
+            self._draws = np.column_stack([self._draws, np.zeros(len(self._draws))])
+            self._draws[: self.size, -1] = np.append(column, left)
         return True
 
     def expand(self, row: int | None = None) -> tuple[float, float]:
@@ -100,8 +132,8 @@ class KrylovBasis:
         p = self.processed
         self._swap(p, p if row is None else row)
         w = self._product(self._rows[p])
-        length = float(torch.linalg.vector_norm(w))
         column, left = self._project_out(w)
+        length = math.hypot(float(np.linalg.norm(column)), left)
         self.norm = max(self.norm, length)
         known = self._coefficients[p, :p]
         self.symmetry_defect = max(self.symmetry_defect, float(np.abs(column[:p] - known).max(initial=0.0)))
@@ -138,9 +170,9 @@ class KrylovBasis:
             out[:, span] = (weights @ self._rows[:p, span].to(self._wide)).to(out.dtype)
         return out
 
-    def leading_tail(self, s: Floats) -> int:
-        """Return the tail that carries most of the residual of the Ritz vector s, shape (p,)."""
-        return self.processed + int(np.argmax(np.abs(self.coefficients[self.processed :] @ s)))
+    def leading_tail(self, S: Floats, weights: Floats) -> int:
+        """Return the tail that carries most of the weighted squared residuals of Ritz vectors, S (p, k)."""
+        return self.processed + int(np.argmax((self.coefficients[self.processed :] @ S) ** 2 @ weights))
 
     def restart(self, keep: NDArray[np.intp]) -> None:
         """Shrink to the chosen Ritz vectors and the tails they touch (thick restart, Wu & Simon 2000)."""
@@ -159,19 +191,19 @@ class KrylovBasis:
         self._coefficients[: len(mix), :k] = shrunk
         self._lost[:k] = self._lost[:p] @ np.abs(S)
         self.size, self.processed = len(mix), k
+        self.forget()
         self._ritz = None
 
     def _product(self, q: torch.Tensor) -> torch.Tensor:
         self.products += 1
-        w = self.operator.product(q[None])[0].detach()
-        if not bool(torch.isfinite(w).all()):
-            bad = int((~torch.isfinite(w)).sum())
+        w = self.operator.product(q[None].to(self.operator.dtype))[0].detach().to(self._wide, copy=True)
+        if not bool(torch.isfinite(w.sum())) and (bad := int((~torch.isfinite(w)).sum())):
             raise FloatingPointError(
                 f"Hessian product {self.products} has {bad} of {len(w)} entries that are NaN or inf: check "
                 "the loss and its second derivative at these parameters (sqrt, log or norm at 0, overflow), "
                 "or use dtype=torch.float64"
             )
-        return w.to(self._wide, copy=True)
+        return w
 
     def confirm(self, U: torch.Tensor, values: Floats, signs: Floats) -> float:
         """Return the residual of a combination of pairs, U of shape (k, n), by one product."""
@@ -189,9 +221,9 @@ class KrylovBasis:
         for attempt in range(_MAX_PASSES):
             h = torch.zeros_like(total)
             for span in self._spans(m):
-                h += self._rows[:m, span].to(self._wide) @ w[span]
+                h.addmv_(self._rows[:m, span].to(self._wide), w[span])
             for span in self._spans(m):
-                w[span] -= h @ self._rows[:m, span].to(self._wide)
+                w[span].addmv_(self._rows[:m, span].to(self._wide).T, h, alpha=-1)
             total += h
             after = float(torch.linalg.vector_norm(w))
             if attempt and (after > before / 2 or after == 0):
@@ -204,6 +236,8 @@ class KrylovBasis:
             self._grow(min(2 * self.size, self.capacity))
         self._rows[self.size] = (w / length).to(self._rows.dtype)
         self._coefficients[self.size] = 0.0
+        self._draws[self.size] = 0.0
+        self._known[self.size] = False
         self.size += 1
 
     def _grow(self, rows: int) -> None:
@@ -212,7 +246,10 @@ class KrylovBasis:
         self._rows[: len(old)] = old
         self._coefficients = np.zeros((rows, rows))
         self._coefficients[: len(C), : len(C)] = C
-        self._lost = np.concatenate([self._lost, np.zeros(rows - len(C))])
+        more = rows - len(C)
+        self._lost = np.append(self._lost, np.zeros(more))
+        self._draws = np.vstack([self._draws, np.zeros((more, self.draws))])
+        self._known = np.append(self._known, np.zeros(more, dtype=bool))
 
     def _swap(self, i: int, j: int) -> None:
         if i == j:
@@ -220,7 +257,8 @@ class KrylovBasis:
         kept = self._rows[i].clone()
         self._rows[i] = self._rows[j]
         self._rows[j] = kept
-        self._coefficients[[i, j]] = self._coefficients[[j, i]]
+        for of_rows in (self._coefficients, self._draws, self._known):
+            of_rows[[i, j]] = of_rows[[j, i]]
 
     def _spans(self, rows: int) -> list[slice]:
         """Cut the columns so that the float64 copy of a piece stays small (in cache on a CPU)."""

@@ -1,22 +1,31 @@
-"""The stages of an eigensolver run: converge, probe for what a single vector cannot show, confirm."""
+"""An eigensolver run: expand what is worst, first the wanted pairs, then the doubt that one is missing."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from nblandscape.cancel import CancelSignal, check
-from nblandscape.curvature.certificate import hidden_weight, miss_probability
+from nblandscape.curvature.certificate import hidden_axes, miss_probability
 from nblandscape.curvature.krylov import Floats, KrylovBasis
-from nblandscape.curvature.spectrum import Spectrum, fix_signs
+from nblandscape.curvature.spectrum import Spectrum, distances, fix_signs
 
 _RESOLVED = 0.1
 _FREE_ROWS = 10
-_PROBE_AT_LEAST, _PROBE_BUDGET = 4, 16  # products; the first exhausts small spaces, where 1 % is seen
+_SEARCH_AT_LEAST = 16  # products; they exhaust small spaces
 _TOLERATED_DEFECT = 0.05
+
+
+class _Doubt(NamedTuple):
+    """A value at which an eigenvalue could hide."""
+
+    chance: float
+    copies: int  # that are known
+    direction: Floats  # the likeliest hidden vector, on the fresh rows
 
 
 class Solver:
@@ -41,9 +50,12 @@ class Solver:
         self._confirm = max_products > 1
         self._first_stage: int | None = None
         self._resolve_until = 0
+        self._search_until: int | None = None
         self._miss = 1.0
-        self._first_chain: list[tuple[float, float]] = []
-        self._first_open = False
+        self._distinct: dict[int, float] = {}  # by end: the chance of a miss of what is no copy
+        self._anew = False  # only what came after `forget` counts as random
+        self._density: tuple[Floats, Floats] | None = None
+        self._start = torch.empty((0, basis.operator.size))
         self._generator = torch.Generator().manual_seed(seed)
 
     @property
@@ -51,36 +63,44 @@ class Solver:
         return self.basis.products
 
     def steps(self, start: torch.Tensor, cancel: CancelSignal | None) -> Iterator[None]:
-        """Run all stages but the confirmation."""
+        """Run until all is known; the confirmation is left to `confirmed_spectrum`."""
+        self._start = start
         admitted = sum(self.basis.admit(v) for v in start)
-        self._first_open = not admitted
-        if self._first_open:
-            self.basis.admit(self._random_vector())
+        if not admitted:
+            # Two vectors show double eigenvalues by themselves; without inner pairs no copy can be missing.
+            alone = self._max_miss >= 1 or max(self.largest, self.smallest) < 2
+            for _ in range(1 if alone else 2):
+                self._draw()
         while self.basis.processed < admitted and self._may_go_on():
             self._expand(None, cancel)
             yield
-        while True:
-            yield from self._converge(cancel)
-            self._first_open = False
-            if self.basis.processed == self.basis.operator.size:
-                self._miss = 0.0
-            if self._max_miss >= 1 or not self._may_go_on():
-                return
-            if (yield from self._probe(cancel)):
-                return
-            self._resolve_until = self.products + (self._first_stage or 0)
+        while self._may_go_on():
+            worst = self._worst_tail()
+            if worst is None:
+                worst = self._doubtful_tail()
+                if worst is None:
+                    break
+            if self._make_room(free=1 if self.basis.tails else 2):
+                worst = 0
+            if self.basis.tails == 0 and not self._draw():
+                break
+            self._expand(self.basis.processed + worst, cancel)
+            yield
+        if self.basis.processed == self.basis.operator.size:
+            self._miss = 0.0
 
     def spectrum(self) -> Spectrum:
         """Return what is known, with the residuals that the basis implies."""
         wanted, top = self._wanted()
         ritz = self.basis.ritz()
         vectors = self.basis.combine(ritz.coefficients[:, wanted])
-        nodes, weights = self._density()
+        nodes, weights = self._density or self._quadrature()
         values, residuals, norm = ritz.values[wanted], ritz.residuals[wanted], self.basis.norm
         return Spectrum(
             values=values,
-            vectors=fix_signs(vectors),
+            vectors=fix_signs(vectors, self._start),
             residuals=residuals,
+            gaps=distances(values, ritz.values),
             converged=residuals <= self.tol * norm,
             resolved=residuals <= _RESOLVED * np.abs(values),
             largest=top,
@@ -114,65 +134,97 @@ class Solver:
             fields["resolved"] = residuals <= _RESOLVED * np.abs(result.values)
         return Spectrum(**fields)
 
-    def _converge(self, cancel: CancelSignal | None) -> Iterator[None]:
-        """Expand the basis by the residual of the worst wanted pair until all are good."""
-        while self._may_go_on():
-            p = self.basis.processed
-            row = None
-            if p and (p % _stride(p) == 0 or self.basis.tails != 1):
-                urgency = self._urgency()
-                if not urgency.any():
-                    return
-                wanted, _ = self._wanted()
-                if self.basis.tails > 1:
-                    s = self.basis.ritz().coefficients[:, wanted[int(np.argmax(urgency))]]
-                    row = self.basis.leading_tail(s)
-            if self._make_room():
-                row = None
-            if self.basis.tails == 0:
-                self._first_open = False
-                if not self.basis.admit(self._random_vector()):
-                    return
-                self._make_room()
-            self._expand(row, cancel)
-            yield
+    def _worst_tail(self) -> int | None:
+        """Return which tail to expand for the wanted pairs' sake; None if they are good."""
+        basis, p = self.basis, self.basis.processed
+        if p < self.largest + self.smallest:
+            return 0
+        if p % _stride(p):  # go on where the last one went
+            return basis.tails - 1 if self._search_until is not None and self._anew else 0
+        wanted, _ = self._wanted()
+        ritz, coarse = basis.ritz(), self.tol * basis.norm
+        values, residuals = ritz.values[wanted], ritz.residuals[wanted]
+        fine = np.minimum(coarse, np.maximum(_RESOLVED * np.abs(values), basis.floor))
+        if (residuals <= coarse).all():
+            if self._first_stage is None:
+                self._first_stage = self.products
+                self._resolve_until = 2 * self.products
+            if self.products >= self._resolve_until or (residuals <= fine).all():
+                return None
+        elif self._search_until is not None:  # something new has shown: it may take its time again
+            self._resolve_until = self.products + (self._first_stage or 0)
+            self._search_until = None
+        if basis.tails < 2:
+            return 0
+        bad = residuals > fine
+        weights = np.where(bad, 1 / np.maximum(fine, np.finfo(float).tiny) ** 2, 0.0)
+        return basis.leading_tail(ritz.coefficients[:, wanted], weights) - p
 
-    def _probe(self, cancel: CancelSignal | None) -> Generator[None, None, bool]:
-        """Search what is orthogonal to the basis; True if nothing better than the wanted pairs is there."""
-        self._make_room(free=self.basis.capacity // 2)
-        free_dimension = self.basis.operator.size - self.basis.size
-        if not self.basis.admit(self._random_vector()):
-            self._miss = 0.0
-            return True
-        (upper, lower), (upper_margin, lower_margin) = self._last_values()
-        alphas: list[float] = []
-        betas: list[float] = []
-        budget = max(self.products, _PROBE_BUDGET)
+    def _doubtful_tail(self) -> int | None:
+        """Return which tail to expand to see what may be hidden; None if the doubt is small enough."""
+        basis = self.basis
+        if self._max_miss >= 1:
+            return None
+        if self._search_until is None:
+            self._search_until = self.products + max(self.products, _SEARCH_AT_LEAST)
+        if self.products >= self._search_until:
+            return None
+        if not basis.draws:  # after a warm start or a restart: search what is orthogonal to all that is known
+            self._density = self._density or self._quadrature()
+            self._make_room(free=basis.capacity // 2)
+            basis.forget()
+            self._anew = True
+            return self._newest_tail()
+        C, draws, rows = basis.fresh()
+        upper, lower = self._doubts(1, self.largest, C, draws), self._doubts(-1, self.smallest, C, draws)
+        worst = max([*upper, *lower], key=lambda doubt: doubt.chance)
+        self._miss = min(1.0, sum(max((d.chance for d in end), default=0.0) for end in (upper, lower)))
+        if self._miss <= self._max_miss or (basis.full and self._anew):
+            return None
+        if worst.copies >= basis.draws:
+            return self._newest_tail()
+        tails = rows >= basis.processed
+        return int(rows[tails][np.argmax(np.abs(worst.direction[tails]))]) - basis.processed
+
+    def _newest_tail(self) -> int | None:
+        """Draw a random vector; None if nothing of it lies outside of the basis."""
         self._miss = 1.0
-        while len(alphas) < budget and self._may_go_on():
-            if self.basis.full:
-                break
-            alpha, beta = self._expand(self.basis.size - 1, cancel)
-            alphas.append(alpha)
-            betas.append(beta)
-            yield
-            above = hidden_weight(alphas, betas, upper + upper_margin) if self.largest else 0.0
-            below = hidden_weight([-a for a in alphas], betas, lower_margin - lower) if self.smallest else 0.0
-            miss = min(1.0, miss_probability(above, free_dimension) + miss_probability(below, free_dimension))
-            self._miss = min(self._miss, miss)
-            certain = beta == 0 or (miss <= self._max_miss and len(alphas) >= _PROBE_AT_LEAST)
-            if certain or len(alphas) % _stride(self.basis.processed) == 0:
-                now_upper, now_lower = self._last_values()[0]
-                if now_upper > upper + upper_margin or now_lower < lower - lower_margin:
-                    self._miss = 1.0
-                    return False
-            if certain:
-                break
-        return not self._urgency().any()
+        return self.basis.tails - 1 if self._draw() else None
 
-    def _expand(self, row: int | None, cancel: CancelSignal | None) -> tuple[float, float]:
+    def _doubts(self, sign: int, count: int, C: Floats, draws: Floats) -> list[_Doubt]:
+        """Look at the values of one end at which an eigenvalue could hide."""
+        if not count:
+            return []
+        ritz, basis = self.basis.ritz(), self.basis
+        ends = np.argsort(-sign * ritz.values)[:count]
+        values, residuals = ritz.values[ends], np.maximum(ritz.residuals[ends], basis.floor)
+        accuracy = np.minimum(self.tol * basis.norm, _RESOLVED * np.abs(values))
+        margins = np.maximum(accuracy, residuals)
+        limit = values[-1] + sign * margins[-1]
+        outside = values[0] + sign * margins[0]
+        S = ritz.coefficients
+        values, residuals = ritz.values, np.maximum(ritz.residuals, basis.floor)
+        if self._anew:  # what earlier vectors have shown counts for nothing here
+            p, outside = C.shape[1], limit
+            values, S = np.linalg.eigh((C[:p] + C[:p].T) / 2)
+            rest = C @ S
+            rest[:p] -= S * values
+            residuals = np.maximum(np.linalg.norm(rest, axis=0), basis.floor)
+        lengths, directions = hidden_axes(C, draws, outside)
+        self._distinct[sign] = min(self._distinct.get(sign, 1.0), miss_probability(lengths))
+        doubts = [_Doubt(self._distinct[sign], 0, directions[:, 0])]
+        for value, residual in zip(values, residuals, strict=True):
+            if sign * (value - limit) > 0:
+                same = np.abs(values - value) <= residual
+                copies = int(same.sum())
+                lengths, directions = hidden_axes(C, draws, value, S[:, same], basis.floor)
+                behind = directions[:, min(copies, len(lengths) - 1)]
+                doubts.append(_Doubt(miss_probability(lengths, copies), copies, behind))
+        return doubts
+
+    def _expand(self, row: int | None, cancel: CancelSignal | None) -> None:
         check(cancel)
-        alpha, beta = self.basis.expand(row)
+        self.basis.expand(row)
         defect, norm = self.basis.symmetry_defect, self.basis.norm
         if defect > _TOLERATED_DEFECT * norm:
             raise ValueError(
@@ -180,9 +232,6 @@ class Solver:
                 "not symmetric or not deterministic; use eval mode (no dropout), pinned batches, or "
                 "dtype=torch.float64"
             )
-        if self._first_open:
-            self._first_chain.append((alpha, beta))
-        return alpha, beta
 
     def _may_go_on(self) -> bool:
         return self.products < self._limit and self.basis.processed < self.basis.operator.size
@@ -192,7 +241,9 @@ class Solver:
         basis = self.basis
         if basis.capacity - basis.size >= free or basis.capacity == basis.operator.size:
             return False
-        self._first_open = False
+        self._density = self._density or self._quadrature()
+        self._anew = True
+        self._distinct.clear()
         wanted, top = self._wanted()
         p, k = basis.processed, len(wanted)
         spare = max(0, min((basis.capacity - k) // 6, (basis.capacity - _FREE_ROWS - k - basis.tails) // 2))
@@ -208,44 +259,20 @@ class Solver:
         bottom = min(self.smallest, p - top)
         return np.concatenate([np.arange(p - 1, p - 1 - top, -1), np.arange(bottom - 1, -1, -1)]), top
 
-    def _urgency(self) -> Floats:
-        """Return how far each wanted pair is from good enough, 0 when nothing is left to do for it."""
-        wanted, _ = self._wanted()
-        ritz = self.basis.ritz()
-        values, residuals, norm = ritz.values[wanted], ritz.residuals[wanted], self.basis.norm
-        if len(wanted) < self.largest + self.smallest:
-            return np.maximum(residuals, np.finfo(float).tiny)
-        urgency: Floats = np.where(residuals > self.tol * norm, residuals, 0.0)
-        if not urgency.any():
-            if self._first_stage is None:
-                self._first_stage = self.products
-                self._resolve_until = 2 * self.products
-            if self.products < self._resolve_until:
-                vague = residuals > np.maximum(_RESOLVED * np.abs(values), self.basis.floor)
-                urgency = np.where(vague, residuals, 0.0)
-        return urgency
-
-    def _last_values(self) -> tuple[tuple[float, float], tuple[float, float]]:
-        """Return the innermost wanted value of each end, and the accuracy asked of it."""
-        wanted, top = self._wanted()
-        ritz, scale = self.basis.ritz(), self.tol * self.basis.norm
-        values, residuals = ritz.values[wanted], ritz.residuals[wanted]
-        upper = (values[top - 1], residuals[top - 1]) if top else (np.inf, 0.0)
-        lower = (values[top], residuals[top]) if top < len(values) else (-np.inf, 0.0)
-        margins = [max(min(scale, _RESOLVED * abs(v)), r, self.basis.floor) for v, r in (upper, lower)]
-        return (float(upper[0]), float(lower[0])), (margins[0], margins[1])
-
-    def _density(self) -> tuple[Floats, Floats]:
-        if not self._first_chain:
+    def _quadrature(self) -> tuple[Floats, Floats]:
+        """Return Ritz values, and how much of the first random vectors lies on each Ritz vector."""
+        if self._anew or not self.basis.draws:
             return np.empty(0), np.empty(0)
-        diagonal, beside = np.array(self._first_chain).T
-        nodes, S = np.linalg.eigh(np.diag(diagonal) + np.diag(beside[:-1], 1) + np.diag(beside[:-1], -1))
-        return nodes, S[0] ** 2
+        ritz = self.basis.ritz()
+        weights = ((self.basis.fresh()[1][: self.basis.processed].T @ ritz.coefficients) ** 2).sum(axis=0)
+        return ritz.values, weights / weights.sum()
 
-    def _random_vector(self) -> torch.Tensor:
+    def _draw(self) -> bool:
+        """Admit a random vector."""
         wide = self.basis.operator.dtype == torch.float64
         dtype = torch.float64 if wide else torch.float32
-        return torch.randn(self.basis.operator.size, generator=self._generator, dtype=dtype)
+        vector = torch.randn(self.basis.operator.size, generator=self._generator, dtype=dtype)
+        return self.basis.admit(vector, drawn=True)
 
 
 def _stride(p: int) -> int:

@@ -31,8 +31,8 @@ def test_reference_problem_costs_few_products(tol, dtype):
     plain = hessian_spectrum(operator, largest=5, smallest=5, tol=tol, max_miss=1, seed=1)
     assert plain.products == operator.count <= {1e-2: 25, 1e-4: 28}[tol]
     sure = hessian_spectrum(operator, largest=5, smallest=5, tol=tol, seed=1)
-    assert sure.products <= 1.5 * plain.products
-    assert sure.miss_probability <= 0.01
+    assert sure.products <= 1.25 * plain.products
+    assert sure.miss_probability <= 0.05
     np.testing.assert_allclose(sure.values, ends(operator.values.numpy(), 5, 5), atol=tol * 100)
     assert_certified(operator, sure)
 
@@ -68,8 +68,9 @@ def test_exhausted_krylov_space():
     operator = Diagonal(np.r_[np.ones(800), -np.ones(200), 0.0])
     spectrum = hessian_spectrum(operator, tol=1e-8)
     np.testing.assert_allclose(spectrum.values, [1, 1, -1, -1], atol=1e-12)
-    np.testing.assert_allclose(spectrum.density_nodes, [-1, 0, 1], atol=1e-10)
-    np.testing.assert_allclose(spectrum.density_weights, [0.2, 0.001, 0.8], atol=0.06)
+    near = np.abs(spectrum.density_nodes[:, None] - [-1, 0, 1]) < 1e-10
+    np.testing.assert_allclose(near.sum(axis=1), 1)
+    np.testing.assert_allclose(spectrum.density_weights @ near, [0.2, 0.001, 0.8], atol=0.06)
     assert spectrum.miss_probability == 0
     assert spectrum.products <= 12
     assert_certified(operator, spectrum)
