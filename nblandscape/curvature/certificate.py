@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 
 def hidden_axes(
-    C: Floats, draws: Floats, x: float, copies: Floats | None = None, floor: float = 0.0
+    C: Floats, draws: Floats, x: float, copies: tuple[Floats, Floats] | None = None, floor: float = 0.0
 ) -> tuple[Floats, Floats]:
     """Bound the components that random vectors may have on one eigenvector with the value x.
 
@@ -32,7 +32,8 @@ def hidden_axes(
     x
         The value.
     copies
-        Ritz vectors, shape (p, r), that are known eigenvectors with the value x, up to their residuals.
+        Ritz vectors, shape (p, r), that are known eigenvectors with the value x, up to their residuals; and
+        the other ones, shape (p, p - r).
     floor
         Residuals of copies up to this length are rounding error, and nothing follows from their direction.
 
@@ -54,9 +55,9 @@ def hidden_axes(
     (m, p), b = C.shape, draws.shape[1]
     equations = C.copy()
     equations[np.arange(p), np.arange(p)] -= x
-    if copies is not None and copies.shape[1]:
-        others = np.linalg.qr(copies, mode="complete")[0][:, copies.shape[1] :]
-        tails = C[p:] @ copies
+    if copies is not None:
+        same, others = copies
+        tails = C[p:] @ same
         tails = tails[:, np.linalg.norm(tails, axis=0) > floor]
         exact = np.vstack([np.zeros((p, tails.shape[1])), tails])
         equations = np.hstack([equations @ others, exact])

@@ -16,6 +16,7 @@ Floats = NDArray[np.float64]
 
 _FIRST_ROWS = 32
 _MAX_PASSES = 5
+_COUPLED = 1e-6  # of the norm
 _WIDE_ROWS = 2**15  # up to this length rows are kept in float64: they cost less memory than time
 
 
@@ -132,7 +133,7 @@ class KrylovBasis:
         p = self.processed
         self._swap(p, p if row is None else row)
         w = self._product(self._rows[p])
-        column, left = self._project_out(w)
+        column, left = self._project_out(w, self._neighbours(p))
         length = math.hypot(float(np.linalg.norm(column)), left)
         self.norm = max(self.norm, length)
         known = self._coefficients[p, :p]
@@ -213,12 +214,24 @@ class KrylovBasis:
             image[span] -= (c * self._tensor(values)) @ U[:, span].to(self._wide)
         return float(torch.linalg.vector_norm(image))
 
-    def _project_out(self, w: torch.Tensor) -> tuple[Floats, float]:
-        """Remove the basis from w in place: Gram-Schmidt twice, more often if w nearly vanishes."""
+    def _neighbours(self, p: int) -> list[int]:
+        """Return the few rows on which the product of row p has more than rounding error."""
+        coupled = np.flatnonzero(np.abs(self._coefficients[p, :p]) > _COUPLED * self.norm)
+        return [*coupled.tolist(), *range(p, self.size)]
+
+    def _project_out(self, w: torch.Tensor, near: list[int] | None = None) -> tuple[Floats, float]:
+        """Remove the basis from w in place: Gram-Schmidt twice, more often if w nearly vanishes.
+
+        The first time it is enough to take the rows `near` that hold nearly all that there is to remove.
+        """
         m = self.size
         total = torch.zeros(m, dtype=self._wide, device=w.device)
+        if near is not None:
+            rows = self._rows[near].to(self._wide)
+            total[near] = rows @ w
+            w.addmv_(rows.T, total[near], alpha=-1)
         before = float(torch.linalg.vector_norm(w))
-        for attempt in range(_MAX_PASSES):
+        for attempt in range(near is not None, _MAX_PASSES):
             h = torch.zeros_like(total)
             for span in self._spans(m):
                 h.addmv_(self._rows[:m, span].to(self._wide), w[span])

@@ -17,6 +17,7 @@ from nblandscape.curvature.spectrum import Spectrum, distances, fix_signs
 _RESOLVED = 0.1
 _FREE_ROWS = 10
 _SEARCH_AT_LEAST = 16  # products; they exhaust small spaces
+_NEGLIGIBLE = 0.01  # of the accepted probability: not looked at again
 _TOLERATED_DEFECT = 0.05
 
 
@@ -53,6 +54,7 @@ class Solver:
         self._search_until: int | None = None
         self._miss = 1.0
         self._distinct: dict[int, float] = {}  # by end: the chance of a miss of what is no copy
+        self._settled: set[tuple[int, int, int]] = set()  # end, place and copies of values without doubt
         self._anew = False  # only what came after `forget` counts as random
         self._density: tuple[Floats, Floats] | None = None
         self._start = torch.empty((0, basis.operator.size))
@@ -154,6 +156,7 @@ class Solver:
         elif self._search_until is not None:  # something new has shown: it may take its time again
             self._resolve_until = self.products + (self._first_stage or 0)
             self._search_until = None
+            self._settled.clear()
         if basis.tails < 2:
             return 0
         bad = residuals > fine
@@ -174,13 +177,14 @@ class Solver:
             self._make_room(free=basis.capacity // 2)
             basis.forget()
             self._anew = True
+            self._settled.clear()
             return self._newest_tail()
         C, draws, rows = basis.fresh()
         upper, lower = self._doubts(1, self.largest, C, draws), self._doubts(-1, self.smallest, C, draws)
-        worst = max([*upper, *lower], key=lambda doubt: doubt.chance)
         self._miss = min(1.0, sum(max((d.chance for d in end), default=0.0) for end in (upper, lower)))
         if self._miss <= self._max_miss or (basis.full and self._anew):
             return None
+        worst = max([*upper, *lower], key=lambda doubt: doubt.chance)
         if worst.copies >= basis.draws:
             return self._newest_tail()
         tails = rows >= basis.processed
@@ -210,16 +214,24 @@ class Solver:
             rest = C @ S
             rest[:p] -= S * values
             residuals = np.maximum(np.linalg.norm(rest, axis=0), basis.floor)
-        lengths, directions = hidden_axes(C, draws, outside)
-        self._distinct[sign] = min(self._distinct.get(sign, 1.0), miss_probability(lengths))
-        doubts = [_Doubt(self._distinct[sign], 0, directions[:, 0])]
-        for value, residual in zip(values, residuals, strict=True):
-            if sign * (value - limit) > 0:
-                same = np.abs(values - value) <= residual
-                copies = int(same.sum())
-                lengths, directions = hidden_axes(C, draws, value, S[:, same], basis.floor)
-                behind = directions[:, min(copies, len(lengths) - 1)]
-                doubts.append(_Doubt(miss_probability(lengths, copies), copies, behind))
+        doubts = []
+        if self._distinct.get(sign, 1.0) > _NEGLIGIBLE * self._max_miss:
+            lengths, directions = hidden_axes(C, draws, outside)
+            self._distinct[sign] = min(self._distinct.get(sign, 1.0), miss_probability(lengths))
+            doubts.append(_Doubt(self._distinct[sign], 0, directions[:, 0]))
+        for i in np.flatnonzero(sign * (values - limit) > 0):
+            same = np.abs(values - values[i]) <= residuals[i]
+            copies = int(same.sum())
+            place = sign, int(i if sign < 0 else len(values) - 1 - i), copies
+            if place in self._settled:
+                continue
+            lengths, directions = hidden_axes(
+                C, draws, values[i], (S[:, same], S[:, ~same]), 10 * basis.floor
+            )
+            chance = miss_probability(lengths, copies)
+            if chance <= _NEGLIGIBLE * self._max_miss:
+                self._settled.add(place)
+            doubts.append(_Doubt(chance, copies, directions[:, min(copies, len(lengths) - 1)]))
         return doubts
 
     def _expand(self, row: int | None, cancel: CancelSignal | None) -> None:
@@ -244,6 +256,7 @@ class Solver:
         self._density = self._density or self._quadrature()
         self._anew = True
         self._distinct.clear()
+        self._settled.clear()
         wanted, top = self._wanted()
         p, k = basis.processed, len(wanted)
         spare = max(0, min((basis.capacity - k) // 6, (basis.capacity - _FREE_ROWS - k - basis.tails) // 2))
