@@ -6,54 +6,88 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from nblandscape.cancel import Cancelled
-    from nblandscape.curvature import Spectrum, hessian_spectrum, iter_spectrum
+    from nblandscape.curvature import (
+        Estimate,
+        Sharpness,
+        SpectralDensity,
+        Spectrum,
+        hessian_diagonal,
+        hessian_spectrum,
+        hessian_trace,
+        iter_spectrum,
+        iter_trace,
+        layer_traces,
+        sharpness,
+        spectral_density,
+    )
     from nblandscape.landscape import Landscape, iter_sample, sample
     from nblandscape.objective import Objective
+    from nblandscape.recorder import Recorder
     from nblandscape.subspace import Subspace
     from nblandscape.topology import MergeTree, merge_tree, persistence, smad
     from nblandscape.widgets import Explorer, MergeTreeView, SpectrumView, SurfaceView, explore
 
 _HOMES = {
     "Cancelled": "cancel",
+    "Estimate": "curvature",
     "Explorer": "widgets",
     "Landscape": "landscape",
     "MergeTree": "topology",
     "MergeTreeView": "widgets",
     "Objective": "objective",
+    "Recorder": "recorder",
+    "Sharpness": "curvature",
+    "SpectralDensity": "curvature",
     "Spectrum": "curvature",
     "SpectrumView": "widgets",
     "Subspace": "subspace",
     "SurfaceView": "widgets",
     "explore": "widgets",
+    "hessian_diagonal": "curvature",
     "hessian_spectrum": "curvature",
+    "hessian_trace": "curvature",
     "iter_sample": "landscape",
     "iter_spectrum": "curvature",
+    "iter_trace": "curvature",
+    "layer_traces": "curvature",
     "merge_tree": "topology",
     "persistence": "topology",
     "sample": "landscape",
+    "sharpness": "curvature",
     "smad": "topology",
+    "spectral_density": "curvature",
 }
 
 __all__ = [
     "Cancelled",
+    "Estimate",
     "Explorer",
     "Landscape",
     "MergeTree",
     "MergeTreeView",
     "Objective",
+    "Recorder",
+    "Sharpness",
+    "SpectralDensity",
     "Spectrum",
     "SpectrumView",
     "Subspace",
     "SurfaceView",
     "__version__",
     "explore",
+    "hessian_diagonal",
     "hessian_spectrum",
+    "hessian_trace",
     "iter_sample",
     "iter_spectrum",
+    "iter_trace",
+    "layer_traces",
     "merge_tree",
     "persistence",
     "sample",
+    "sharpness",
     "smad",
+    "spectral_density",
 ]
 
 

@@ -1,5 +1,7 @@
-"""Curvature of an objective: certified eigenpairs of its Hessian."""
+"""Curvature of an objective: certified eigenpairs of its Hessian, traces, densities, sharpness."""
 
+from nblandscape.curvature.density import SpectralDensity, spectral_density
+from nblandscape.curvature.diagonal import DiagonalEstimate, LayerTraces, hessian_diagonal, layer_traces
 from nblandscape.curvature.lanczos import hessian_spectrum, iter_spectrum
 from nblandscape.curvature.operator import (
     DenseOperator,
@@ -7,14 +9,27 @@ from nblandscape.curvature.operator import (
     SymmetricOperator,
     as_operator,
 )
+from nblandscape.curvature.sharpness import Sharpness, sharpness
 from nblandscape.curvature.spectrum import Spectrum
+from nblandscape.curvature.trace import Estimate, hessian_trace, iter_trace
 
 __all__ = [
     "DenseOperator",
+    "DiagonalEstimate",
+    "Estimate",
     "HessianOperator",
+    "LayerTraces",
+    "Sharpness",
+    "SpectralDensity",
     "Spectrum",
     "SymmetricOperator",
     "as_operator",
+    "hessian_diagonal",
     "hessian_spectrum",
+    "hessian_trace",
     "iter_spectrum",
+    "iter_trace",
+    "layer_traces",
+    "sharpness",
+    "spectral_density",
 ]
