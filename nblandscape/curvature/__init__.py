@@ -2,6 +2,7 @@
 
 from nblandscape.curvature.density import SpectralDensity, spectral_density
 from nblandscape.curvature.diagonal import DiagonalEstimate, LayerTraces, hessian_diagonal, layer_traces
+from nblandscape.curvature.flatness import Sharpness, sharpness
 from nblandscape.curvature.lanczos import hessian_spectrum, iter_spectrum
 from nblandscape.curvature.operator import (
     DenseOperator,
@@ -9,7 +10,6 @@ from nblandscape.curvature.operator import (
     SymmetricOperator,
     as_operator,
 )
-from nblandscape.curvature.sharpness import Sharpness, sharpness
 from nblandscape.curvature.spectrum import Spectrum
 from nblandscape.curvature.trace import Estimate, hessian_trace, iter_trace
 

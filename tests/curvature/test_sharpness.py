@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 import nblandscape as nbl
-from nblandscape.curvature.sharpness import sharpness
+from nblandscape.curvature.flatness import sharpness
 from tests.curvature.models import digits_objective
 
 
