@@ -17,6 +17,7 @@ from nblandscape.curvature.spectrum import Spectrum, distances, fix_signs
 _RESOLVED = 0.1
 _FREE_ROWS = 10
 _SEARCH_AT_LEAST = 16  # products; they exhaust small spaces
+_EQUAL = 0.1  # of the residual: converged copies agree better, by its square over the gap
 _NEGLIGIBLE = 0.01  # of the accepted probability: not looked at again
 _TOLERATED_DEFECT = 0.05
 
@@ -220,7 +221,7 @@ class Solver:
             self._distinct[sign] = min(self._distinct.get(sign, 1.0), miss_probability(lengths))
             doubts.append(_Doubt(self._distinct[sign], 0, directions[:, 0]))
         for i in np.flatnonzero(sign * (values - limit) > 0):
-            same = np.abs(values - values[i]) <= residuals[i]
+            same = np.abs(values - values[i]) <= max(_EQUAL * residuals[i], basis.floor)
             copies = int(same.sum())
             place = sign, int(i if sign < 0 else len(values) - 1 - i), copies
             if place in self._settled:
@@ -290,4 +291,4 @@ class Solver:
 
 def _stride(p: int) -> int:
     """Solve the projected problem, p x p, so seldom that it stays cheaper than the products."""
-    return max(1, p // 25)
+    return max(1, p // 50)

@@ -1,4 +1,4 @@
-"""Eigenpairs of the lesson's Hessian: products and seconds at equal true residual."""
+"""Eigenpairs of three networks' Hessians: products and seconds at equal true residual."""
 
 from __future__ import annotations
 
@@ -6,53 +6,59 @@ import copy
 import dataclasses
 import functools
 import importlib
+import os
 import statistics
+import sys
+import time
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import torch
-from lesson import Lesson, train
 from measure import digits, interleave
 from report import Report, Table
-from spectrum_tools import CRITERION, Knob, Pairs, Tool, eigsh, linear_operator, tools
+from spectrum_models import CASES, Case
+from spectrum_tools import CRITERION, Knob, Pairs, Tool, both_ends, by_magnitude, eigsh, linear_operator
 
 import nblandscape as nbl
 
 US = "nblandscape"
 TARGETS = (1e-3, 1e-4)  # of residuals, relative to the norm of the Hessian
+_RELATIVE = 0.1  # of residuals, relative to the value
+ROUNDS = {"mlp": 15, "gpt2": 15, "resnet20": 15}
+SLOW = {"gpt2", "resnet20"}  # one seed and one target
+PATIENCE = 300.0  # seconds for all settings of one tool on a slow model
 
 
-@dataclasses.dataclass(frozen=True)
-class Oracle:
-    """The dense Hessian in float64, made here without any of the tools."""
+class Truth:
+    """Products in float64, made here without any of the tools, and the ends of the spectrum."""
 
-    matrix: torch.Tensor  # (n, n)
-    values: np.ndarray  # (n,), ascending
+    def __init__(self, case: Case, k: int) -> None:
+        self._parameters = list((model := copy.deepcopy(case.model).double()).parameters())
+        wide = case.inputs.double() if case.inputs.is_floating_point() else case.inputs
+        loss = CRITERION(model(wide), case.targets)
+        parts = torch.autograd.grad(loss, self._parameters, create_graph=True)
+        self._gradient = torch.cat([part.reshape(-1) for part in parts])
+        operator = linear_operator(case.size, lambda v: self.product(torch.as_tensor(v.reshape(-1))).numpy(),
+                                   np.float64)  # fmt: skip
+        start = np.random.default_rng(0).standard_normal(case.size)
+        values, _ = eigsh(operator, k=2 * k, which="BE", tol=1e-5, ncv=8 * k, v0=start)
+        self.values = np.sort(values)
+        self.norm = float(np.abs(values).max())
 
-    @property
-    def norm(self) -> float:
-        return float(np.abs(self.values).max())
+    def product(self, v: torch.Tensor) -> torch.Tensor:
+        parts = torch.autograd.grad(self._gradient, self._parameters, v, retain_graph=True)
+        return torch.cat([part.reshape(-1) for part in parts])
+
+    def ends(self, k: int) -> np.ndarray:
+        return np.r_[self.values[:k], self.values[len(self.values) - k :]]
 
     def residuals(self, pairs: Pairs) -> np.ndarray:
-        values = torch.as_tensor(pairs.values)[:, None]
-        gap = pairs.vectors @ self.matrix - values * pairs.vectors
-        return np.asarray(gap.norm(dim=1))
-
-
-def oracle(lesson: Lesson, rows: int = 128) -> Oracle:
-    model = copy.deepcopy(lesson.model).double()
-    parameters = list(model.parameters())
-    loss = CRITERION(model(lesson.inputs.double()), lesson.targets)
-    gradient = torch.cat([g.reshape(-1) for g in torch.autograd.grad(loss, parameters, create_graph=True)])
-    blocks = []
-    for unit in torch.split(torch.eye(len(gradient), dtype=torch.float64), rows):
-        parts = torch.autograd.grad(gradient, parameters, unit, retain_graph=True, is_grads_batched=True)
-        blocks.append(torch.cat([part.reshape(len(unit), -1) for part in parts], dim=1))
-    matrix = torch.cat(blocks)
-    matrix = (matrix + matrix.T) / 2
-    return Oracle(matrix, torch.linalg.eigvalsh(matrix).numpy())
+        gaps = [
+            self.product(v) - value * v for v, value in zip(pairs.vectors, pairs.values.tolist(), strict=True)
+        ]
+        return np.array([float(gap.norm()) for gap in gaps])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,13 +73,11 @@ class Trial:
     most: int
 
 
-def attempt(
-    tool: Tool, knob: Knob, lesson: Lesson, truth: Oracle, wanted: np.ndarray, seeds: int
-) -> Trial | str:
+def attempt(tool: Tool, knob: Knob, case: Case, truth: Truth, wanted: np.ndarray, seeds: int) -> Trial | str:
     found = []
     for seed in range(seeds):
         try:
-            found.append(tool.solve(lesson, seed, *knob))
+            found.append(tool.solve(case, seed, *knob))
         except Exception as error:  # noqa: BLE001 - a peer that fails is a result
             return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
     residuals = np.array([truth.residuals(pairs) for pairs in found])
@@ -91,46 +95,69 @@ def attempt(
 
 
 def search(
-    tool: Tool, lesson: Lesson, truth: Oracle, wanted: np.ndarray, seeds: int
+    tool: Tool,
+    case: Case,
+    truth: Truth,
+    wanted: np.ndarray,
+    seeds: int,
+    targets: tuple[float, ...],
+    patience: float,
+    slow: bool,
 ) -> tuple[list[Trial], set[str]]:
     trials: list[Trial] = []
     failures: set[str] = set()
     enough: set[Knob] = set()
+    start = time.monotonic()
     for knob in tool.knobs:  # from loose to tight in the first number
         if knob[1:] in enough:
             continue
-        result = attempt(tool, knob, lesson, truth, wanted, seeds)
+        if time.monotonic() - start > patience:
+            failures.add(f"given up after {patience:g} s")
+            break
+        result = attempt(tool, knob, case, truth, wanted, seeds)
         if isinstance(result, str):
             failures.add(result)
         else:
             trials.append(result)
-            if result.residual < 0.3 * min(TARGETS):
+            if result.residual <= (1.0 if slow else 0.3) * min(targets) and result.relative <= _RELATIVE:
                 enough.add(knob[1:])
     return trials, failures
 
 
 def cheapest(trials: list[Trial], target: float) -> Trial | None:
     """Of the settings that reach the target on every seed, the one with the fewest products."""
-    good = [t for t in trials if t.residual <= target and t.relative <= 0.1]
+    good = [t for t in trials if t.residual <= target and t.relative <= _RELATIVE]
     return min(good, key=lambda t: (t.products, t.residual), default=None)
 
 
 def compare(
-    question: str, solvers: Mapping[str, Tool], wanted: np.ndarray, lesson: Lesson, truth: Oracle, quick: bool
+    question: str,
+    solvers: Mapping[str, Tool],
+    wanted: np.ndarray,
+    case: Case,
+    truth: Truth,
+    key: str,
+    quick: bool,
 ) -> tuple[list[Table], dict[str, Any]]:
-    seeds, rounds = (2, 3) if quick else (3, 15)
-    found = {name: search(tool, lesson, truth, wanted, seeds) for name, tool in solvers.items()}
+    slow = key in SLOW
+    seeds, rounds = (1 if slow else 2, 3) if quick else (1 if slow else 3, ROUNDS[key])
+    targets = TARGETS[:1] if quick or slow else TARGETS
+    patience = PATIENCE if slow else 4 * PATIENCE
+    found = {}
+    for name, tool in solvers.items():
+        found[name] = search(tool, case, truth, wanted, seeds, targets, patience / (5 if quick else 1), slow)
+        print(f"… {case.name}: {question}: {name}", file=sys.stderr, flush=True)
     tables, raw = [], {}
-    for target in TARGETS[:1] if quick else TARGETS:
+    for target in targets:
         chosen = {name: cheapest(trials, target) for name, (trials, _) in found.items()}
         runs: dict[str, Callable[[], object]] = {
-            name: functools.partial(solvers[name].solve, lesson, 0, *trial.knob)
+            name: functools.partial(solvers[name].solve, case, 0, *trial.knob)
             for name, trial in chosen.items()
             if trial is not None
         }
         times = interleave(runs, rounds)
         table = Table(
-            f"{question}, every residual ≤ {target:g} ‖H‖ and ≤ 0.1 |λ|",
+            f"{case.name}: {question}, every residual ≤ {target:g} ‖H‖ and ≤ 0.1 |λ|",
             [
                 "tool",
                 "setting",
@@ -213,24 +240,31 @@ def multiple_eigenvalues(quick: bool) -> Table:
 
 
 def run(*, quick: bool) -> Report:
-    lesson = train()
-    truth = oracle(lesson)
-    ends = truth.values[[0, 1, -2, -1]]
-    magnitude = truth.values[np.argsort(np.abs(truth.values))[-2:]]
-    both, top = tools(quick)
+    names = os.environ.get("NBLANDSCAPE_BENCH_MODELS", ",".join(CASES)).split(",")
+    tables, raw = [], {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # peers warn about their own tolerances
-        tables, raw = compare("Two largest and two smallest", both, ends, lesson, truth, quick)
-        more, raw_top = compare("Two largest by magnitude", top, magnitude, lesson, truth, quick)
-        multiple = multiple_eigenvalues(quick)
-    tables[0].notes.append(
-        f"Lesson's model, n = {lesson.size}, ‖H‖ = {truth.norm:.4g}; the smallest two are "
-        f"{', '.join(f'{v:.5f}' for v in ends[:2])}, the next {truth.values[2]:.5f}. "
-        "Landscaper and PyHessian return the largest |λ| only and have no row here."
-    )
+        for key in names:
+            case = CASES[key]()
+            truth = Truth(case, 5)
+            magnitude = truth.values[np.argsort(np.abs(truth.values))[-2:]]
+            questions = {
+                "two largest and two smallest": (both_ends(2, quick), truth.ends(2)),
+                "five largest and five smallest": (both_ends(5, quick), truth.ends(5)),
+                "two largest by magnitude": (by_magnitude(quick), magnitude),
+            }
+            raw[key] = {"ends": truth.values.tolist(), "size": case.size}
+            for question, (solvers, wanted) in questions.items():
+                more, raw[key][question] = compare(question, solvers, wanted, case, truth, key, quick)
+                tables += more
+            tables[-1].notes.append(
+                f"{case.name}: n = {case.size}, ‖H‖ = {truth.norm:.4g}, five smallest "
+                f"{', '.join(f'{v:.4g}' for v in truth.values[:5])}. Landscaper and PyHessian return the "
+                "largest |λ| only, which are positive here."
+            )
+        tables.append(multiple_eigenvalues(quick))
     tables[0].notes.append(
         "Each peer runs with the setting that needs the fewest products, known only in hindsight "
         "(from a search over its settings); so does nblandscape."
     )
-    figures = {"both": raw, "top": raw_top, "ends": ends.tolist(), "magnitude": magnitude.tolist()}
-    return Report("spectrum", [*tables, *more, multiple], figures)
+    return Report("spectrum", tables, raw)

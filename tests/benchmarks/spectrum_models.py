@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import itertools
 import sys
 from collections.abc import Callable
 
@@ -50,7 +51,7 @@ class Residual(nn.Module):
 
 def resnet20() -> nn.Sequential:
     widths = [16, 16, 16, 16, 32, 32, 32, 64, 64, 64]
-    blocks = [Residual(a, b) for a, b in zip(widths, widths[1:], strict=False)]
+    blocks = [Residual(a, b) for a, b in itertools.pairwise(widths)]
     stem = [nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU()]
     return nn.Sequential(*stem, *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
 
@@ -83,7 +84,7 @@ def mlp() -> Case:
     return Case("MLP of the lesson", lesson.model, lesson.inputs, lesson.targets)
 
 
-def convolutional(images: int = 64) -> Case:
+def convolutional(images: int = 16) -> Case:
     """Return a ResNet-20 after 30 steps on digits enlarged to 32 x 32."""
     pixels, digits = sklearn.datasets.load_digits(return_X_y=True)
     x = torch.as_tensor(pixels[:images] / 16, dtype=torch.float32).reshape(-1, 1, 8, 8)

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import scipy.sparse.linalg
 import torch
-from lesson import Lesson
 from measure import silent
+from spectrum_models import Case
 
 import nblandscape as nbl
 
@@ -34,7 +34,7 @@ class Pairs:
 
 @dataclasses.dataclass(frozen=True)
 class Tool:
-    """A solver and the settings to search through: ``solve(lesson, seed, *knob)``."""
+    """A solver and the settings to search through: ``solve(case, seed, *knob)``."""
 
     solve: Callable[..., Pairs]
     knobs: list[Knob]
@@ -50,10 +50,12 @@ def _flat(rows: list[list[torch.Tensor]]) -> torch.Tensor:
     return torch.stack([torch.cat([part.reshape(-1) for part in row]) for row in rows])
 
 
-def ours(largest: int, smallest: int) -> Callable[..., Pairs]:
-    def solve(lesson: Lesson, seed: int, tol: float) -> Pairs:
-        objective = nbl.Objective(lesson.model, CRITERION, lesson.batch)
-        found = nbl.hessian_spectrum(objective, largest=largest, smallest=smallest, tol=tol, seed=seed)
+def ours(largest: int, smallest: int, max_miss: float = 0.05) -> Callable[..., Pairs]:
+    def solve(case: Case, seed: int, tol: float) -> Pairs:
+        objective = nbl.Objective(case.model, CRITERION, case.batch)
+        found = nbl.hessian_spectrum(
+            objective, largest=largest, smallest=smallest, tol=tol, seed=seed, max_miss=max_miss
+        )
         return _pairs(found.values, found.vectors, found.products)
 
     return solve
@@ -63,46 +65,49 @@ def linear_operator(n: int, product: Callable[[np.ndarray], np.ndarray], dtype: 
     return scipy.sparse.linalg.LinearOperator((n, n), matvec=product, dtype=dtype)
 
 
-def our_products(lesson: Lesson) -> Any:
-    objective = nbl.Objective(lesson.model, CRITERION, lesson.batch)
+def our_products(case: Case) -> Any:
+    objective = nbl.Objective(case.model, CRITERION, case.batch)
 
     def product(v: np.ndarray) -> np.ndarray:
         return np.asarray(objective.hvp(torch.as_tensor(v.reshape(-1), dtype=torch.float32)))
 
-    return linear_operator(lesson.size, product, np.float32)
+    return linear_operator(case.size, product, np.float32)
 
 
-def curvlinops_products(lesson: Lesson) -> Any:
+def curvlinops_products(case: Case) -> Any:
     curvlinops = importlib.import_module("curvlinops")
-    parameters = list(lesson.model.parameters())
+    parameters = list(case.model.parameters())
     operator = curvlinops.HessianLinearOperator(
-        lesson.model, CRITERION, parameters, [lesson.batch], check_deterministic=False
+        case.model, CRITERION, parameters, [case.batch], check_deterministic=False
     )
     return operator.to_scipy()
 
 
-def arpack(which: str, k: int, operator: Callable[[Lesson], Any]) -> Callable[..., Pairs]:
-    def solve(lesson: Lesson, seed: int, tol: float, basis: float) -> Pairs:
-        matrix, products = operator(lesson), 0
+def arpack(ends: tuple[str, ...], k: int, operator: Callable[[Case], Any]) -> Callable[..., Pairs]:
+    def solve(case: Case, seed: int, tol: float, basis: float) -> Pairs:
+        matrix, products = operator(case), 0
 
         def counted(v: np.ndarray) -> np.ndarray:
             nonlocal products
             products += 1
             return np.asarray(matrix.matvec(v))
 
-        wrapped = linear_operator(lesson.size, counted, np.float32)
-        start = np.random.default_rng(seed).standard_normal(lesson.size, dtype=np.float32)
-        values, vectors = eigsh(wrapped, k=k, which=which, tol=tol, ncv=int(basis) or None, v0=start)
-        return _pairs(values, torch.as_tensor(vectors.T.copy()), products)
+        wrapped = linear_operator(case.size, counted, np.float32)
+        start = np.random.default_rng(seed).standard_normal(case.size, dtype=np.float32)
+        found = [
+            eigsh(wrapped, k=k, which=which, tol=tol, ncv=int(basis) or None, v0=start) for which in ends
+        ]
+        vectors = np.concatenate([vectors.T for _, vectors in found])
+        return _pairs(np.concatenate([values for values, _ in found]), torch.as_tensor(vectors), products)
 
     return solve
 
 
-def landscaper(lesson: Lesson, seed: int, tol: float) -> Pairs:
+def landscaper(case: Case, seed: int, tol: float) -> Pairs:
     torch.manual_seed(seed)
     with silent():
         tool = importlib.import_module("landscaper").PyHessian(
-            lesson.model, CRITERION, [lesson.batch], "cpu", try_cache=True
+            case.model, CRITERION, [case.batch], "cpu", try_cache=True
         )
         product, count = tool.hv_product, 0
 
@@ -116,9 +121,9 @@ def landscaper(lesson: Lesson, seed: int, tol: float) -> Pairs:
     return _pairs(values, _flat(vectors), count)
 
 
-def pyhessian(lesson: Lesson, seed: int, tol: float) -> Pairs:
+def pyhessian(case: Case, seed: int, tol: float) -> Pairs:
     module: Any = importlib.import_module("pyhessian.hessian")
-    lesson.model.zero_grad(set_to_none=True)  # it adds to .grad
+    case.model.zero_grad(set_to_none=True)  # it adds to .grad
     torch.manual_seed(seed)
     product, count = module.hessian_vector_product, 0
 
@@ -129,16 +134,16 @@ def pyhessian(lesson: Lesson, seed: int, tol: float) -> Pairs:
 
     module.hessian_vector_product = counted
     try:
-        tool = module.hessian(lesson.model, CRITERION, data=lesson.batch, cuda=False)
+        tool = module.hessian(case.model, CRITERION, data=case.batch, cuda=False)
         values, vectors = tool.eigenvalues(maxIter=POWER_LIMIT, tol=tol, top_n=2)
     finally:
         module.hessian_vector_product = product
     return _pairs(values, _flat(vectors), count)
 
 
-def _eigenthings_operator(lesson: Lesson) -> Any:
+def _eigenthings_operator(case: Case) -> Any:
     package = importlib.import_module("hessian_eigenthings")
-    operator = package.HessianOperator(lesson.model, [lesson.batch], package.supervised_loss(CRITERION))
+    operator = package.HessianOperator(case.model, [case.batch], package.supervised_loss(CRITERION))
     product, operator.count = operator.matvec, 0
 
     def counted(v: torch.Tensor) -> torch.Tensor:
@@ -150,12 +155,14 @@ def _eigenthings_operator(lesson: Lesson) -> Any:
     return operator
 
 
-def eigenthings(*ends: str) -> Callable[..., Pairs]:
-    def solve(lesson: Lesson, seed: int, steps: float) -> Pairs:
-        operator = _eigenthings_operator(lesson)
+def eigenthings(k: int, *ends: str) -> Callable[..., Pairs]:
+    def solve(case: Case, seed: int, steps: float) -> Pairs:
+        operator = _eigenthings_operator(case)
+        if steps < k:
+            raise ValueError(f"{steps:g} steps are fewer than {k} pairs")
         lanczos = importlib.import_module("hessian_eigenthings").lanczos
         found = [
-            lanczos(operator, k=2, max_iter=int(steps), which=end, seed=seed, reorthogonalize=True)
+            lanczos(operator, k=k, max_iter=int(steps), which=end, seed=seed, reorthogonalize=True)
             for end in ends
         ]
         values = np.concatenate([part.eigenvalues.numpy() for part in found])
@@ -164,8 +171,8 @@ def eigenthings(*ends: str) -> Callable[..., Pairs]:
     return solve
 
 
-def eigenthings_power(lesson: Lesson, seed: int, tol: float) -> Pairs:
-    operator = _eigenthings_operator(lesson)
+def eigenthings_power(case: Case, seed: int, tol: float) -> Pairs:
+    operator = _eigenthings_operator(case)
     power = importlib.import_module("hessian_eigenthings").deflated_power_iteration
     found = power(operator, k=2, max_iter=POWER_LIMIT, tol=tol, seed=seed)
     return _pairs(found.eigenvalues.numpy(), found.eigenvectors, operator.count)
@@ -175,30 +182,43 @@ def _tolerances(loosest: int, tightest: int) -> list[Knob]:
     return [(factor * 10.0**-power,) for power in range(loosest, tightest + 1) for factor in (1.0, 0.3)]
 
 
-def tools(quick: bool) -> tuple[Mapping[str, Tool], Mapping[str, Tool]]:
-    """Solvers for both ends, and for the two largest by magnitude, with the settings to try."""
+def both_ends(k: int, quick: bool) -> Mapping[str, Tool]:
+    """Solvers for the k largest and the k smallest, with the settings to try."""
     tolerances = _tolerances(1, 4)
-    by_change = _tolerances(1, 5 if quick else 9)
-    default: list[Knob] = [(t, 0.0) for (t,) in tolerances[::2]]
-    chosen: list[Knob] = [(t, float(ncv)) for ncv in (10, 14, 20, 30, 40) for (t,) in tolerances[::2]]
-    steps: list[Knob] = [(float(m),) for m in range(4, 62, 6 if quick else 3)]
-    if quick:
-        chosen = chosen[:1]
-    both = {
-        "nblandscape": Tool(ours(2, 2), tolerances, "tol"),
-        "scipy eigsh BE, products of nblandscape": Tool(arpack("BE", 4, our_products), default, ARPACK),
-        "the same, basis size of hindsight": Tool(arpack("BE", 4, our_products), chosen, ARPACK),
-        "scipy eigsh BE, products of curvlinops": Tool(arpack("BE", 4, curvlinops_products), default, ARPACK),
-        "hessian-eigenthings Lanczos, LA + SA": Tool(eigenthings("LA", "SA"), steps, "steps"),
+    default: list[Knob] = [(t, 0.0) for (t,) in tolerances]
+    chosen: list[Knob] = [(t, float(f * k)) for f in (5, 6, 8, 10) for (t,) in tolerances[::2]]
+    steps: list[Knob] = [(float(m),) for m in range(4, 122, 6 if quick else 3)]
+    return {
+        "nblandscape": Tool(ours(k, k), tolerances, "tol"),
+        "nblandscape, max_miss = 0.01": Tool(ours(k, k, 0.01), tolerances, "tol"),
+        "nblandscape, max_miss = 1 (one copy of each value)": Tool(ours(k, k, 1.0), tolerances, "tol"),
+        "scipy eigsh BE, products of nblandscape": Tool(
+            arpack(("BE",), 2 * k, our_products), default, ARPACK
+        ),
+        "the same, basis size of hindsight": Tool(arpack(("BE",), 2 * k, our_products), chosen, ARPACK),
+        "scipy eigsh LA + SA, products of nblandscape": Tool(
+            arpack(("LA", "SA"), k, our_products), default, ARPACK
+        ),
+        "scipy eigsh BE, products of curvlinops": Tool(
+            arpack(("BE",), 2 * k, curvlinops_products), default, ARPACK
+        ),
+        "hessian-eigenthings Lanczos, LA + SA": Tool(eigenthings(k, "LA", "SA"), steps, "steps"),
     }
-    top = {
+
+
+def by_magnitude(quick: bool) -> Mapping[str, Tool]:
+    """Solvers for the two largest by magnitude, where these are positive: with the settings to try."""
+    tolerances = _tolerances(1, 4)
+    by_change = _tolerances(1, 5 if quick else 8)
+    default: list[Knob] = [(t, 0.0) for (t,) in tolerances[::2]]
+    steps: list[Knob] = [(float(m),) for m in range(4, 62, 6 if quick else 3)]
+    return {
         "nblandscape": Tool(ours(2, 0), tolerances, "tol"),
-        "scipy eigsh LM, products of nblandscape": Tool(arpack("LM", 2, our_products), default, ARPACK),
-        "the same, basis size of hindsight": Tool(arpack("LM", 2, our_products), chosen, ARPACK),
-        "scipy eigsh LM, products of curvlinops": Tool(arpack("LM", 2, curvlinops_products), default, ARPACK),
-        "hessian-eigenthings Lanczos, LM": Tool(eigenthings("LM"), steps, "steps"),
+        "scipy eigsh LM, products of curvlinops": Tool(
+            arpack(("LM",), 2, curvlinops_products), default, ARPACK
+        ),
+        "hessian-eigenthings Lanczos, LM": Tool(eigenthings(2, "LM"), steps, "steps"),
         "hessian-eigenthings power iteration": Tool(eigenthings_power, by_change, "tol"),
         "PyHessian": Tool(pyhessian, by_change, "tol"),
         "Landscaper": Tool(landscaper, by_change, "tol"),
     }
-    return both, top
