@@ -113,6 +113,13 @@ class KrylovBasis:
         self._known[: self.size] = True
         self._draws = np.zeros((len(self._draws), 0))
 
+    def clear(self) -> None:
+        """Drop all rows."""
+        self._coefficients[:] = 0.0
+        self._draws = np.zeros((len(self._draws), 0))
+        self.size = self.processed = 0
+        self._ritz = None
+
     def admit(self, vector: torch.Tensor, *, drawn: bool = False) -> bool:
         """Add a vector (a `drawn` one is random) as a tail; False if it lies in the basis."""
         w = vector.detach().to(self._wide).to(self.operator.device).clone()

@@ -15,8 +15,9 @@ from nblandscape.curvature.krylov import Floats, KrylovBasis
 from nblandscape.curvature.spectrum import Spectrum, distances, fix_signs
 
 _RESOLVED = 0.1
+_FAR = 10.0  # times the aim: a start with such residuals is dropped
 _FREE_ROWS = 10
-_SEARCH_AT_LEAST = 16  # products; they exhaust small spaces
+_SEARCH_AT_LEAST = 32  # products; they exhaust small spaces and suffice after a warm start
 _EQUAL = 0.1  # of the residual: converged copies agree better, by its square over the gap
 _NEGLIGIBLE = 0.01  # of the accepted probability: not looked at again
 _TOLERATED_DEFECT = 0.05
@@ -67,16 +68,7 @@ class Solver:
 
     def steps(self, start: torch.Tensor, cancel: CancelSignal | None) -> Iterator[None]:
         """Run until all is known; the confirmation is left to `confirmed_spectrum`."""
-        self._start = start
-        admitted = sum(self.basis.admit(v) for v in start)
-        if not admitted:
-            # Two vectors show double eigenvalues by themselves; without inner pairs no copy can be missing.
-            alone = self._max_miss >= 1 or max(self.largest, self.smallest) < 2
-            for _ in range(1 if alone else 2):
-                self._draw()
-        while self.basis.processed < admitted and self._may_go_on():
-            self._expand(None, cancel)
-            yield
+        yield from self._begin(start, cancel)
         while self._may_go_on():
             worst = self._worst_tail()
             if worst is None:
@@ -91,6 +83,21 @@ class Solver:
             yield
         if self.basis.processed == self.basis.operator.size:
             self._miss = 0.0
+
+    def _begin(self, start: torch.Tensor, cancel: CancelSignal | None) -> Iterator[None]:
+        """Take the start, or else random vectors."""
+        self._start = start
+        admitted = sum(self.basis.admit(v) for v in start)
+        while self.basis.processed < admitted and self._may_go_on():
+            self._expand(None, cancel)
+            yield
+        if self._too_far() and self._may_go_on():
+            self.basis.clear()
+        if not self.basis.size:
+            # Two vectors show double eigenvalues by themselves; without inner pairs no copy can be missing.
+            alone = self._max_miss >= 1 or max(self.largest, self.smallest) < 2
+            for _ in range(1 if alone else 2):
+                self._draw()
 
     def spectrum(self) -> Spectrum:
         """Return what is known, with the residuals that the basis implies."""
@@ -137,6 +144,20 @@ class Solver:
             fields["resolved"] = residuals <= _RESOLVED * np.abs(result.values)
         return Spectrum(**fields)
 
+    def _too_far(self) -> bool:
+        """Whether the start is so bad that as many chains as it has vectors cost more than two new ones."""
+        if self.basis.processed < self.largest + self.smallest:
+            return False
+        wanted, _ = self._wanted()
+        ritz = self.basis.ritz()
+        return bool((ritz.residuals[wanted] > _FAR * self._limits(ritz.values[wanted])).any())
+
+    def _limits(self, values: Floats) -> Floats:
+        """Return the residuals that are aimed at."""
+        fine = np.maximum(_RESOLVED * np.abs(values), self.basis.floor)
+        limits: Floats = np.minimum(self.tol * self.basis.norm, fine)
+        return limits
+
     def _worst_tail(self) -> int | None:
         """Return which tail to expand for the wanted pairs' sake; None if they are good."""
         basis, p = self.basis, self.basis.processed
@@ -147,7 +168,7 @@ class Solver:
         wanted, _ = self._wanted()
         ritz, coarse = basis.ritz(), self.tol * basis.norm
         values, residuals = ritz.values[wanted], ritz.residuals[wanted]
-        fine = np.minimum(coarse, np.maximum(_RESOLVED * np.abs(values), basis.floor))
+        fine = self._limits(values)
         if (residuals <= coarse).all():
             if self._first_stage is None:
                 self._first_stage = self.products
