@@ -1,0 +1,415 @@
+"""What a slice of a loss landscape can show and what it cannot: a report with errors and a verdict."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from nblandscape.cancel import CancelSignal, check
+from nblandscape.curvature.lanczos import hessian_spectrum
+from nblandscape.curvature.operator import as_operator
+from nblandscape.curvature.slices import KINDS, Probes, RandomSlices, classify, draw_probes, random_slices
+from nblandscape.curvature.trace import Estimate, mean_of
+
+if TYPE_CHECKING:
+    from nblandscape.curvature.spectrum import Spectrum
+    from nblandscape.objective import Objective
+    from nblandscape.subspace import Subspace
+
+Floats = NDArray[np.float64]
+
+_SIGMAS = 3.0
+_CRITICAL = 1e-3  # share of the loss that a Newton step along the gradient may still gain at a critical point
+_STEPS = 8
+_DOMINANT = 0.1
+
+
+@dataclass(frozen=True)
+class Extreme:
+    """The largest or the smallest eigenvalue, and whether it is to be believed.
+
+    Attributes
+    ----------
+    value, residual : float
+        Of the certified eigenpair.
+    noise : float or None
+        Standard error of v H v between batches; None with a single batch.
+    held_out : float or None
+        v H v on other data, if given: free of the bias that v was chosen on the same data.
+    slope : float or None
+        g v, the gradient along the eigenvector.
+    verdict : str
+        "significant", "below residual", "below batch noise", or "noise unknown" (a single batch).
+    sight : str or None
+        For negative values of an objective: "visible" if there is a distance at which the loss, averaged
+        over both sides, lies below the centre by more than the slope changes it; "hidden by the slope";
+        "hidden by higher orders" if the loss curves upwards at all distances tried.
+    distance : float or None
+        Where it is seen best, in parameter units.
+    """
+
+    value: float
+    residual: float
+    noise: float | None = None
+    held_out: float | None = None
+    slope: float | None = None
+    verdict: str = "noise unknown"
+    sight: str | None = None
+    distance: float | None = None
+
+    @property
+    def error(self) -> float:
+        """Residual and batch noise together."""
+        return math.hypot(self.residual, self.noise or 0.0)
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class TrustReport:
+    """See `trust_report`.
+
+    Attributes
+    ----------
+    random : RandomSlices
+        Trace, Frobenius norm and the law of random slices.
+    largest, smallest : Extreme
+    curvatures : np.ndarray or None, (d,)
+        Principal curvatures of this slice for unit directions, ascending.
+    labels : tuple of str
+        Of the slice's directions.
+    filter_curvature : Estimate or None
+        For filter-normalised slices: the mean curvature that such a slice shows,
+        sum_f ||theta_f||^2 / n_f tr(H_ff), which is not tr H.
+    gradient_norm, loss : float or None
+    gain : float or None
+        Share of the loss that a step along the gradient would gain, ||g||^2 / (2 lambda_max L).
+    point : str
+        What the centre is in the full space: "minimum", "saddle", "maximum", "not a critical point" or
+        "undecided".
+    products : int
+        Hessian-vector products, all counted.
+    """
+
+    random: RandomSlices
+    largest: Extreme
+    smallest: Extreme
+    curvatures: Floats | None = None
+    labels: tuple[str, ...] = ()
+    filter_curvature: Estimate | None = None
+    gradient_norm: float | None = None
+    loss: float | None = None
+    gain: float | None = None
+    point: str = "undecided"
+    products: int = 0
+    warnings: tuple[str, ...] = field(default_factory=tuple)
+
+    @property
+    def shown(self) -> str | None:
+        """What this slice shows at its centre: "saddle", "minimum" or "maximum"."""
+        return None if self.curvatures is None else KINDS[int(classify(self.curvatures[None])[0])]
+
+    @property
+    def dominance(self) -> float:
+        """Share of ||H||_F^2 that the largest and the smallest eigenvalue hold, between 0 and 1."""
+        ends = self.largest.value**2 + self.smallest.value**2
+        return min(1.0, ends / max(self.random.frobenius_squared.value, 1e-300))
+
+    @property
+    def formula_applies(self) -> bool:
+        """Whether no eigenvalue dominates, so that the closed formula for P(saddle) may be used."""
+        return self.dominance < _DOMINANT
+
+    @property
+    def verdict(self) -> str:
+        """The report in words."""
+        p = self.random.probability
+        parts = []
+        if self.shown is not None:
+            likely = p[self.shown]
+            parts.append(
+                f"This slice shows a {self.shown}; a random slice would with probability "
+                f"{likely.value:.2f} ± {likely.stderr:.2f}."
+            )
+        else:
+            parts.append(
+                f"A random slice shows a saddle with probability {p['saddle'].value:.2f} ± "
+                f"{p['saddle'].stderr:.2f}, a minimum with {p['minimum'].value:.2f}."
+            )
+        low = self.smallest
+        if low.value < 0 and low.verdict == "significant":
+            parts.append(
+                f"There is negative curvature, λ₋₁ = {low.value:.3g} ± {low.error:.1g}"
+                + (f", {low.sight}." if low.sight else ".")
+            )
+        elif low.value < 0:
+            parts.append(f"The negative curvature λ₋₁ = {low.value:.3g} is not established ({low.verdict}).")
+        parts.append(
+            {
+                "minimum": "In all directions together the centre is a minimum.",
+                "saddle": "In all directions together the centre is a saddle.",
+                "maximum": "In all directions together the centre is a maximum.",
+                "not a critical point": "The centre is no critical point: the gradient there is not 0.",
+            }.get(self.point, "What the centre is in all directions together is undecided.")
+        )
+        return " ".join([*parts, *self.warnings])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Numbers and words for JSON."""
+        r = self.random
+        return {
+            "trace": _number(r.trace),
+            "mean_curvature": _number(r.mean_curvature),
+            "frobenius": _number(r.frobenius),
+            "probability": {name: _number(e) for name, e in r.probability.items()},
+            "saddle_formula": r.saddle_formula,
+            "expected_curvatures": list(r.expected),
+            "largest": asdict(self.largest),
+            "smallest": asdict(self.smallest),
+            "curvatures": None if self.curvatures is None else self.curvatures.tolist(),
+            "filter_curvature": None if self.filter_curvature is None else _number(self.filter_curvature),
+            "gradient_norm": self.gradient_norm,
+            "gain": self.gain,
+            "point": self.point,
+            "products": self.products,
+            "verdict": self.verdict,
+        }
+
+    def __repr__(self) -> str:
+        r, low, high = self.random, self.smallest, self.largest
+        rows = [
+            ("tr H / N", f"{r.mean_curvature.value:.4g} ± {r.mean_curvature.stderr:.1g}", f"N = {r.size}"),
+            ("‖H‖_F", f"{r.frobenius.value:.4g} ± {r.frobenius.stderr:.1g}", ""),
+            ("λ₁", f"{high.value:.4g} ± {high.error:.1g}", high.verdict),
+            (
+                "λ₋₁",
+                f"{low.value:.4g} ± {low.error:.1g}",
+                ", ".join(s for s in (low.verdict, low.sight) if s),
+            ),
+        ]
+        rows += [
+            (f"P({name})", f"{e.value:.3f} ± {e.stderr:.3f}", "of a random slice")
+            for name, e in r.probability.items()
+        ]
+        rows.append(("P(saddle), formula", f"{r.saddle_formula:.3f}",
+                     "" if self.formula_applies else "does not apply: few eigenvalues dominate"))  # fmt: skip
+        if self.curvatures is not None:
+            values = ", ".join(f"{c:.4g}" for c in self.curvatures)
+            rows.append(("this slice", values, f"expected of a random one {_pair(r.expected)}"))
+        if self.filter_curvature is not None:
+            rows.append(
+                ("filter-weighted trace", repr(self.filter_curvature), "what this kind of slice measures")
+            )
+        if self.gradient_norm is not None:
+            rows.append(("‖g‖", f"{self.gradient_norm:.3g}", f"the centre: {self.point}"))
+        width = max(len(row[1]) for row in rows)
+        table = "\n".join(f"{a:<22}{b:<{width}}  {c}".rstrip() for a, b, c in rows)
+        return f"Trust report ({self.products} products)\n{table}\n{self.verdict}"
+
+
+def trust_report(
+    objective: Any,
+    subspace: Subspace | None = None,
+    *,
+    spectrum: Spectrum | None = None,
+    held_out: Objective | None = None,
+    probes: int = 12,
+    seed: int = 0,
+    cancel: CancelSignal | None = None,
+) -> TrustReport:
+    """Say what a slice can show of the loss around its centre.
+
+    Parameters
+    ----------
+    objective
+        An `Objective`; an operator or a matrix gives the parts that need products only.
+    subspace : Subspace, optional
+        The slice; without it the report is about random slices.
+    spectrum : Spectrum, optional
+        Of this objective, with both ends; saves products.
+    held_out : Objective, optional
+        The same weights on other data (``objective.on(batches)``): an eigenvector is chosen to be extreme
+        on its own data, so its curvature there is biased.
+    probes : int
+        Random vectors, at least 3; all their pairs are slices.
+    seed : int
+    cancel : threading.Event or callable, optional
+
+    Returns
+    -------
+    TrustReport
+        ``print(report)`` is a table, ``report.verdict`` the words, ``report.to_dict()`` the numbers.
+
+    Raises
+    ------
+    ValueError
+        Too few probes, a slice or spectrum of another size, or a spectrum without both ends.
+    nblandscape.cancel.Cancelled
+
+    Notes
+    -----
+    Böttcher & Wheeler, arXiv 2208.13219: random projections and their expected curvature. What a
+    filter-normalised direction d measures follows from its construction: E[d H d] =
+    sum_f ||theta_f||^2 / n_f tr(H_ff).
+
+    Examples
+    --------
+    Half of the curvatures up, half down: a saddle that most random slices show as one.
+
+    >>> import numpy as np
+    >>> report = trust_report(np.diag([1.0] * 50 + [-1.0] * 50), probes=12)
+    >>> report.random.probability["saddle"].value > 0.5, round(report.smallest.value, 6)
+    (True, -1.0)
+    """
+    operator = as_operator(objective)
+    _check(operator.size, subspace, spectrum, held_out)
+    products = 0
+    if spectrum is None:
+        spectrum = hessian_spectrum(objective, largest=1, smallest=1, seed=seed, cancel=cancel)
+        products += spectrum.products
+    drawn = draw_probes(operator, probes, seed, cancel)
+    law = random_slices(drawn)
+    products += probes
+    is_objective = callable(getattr(objective, "point", None))
+    ends = [_extreme(objective, spectrum, row, held_out, is_objective) for row in (0, -1)]
+    if is_objective and ends[1].value < 0:
+        ends[1] = _seen(objective, spectrum.vectors[-1], ends[1], cancel)
+    curvatures = None
+    if subspace is not None:
+        Q = torch.linalg.qr(subspace.directions.to(operator.device, torch.float64).T).Q.T
+        images = torch.cat([operator.product(q.to(operator.dtype)[None]) for q in Q]).to(torch.float64)
+        products += len(Q)
+        form = np.asarray((Q @ images.T).cpu())
+        curvatures = np.linalg.eigvalsh((form + form.T) / 2)
+    norm = loss = gain = None
+    if is_objective:
+        gradient, loss = objective.gradient().to(torch.float64), objective.loss()
+        norm = float(torch.linalg.vector_norm(gradient))
+        gain = norm**2 / (2 * max(ends[0].value, 1e-300) * max(abs(loss), 1e-300))
+    filtered = subspace is not None and subspace.provenance.get("normalize") == "filter"
+    return TrustReport(
+        law,
+        ends[0],
+        ends[1],
+        curvatures,
+        () if subspace is None else subspace.labels,
+        _filter_curvature(objective, drawn) if filtered and is_objective else None,
+        norm,
+        loss,
+        gain,
+        _point(ends[0], ends[1], gain),
+        products,
+        _warnings(subspace, curvatures),
+    )
+
+
+def _check(n: int, subspace: Subspace | None, spectrum: Spectrum | None, held_out: Objective | None) -> None:
+    if subspace is not None and subspace.directions.shape[1] != n:
+        raise ValueError(f"The slice has directions of length {subspace.directions.shape[1]}, not {n}.")
+    if spectrum is not None and (spectrum.largest < 1 or spectrum.smallest < 1):
+        raise ValueError("The spectrum needs both ends; compute it with largest >= 1 and smallest >= 1.")
+    if spectrum is not None and spectrum.vectors.shape[1] != n:
+        raise ValueError(f"The spectrum has vectors of length {spectrum.vectors.shape[1]}, not {n}.")
+    if held_out is not None and held_out.num_parameters != n:
+        raise ValueError(f"held_out has {held_out.num_parameters} parameters, not {n}.")
+
+
+def _extreme(
+    objective: Any, spectrum: Spectrum, row: int, held_out: Objective | None, is_objective: bool
+) -> Extreme:
+    value, residual, v = float(spectrum.values[row]), float(spectrum.residuals[row]), spectrum.vectors[row]
+    noise = slope = None
+    other = None if held_out is None else _weighted(held_out.batch_curvatures(v)[0], held_out.batch_counts)[0]
+    if is_objective:
+        slope = float(objective.gradient().to(torch.float64) @ v.to(torch.float64))
+        if objective.num_batches > 1:
+            noise = _weighted(objective.batch_curvatures(v)[0], objective.batch_counts)[1]
+    if abs(value) <= _SIGMAS * residual:
+        verdict = "below residual"
+    elif noise is not None:
+        verdict = "significant" if abs(value) > _SIGMAS * math.hypot(residual, noise) else "below batch noise"
+    else:
+        verdict = "noise unknown" if is_objective else "significant"
+    if other is not None and verdict == "significant" and other * value < 0:
+        verdict = "below batch noise"
+    return Extreme(value, residual, noise, other, slope, verdict)
+
+
+def _weighted(values: Floats, counts: Floats) -> tuple[float, float]:
+    """Mean over batches and its standard error."""
+    weights = counts / counts.sum()
+    mean = float(weights @ values)
+    b = len(values)
+    if b < 2:
+        return mean, math.inf
+    return mean, math.sqrt(float((weights**2) @ (values - mean) ** 2) * b / (b - 1))
+
+
+def _seen(objective: Objective, v: torch.Tensor, extreme: Extreme, cancel: CancelSignal | None) -> Extreme:
+    """Look along the eigenvector whether the loss is lower on both sides together than the slope hides."""
+    origin, center = objective.origin(), objective.loss()
+    slope = abs(extreme.slope or 0.0)
+    reach = max(float(torch.linalg.vector_norm(origin.to(torch.float64))), 1.0)
+    best, where, curved = 0.0, None, False
+    for t in np.geomspace(1e-3 * reach, 0.5 * reach, _STEPS):
+        check(cancel)
+        ends = [objective.point(origin + float(s * t) * v.to(origin)).loss for s in (1, -1)]
+        drop = center - (ends[0] + ends[1]) / 2
+        if not math.isfinite(drop):
+            continue
+        curved |= drop > 0
+        if drop > slope * t and drop > best:
+            best, where = drop, float(t)
+    sight = "visible" if where is not None else "hidden by the slope" if curved else "hidden by higher orders"
+    fields = {**asdict(extreme), "sight": sight, "distance": where}
+    return Extreme(**fields)
+
+
+def _filter_curvature(objective: Objective, probes: Probes) -> Estimate:
+    """Mean curvature of filter-normalised directions, from the probes' own products: E[(s^2 v) . H v]."""
+    scales = {}
+    for name, weight in objective.unflatten(objective.origin()).items():
+        scale = torch.zeros_like(weight, dtype=torch.float64)
+        if weight.ndim > 1:
+            dims = tuple(range(1, weight.ndim))
+            squares = (weight.abs().to(torch.float64) ** 2).sum(dim=dims, keepdim=True)
+            scale += squares / weight[0].numel()
+        scales[name] = scale.to(weight.dtype)
+    squared = objective.flatten(scales).to(torch.float64)
+    wide = probes.vectors.to(torch.float64) * probes.images.to(torch.float64)
+    return mean_of(np.asarray((wide @ squared).cpu()), "hutchinson", products=len(wide))
+
+
+def _point(largest: Extreme, smallest: Extreme, gain: float | None) -> str:
+    if gain is not None and gain > _CRITICAL:
+        return "not a critical point"
+    sure = {"significant", "noise unknown"}
+    up = largest.value > 0 and largest.verdict in sure
+    down = smallest.value < 0 and smallest.verdict in sure
+    if up and down:
+        return "saddle"
+    if up and smallest.value > 0 and smallest.verdict in sure:
+        return "minimum"
+    if down and largest.value < 0 and largest.verdict in sure:
+        return "maximum"
+    return "undecided"
+
+
+def _warnings(subspace: Subspace | None, curvatures: Floats | None) -> tuple[str, ...]:
+    found = []
+    if subspace is not None and not subspace.contains_model:
+        found.append("The slice does not pass through the weights; its curvatures are those at the weights.")
+    if curvatures is not None and len(curvatures) > 2:
+        found.append("Probabilities are those of two-dimensional slices.")
+    return tuple(found)
+
+
+def _number(e: Estimate) -> dict[str, float]:
+    return {"value": e.value, "stderr": e.stderr, "samples": e.samples}
+
+
+def _pair(values: tuple[float, float]) -> str:
+    return f"({values[0]:.3g}, {values[1]:.3g})"
