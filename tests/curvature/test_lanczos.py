@@ -49,7 +49,7 @@ def test_reference_problem_costs_few_products(tol, dtype):
     ],
 )
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_multiple_eigenvalues_come_with_all_copies(special, largest, smallest, dtype):
+def test_p22_p59_multiple_eigenvalues_come_with_all_copies(special, largest, smallest, dtype):
     bulk = np.random.default_rng(3).uniform(-1, 1, 400)
     operator = Diagonal(np.r_[special, bulk], dtype)
     for seed in range(4):
@@ -106,7 +106,7 @@ def test_small_and_degenerate_operators(values, largest, smallest, dtype):
     assert_certified(operator, spectrum)
 
 
-def test_float32_long_run_has_no_ghosts():
+def test_p20_float32_long_run_has_no_ghosts():
     """1e-6 * ||H|| against a graded spectrum: lost orthogonality would return copies of 1000."""
     values = np.r_[1000.0, 500.0, 100.0, np.geomspace(1e-4, 10, 597)]
     matrix = rotated(values).float()
@@ -236,7 +236,7 @@ def test_limit_on_products_is_kept_and_told():
         assert len(hessian_spectrum(Diagonal(np.ones(9)), max_products=1)) == 1
 
 
-def test_small_eigenvalues_are_resolved_where_the_tolerance_alone_would_not():
+def test_p60_small_eigenvalues_are_resolved_where_the_tolerance_alone_would_not():
     values = np.r_[100.0, 50.0, np.linspace(0, 0.2, 300), -0.5, -0.4]
     spectrum = hessian_spectrum(Diagonal(values), tol=1e-2)
     assert spectrum.resolved.all()
@@ -255,7 +255,7 @@ def test_products_that_are_not_finite_name_what_to_check():
         hessian_spectrum(Diagonal([1.0, 2.0, np.nan, 0.0, 1.0]))
 
 
-def test_products_that_change_are_refused():
+def test_p8_products_that_change_are_refused():
     class Dropout(Diagonal):
         def product(self, V):
             mask = torch.rand(self.size, generator=noise, dtype=self.dtype) > 0.5
