@@ -179,7 +179,7 @@ def test_p59_a_triple_value_is_found_by_the_vector_that_is_drawn_for_it():
         found = hessian_spectrum(Diagonal(values), largest=3, smallest=0, tol=1e-6, seed=seed)
         np.testing.assert_allclose(found.values, 9, atol=1e-5)
         assert found.miss_probability <= 0.05
-    alone = hessian_spectrum(Diagonal(values), largest=3, smallest=0, tol=1e-3, max_miss=1)
+    alone = hessian_spectrum(Diagonal(values), largest=2, smallest=0, tol=1e-3, max_miss=1)
     assert alone.values[1] == pytest.approx(5, abs=1e-3), "what one vector sees"
 
 
