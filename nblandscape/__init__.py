@@ -11,6 +11,7 @@ if TYPE_CHECKING:
         Sharpness,
         SpectralDensity,
         Spectrum,
+        TrustReport,
         hessian_diagonal,
         hessian_spectrum,
         hessian_trace,
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
         layer_traces,
         sharpness,
         spectral_density,
+        trust_report,
     )
     from nblandscape.landscape import Landscape, iter_sample, sample
     from nblandscape.objective import Objective
@@ -42,6 +44,7 @@ _HOMES = {
     "SpectrumView": "widgets",
     "Subspace": "subspace",
     "SurfaceView": "widgets",
+    "TrustReport": "curvature",
     "explore": "widgets",
     "hessian_diagonal": "curvature",
     "hessian_spectrum": "curvature",
@@ -56,6 +59,7 @@ _HOMES = {
     "sharpness": "curvature",
     "smad": "topology",
     "spectral_density": "curvature",
+    "trust_report": "curvature",
 }
 
 __all__ = [
@@ -73,6 +77,7 @@ __all__ = [
     "SpectrumView",
     "Subspace",
     "SurfaceView",
+    "TrustReport",
     "__version__",
     "explore",
     "hessian_diagonal",
@@ -88,6 +93,7 @@ __all__ = [
     "sharpness",
     "smad",
     "spectral_density",
+    "trust_report",
 ]
 
 

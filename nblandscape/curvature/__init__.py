@@ -12,6 +12,7 @@ from nblandscape.curvature.operator import (
 )
 from nblandscape.curvature.spectrum import Spectrum
 from nblandscape.curvature.trace import Estimate, hessian_trace, iter_trace
+from nblandscape.curvature.trust import TrustReport, trust_report
 
 __all__ = [
     "DenseOperator",
@@ -23,6 +24,7 @@ __all__ = [
     "SpectralDensity",
     "Spectrum",
     "SymmetricOperator",
+    "TrustReport",
     "as_operator",
     "hessian_diagonal",
     "hessian_spectrum",
@@ -32,4 +34,5 @@ __all__ = [
     "layer_traces",
     "sharpness",
     "spectral_density",
+    "trust_report",
 ]

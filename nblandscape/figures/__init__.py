@@ -2,6 +2,7 @@
 
 from nblandscape.figures.curves import plot_density, plot_explained, plot_path, plot_profile
 from nblandscape.figures.plots import figure_of, plot_merge_tree, plot_spectrum, plot_surface
+from nblandscape.figures.trust import plot_trust
 
 __all__ = [
     "figure_of",
@@ -12,4 +13,5 @@ __all__ = [
     "plot_profile",
     "plot_spectrum",
     "plot_surface",
+    "plot_trust",
 ]
