@@ -5,9 +5,12 @@ import re
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 
 ROOT = Path(__file__).parents[1]
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -33,6 +36,20 @@ def test_the_demo_runs_the_first_lesson_prints_its_figures_and_writes_a_page(tmp
     assert int(re.search(r"(\d+) minima, SMAD", numbers)[1]) >= 3
     assert 0.5e5 < page.stat().st_size < 3e6
     assert "Content-Security-Policy" in page.read_text()[:600]
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("lesson", LESSONS[1:], ids=lambda path: path.stem)
+def test_the_other_lessons_run_in_a_real_kernel_within_three_minutes(lesson, tmp_path):
+    notebook = nbformat.read(lesson, as_version=4)
+    begin = time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the kernel's transport
+        NotebookClient(notebook, timeout=200, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    assert time.perf_counter() - begin < 180
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert sum("image/png" in output.get("data", {}) for output in outputs) >= 3
+    assert not [output for output in outputs if output.get("name") == "stderr"]
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
