@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
-from nblandscape.subspace.subspace import Normalization, Subspace
+from nblandscape.subspace.normalization import Normalization, OneDimensional, matched
+from nblandscape.subspace.subspace import Subspace
 
 if TYPE_CHECKING:
     from nblandscape.objective import Objective
@@ -15,49 +16,67 @@ def random_subspace(
     dim: int,
     normalize: Normalization | None,
     distribution: Literal["normal", "rademacher"],
+    one_dimensional: OneDimensional,
     seed: int,
 ) -> Subspace:
     """See `Subspace.random`."""
     n = objective.num_parameters
     if not 1 <= dim <= n:
         raise ValueError(f"dim={dim}; it must be between 1 and the {n} parameters.")
-    if normalize not in ("filter", "layer", "unit", None):
-        raise ValueError(f'normalize={normalize!r}; use "filter", "layer", "unit" or None.')
-    generator = torch.Generator(device="cpu").manual_seed(seed)
-    if distribution == "normal":
-        rows = torch.randn(dim, n, generator=generator, dtype=torch.float32)
-    elif distribution == "rademacher":
-        rows = torch.randint(0, 2, (dim, n), generator=generator).to(torch.float32) * 2 - 1
-    else:
-        raise ValueError(f'distribution={distribution!r}; use "normal" or "rademacher".')
-    rows = rows.to(objective.device, objective.dtype)
+    check_normalization(normalize, one_dimensional)
+    rows = random_rows(dim, n, distribution, seed).to(objective.device, objective.dtype)
     if normalize == "unit":
         rows = torch.linalg.qr(rows.to(torch.float64).T).Q.T.to(objective.dtype)
     elif normalize is not None:
-        weights = objective.unflatten(objective.origin())
-        rows = torch.stack([_matched(objective, row, weights, normalize) for row in rows])
-    labels = tuple(f"random {i + 1}" for i in range(dim))
+        rows = torch.stack([matched(objective, row, normalize, one_dimensional) for row in rows])
     provenance = {"kind": "random", "normalize": normalize, "distribution": distribution, "seed": seed}
+    if normalize == "filter":
+        provenance["one_dimensional"] = one_dimensional
+    labels = tuple(f"random {i + 1}" for i in range(dim))
     return Subspace(objective.origin(), rows, labels, provenance=provenance)
 
 
-def _matched(
-    objective: "Objective", row: torch.Tensor, weights: dict[str, torch.Tensor], normalize: Normalization
-) -> torch.Tensor:
-    pieces = objective.unflatten(row)
-    for name, piece in pieces.items():
-        weight = weights[name]
-        if normalize == "filter" and weight.ndim < 2:
-            piece.zero_()
-            continue
-        dims = tuple(range(1, weight.ndim)) if normalize == "filter" else tuple(range(weight.ndim))
-        size = torch.linalg.vector_norm(piece, dim=dims, keepdim=True)
-        target = torch.linalg.vector_norm(weight, dim=dims, keepdim=True)
-        piece.mul_(torch.where(size > 0, target / size.clamp(min=torch.finfo(size.dtype).tiny), 0))
-    flat = objective.flatten(pieces)
-    if not bool(flat.any()):
+def random_rows(dim: int, n: int, distribution: str, seed: int) -> torch.Tensor:
+    """Zero-mean rows (dim, n) of variance 1, from a private generator."""
+    generator = torch.Generator(device="cpu").manual_seed(seed)
+    if distribution == "normal":
+        return torch.randn(dim, n, generator=generator, dtype=torch.float32)
+    if distribution == "rademacher":
+        return torch.randint(0, 2, (dim, n), generator=generator).to(torch.float32) * 2 - 1
+    raise ValueError(f'distribution={distribution!r}; use "normal" or "rademacher".')
+
+
+def normalized_subspace(
+    subspace: Subspace,
+    objective: "Objective",
+    normalize: Normalization,
+    one_dimensional: OneDimensional,
+) -> Subspace:
+    """See `Subspace.normalized`."""
+    check_normalization(normalize, one_dimensional)
+    kind = subspace.provenance.get("kind")
+    if kind not in ("random", "directions"):
         raise ValueError(
-            f'normalize="{normalize}" leaves nothing to move: all analysed parameters are one-dimensional '
-            'or zero. Use normalize="layer" or "unit".'
+            f"These directions are of kind {kind!r}; rescaling parts of them would turn them into others. "
+            "Only random directions are normalised."
         )
-    return flat
+    lengths = torch.as_tensor(subspace.lengths).to(subspace.directions)
+    rows = (
+        subspace.directions / lengths[:, None]
+        if normalize == "unit"
+        else torch.stack([matched(objective, row, normalize, one_dimensional) for row in subspace.directions])
+    )
+    provenance = {**subspace.provenance, "normalize": normalize}
+    if normalize == "filter":
+        provenance["one_dimensional"] = one_dimensional
+    return Subspace(
+        subspace.origin, rows, subspace.labels, contains_model=subspace.contains_model, provenance=provenance
+    )
+
+
+def check_normalization(normalize: str | None, one_dimensional: str) -> None:
+    """Raise `ValueError` for names that do not exist."""
+    if normalize not in ("filter", "layer", "unit", None):
+        raise ValueError(f'normalize={normalize!r}; use "filter", "layer", "unit" or None.')
+    if one_dimensional not in ("zero", "norm"):
+        raise ValueError(f'one_dimensional={one_dimensional!r}; use "zero" or "norm".')

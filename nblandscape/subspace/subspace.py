@@ -1,20 +1,26 @@
 """A subspace: an origin and directions, in which coordinates are true parameter displacements."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 import torch
 
+from nblandscape.cancel import CancelSignal
+from nblandscape.subspace.normalization import Normalization, OneDimensional
+
 if TYPE_CHECKING:
     from nblandscape.curvature import Spectrum
     from nblandscape.objective import Objective
+    from nblandscape.subspace.checkpoints import Checkpoints, Source
+    from nblandscape.subspace.explained import Explained
 
-Normalization = Literal["filter", "layer", "unit"]
+Beside: TypeAlias = "Literal['random'] | Spectrum | torch.Tensor | Mapping[str, torch.Tensor] | None"
+Origin = Literal["objective", "first", "last", "mean"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Subspace:
     """Points theta = origin + sum_i alpha_i directions_i.
 
@@ -29,7 +35,15 @@ class Subspace:
     contains_model : bool
         Whether the origin is the model itself.
     provenance : dict
-        How the subspace was made.
+        How the subspace was made; fit for JSON.
+    path : np.ndarray or None, shape (T, d)
+        Coordinates of a trajectory's checkpoints, projected.
+    off_plane : np.ndarray or None, shape (T,)
+        Distance of each checkpoint of `path` from its projection.
+    anchors : np.ndarray or None, shape (m, d)
+        Coordinates of the checkpoints that the subspace passes through.
+    explained : Explained or None
+        Variance along the principal components of a trajectory, beside that of a random walk.
     """
 
     origin: torch.Tensor
@@ -38,6 +52,10 @@ class Subspace:
     curvatures: tuple[float, ...] | None = None
     contains_model: bool = True
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    path: np.ndarray | None = None
+    off_plane: np.ndarray | None = None
+    anchors: np.ndarray | None = None
+    explained: "Explained | None" = None
 
     def __post_init__(self) -> None:
         if self.directions.ndim != 2 or self.directions.shape[1] != self.origin.numel():
@@ -51,6 +69,10 @@ class Subspace:
         norms = self.lengths
         if (norms == 0).any():
             raise ValueError(f"Direction {int(np.flatnonzero(norms == 0)[0])} is zero.")
+
+    def __repr__(self) -> str:
+        kind = self.provenance.get("kind", "directions")
+        return f"Subspace({kind}, {self.dim} of {self.origin.numel():,} dimensions: {', '.join(self.labels)})"
 
     @property
     def dim(self) -> int:
@@ -90,6 +112,64 @@ class Subspace:
         moved = self.origin + amount * direction.to(self.origin)
         provenance = {**self.provenance, "offset": {"label": label, "amount": amount}}
         return Subspace(moved, self.directions, self.labels, self.curvatures, False, provenance)
+
+    def orthonormalized(self) -> "Subspace":
+        """The same points with an orthonormal basis: the first direction keeps its sense, and so on.
+
+        Normalise first, then orthonormalise; the other way round neither would hold. Coordinates of
+        `path` and `anchors` are those in the new basis. Curvatures are kept where only lengths change.
+
+        Raises
+        ------
+        ValueError
+            The directions are linearly dependent.
+
+        Examples
+        --------
+        >>> import torch
+        >>> skew = Subspace(torch.zeros(3), torch.tensor([[2.0, 0.0, 0.0], [1.0, 1.0, 0.0]]), ("a", "b"))
+        >>> skew.orthonormalized().gram
+        array([[1., 0.],
+               [0., 1.]])
+        """
+        q, r = torch.linalg.qr(self.directions.to(torch.float64).T)
+        sense = torch.where(r.diagonal() < 0, -1.0, 1.0).to(r)
+        triangle = np.asarray((sense[:, None] * r).cpu())  # old directions in the new basis, by column
+        dependent = np.flatnonzero(np.diag(triangle) < 1e-6 * self.lengths)
+        if len(dependent):
+            which = int(dependent[0])
+            raise ValueError(f"Direction {which} ({self.labels[which]}) depends on those before it.")
+        only_lengths = np.abs(triangle - np.diag(np.diag(triangle))).max() < 1e-6 * self.lengths.min()
+        curvatures = None
+        if self.curvatures is not None and only_lengths:
+            pairs = zip(self.curvatures, self.lengths, strict=True)
+            curvatures = tuple(float(c / length**2) for c, length in pairs)
+        return replace(
+            self,
+            directions=(q * sense).T.to(self.directions.dtype).contiguous(),
+            curvatures=curvatures,
+            provenance={**self.provenance, "orthonormalized": True},
+            path=None if self.path is None else self.path @ triangle.T,
+            anchors=None if self.anchors is None else self.anchors @ triangle.T,
+        )
+
+    def normalized(
+        self,
+        objective: "Objective",
+        normalize: Normalization = "filter",
+        *,
+        one_dimensional: OneDimensional = "zero",
+    ) -> "Subspace":
+        """Give random directions the norms of the weights (see `random`).
+
+        Raises
+        ------
+        ValueError
+            The directions are not random: a filter-normalised eigenvector, say, is none.
+        """
+        from nblandscape.subspace.randomized import normalized_subspace
+
+        return normalized_subspace(self, objective, normalize, one_dimensional)
 
     @classmethod
     def hessian(
@@ -134,6 +214,7 @@ class Subspace:
         *,
         normalize: Normalization | None = "filter",
         distribution: Literal["normal", "rademacher"] = "normal",
+        one_dimensional: OneDimensional = "zero",
         seed: int = 0,
     ) -> "Subspace":
         """Span zero-mean random directions.
@@ -143,10 +224,13 @@ class Subspace:
         objective : Objective
         dim : int
         normalize : {"filter", "layer", "unit"} or None
-            "filter": each output filter (row) has the norm of the weights' filter, one-dimensional
-            parameters are left out (Li et al. 2018, section 4); "layer": each tensor the norm of the
-            weights' tensor; "unit": the whole direction length 1, orthogonal to the others.
+            "filter": each output filter (row, token, channel) has the norm of the weights' filter (Li et
+            al. 2018, section 4); "layer": each tensor the norm of the weights' tensor; "unit": the whole
+            direction length 1, orthogonal to the others.
         distribution : {"normal", "rademacher"}
+        one_dimensional : {"zero", "norm"}
+            Under "filter", leave biases and scales of normalisation layers out, as Li et al. do, or give
+            them the norm of the weights' vector.
         seed : int
             Of a private generator.
 
@@ -161,7 +245,152 @@ class Subspace:
         """
         from nblandscape.subspace.randomized import random_subspace
 
-        return random_subspace(objective, dim, normalize, distribution, seed)
+        return random_subspace(objective, dim, normalize, distribution, one_dimensional, seed)
+
+    @classmethod
+    def gradient(
+        cls, objective: "Objective", beside: Beside = None, *, orthogonal: bool = True, seed: int = 0
+    ) -> "Subspace":
+        """Span the negative gradient (unit length), alone or with a second unit direction.
+
+        Parameters
+        ----------
+        objective : Objective
+        beside : "random", Spectrum, flat vector (n,), or mapping of name to tensor, optional
+            The second direction; of a Spectrum, the eigenvector of its largest eigenvalue.
+        orthogonal : bool
+            Take from the second direction what lies along the first.
+        seed : int
+            Of the private generator of a random one.
+
+        Raises
+        ------
+        ValueError
+            The gradient is zero, or the second direction is parallel to it.
+        """
+        from nblandscape.subspace.descent import gradient_subspace
+
+        return gradient_subspace(objective, beside, orthogonal, seed)
+
+    @classmethod
+    def adam(
+        cls,
+        objective: "Objective",
+        optimizer: torch.optim.Optimizer | Mapping[str, Any],
+        beside: Beside = None,
+        *,
+        momentum: bool = False,
+        names: Sequence[str] | None = None,
+        orthogonal: bool = True,
+        seed: int = 0,
+    ) -> "Subspace":
+        """Span the direction (unit length) that Adam's second moments make of the gradient.
+
+        Parameters
+        ----------
+        objective : Objective
+        optimizer : torch.optim.Adam, AdamW, or their state_dict()
+        beside, orthogonal, seed
+            As in `gradient`.
+        momentum : bool
+            The optimizer's own first moment instead of the objective's gradient: its last update,
+            without decoupled weight decay.
+        names : sequence of str, optional
+            Names of the optimizer's parameters in its order; needed for a state dict of several groups
+            that holds no names.
+
+        Raises
+        ------
+        ValueError
+            Parameters that can't be matched, a state that is not Adam's, or missing moments.
+        """
+        from nblandscape.subspace.descent import adam_subspace
+
+        return adam_subspace(objective, optimizer, beside, momentum, names, orthogonal, seed)
+
+    @classmethod
+    def trajectory(
+        cls,
+        objective: "Objective",
+        checkpoints: "Checkpoints",
+        dim: int = 2,
+        *,
+        origin: Origin = "objective",
+        steps: Sequence[int] | None = None,
+        callback: Callable[[int, int], None] | None = None,
+        cancel: CancelSignal | None = None,
+    ) -> "Subspace":
+        """Span the principal components of a training run's checkpoints.
+
+        Parameters
+        ----------
+        objective : Objective
+            At the final weights, in the convention of Li et al. 2018 (section 7.2), whose differences to
+            the final weights have the same principal components about their mean.
+        checkpoints : Recorder, Recording, its folder, or an iterable of checkpoints
+            A checkpoint is a state dict, a module, a flat vector (n,), or a file or folder of weights.
+        dim : int
+        origin : {"objective", "first", "last", "mean"}
+            Where the plane passes and its coordinates start. Through "mean" it is nearest to the path.
+        steps : sequence of T int, optional
+            Training steps, for the random walk beside it; a recording knows them.
+        callback : callable (done, total), optional
+        cancel : threading.Event or callable, optional
+
+        Returns
+        -------
+        Subspace
+            With orthonormal directions, `path`, `off_plane` and `explained`.
+
+        Raises
+        ------
+        ValueError
+            Fewer checkpoints than dim + 1, checkpoints of another architecture, damaged ones, or ones
+            that are identical or span fewer dimensions.
+        nblandscape.cancel.Cancelled
+
+        Notes
+        -----
+        From the T x T Gram matrix in float64, in two passes over the checkpoints, which are read in
+        pieces: memory is d + 1 vectors and about 100 MB.
+        """
+        from nblandscape.subspace.trajectory import trajectory_subspace
+
+        return trajectory_subspace(objective, checkpoints, dim, origin, steps, callback, cancel)
+
+    @classmethod
+    def through(
+        cls, objective: "Objective", *checkpoints: "Source", origin: Origin = "objective"
+    ) -> "Subspace":
+        """Span the segment or plane through checkpoints.
+
+        It passes through `origin` and every given checkpoint: with the objective's weights as origin,
+        one more checkpoint makes a segment and two make a plane (a checkpoint that equals the origin is
+        not counted). With another origin, two checkpoints make a segment and three a plane, and the
+        objective's weights play no part.
+
+        Parameters
+        ----------
+        objective : Objective
+        *checkpoints
+            State dicts, modules, flat vectors (n,), files or folders of weights.
+        origin : {"objective", "first", "last", "mean"}
+            The point of coordinates 0, always a grid point.
+
+        Returns
+        -------
+        Subspace
+            With orthonormal directions, the first towards the first checkpoint, and `anchors`, one row
+            per given checkpoint.
+
+        Raises
+        ------
+        ValueError
+            Another architecture, identical or collinear checkpoints, or more than a plane.
+        """
+        from nblandscape.subspace.through import through_subspace
+
+        return through_subspace(objective, checkpoints, origin)
 
     @classmethod
     def from_directions(
@@ -183,16 +412,23 @@ class Subspace:
         ValueError
             Wrong sizes, unknown or missing names, zero or non-finite directions.
         """
-        rows = [_flatten(objective, direction, i) for i, direction in enumerate(directions)]
+        rows = [flatten_direction(objective, direction, i) for i, direction in enumerate(directions)]
         if not rows:
             raise ValueError("No directions were given.")
         names = tuple(labels) if labels is not None else tuple(f"direction {i + 1}" for i in range(len(rows)))
         return cls(objective.origin(), torch.stack(rows), names, provenance={"kind": "directions"})
 
 
-def _flatten(
+def flatten_direction(
     objective: "Objective", direction: torch.Tensor | Mapping[str, torch.Tensor], number: int
 ) -> torch.Tensor:
+    """A direction as a flat vector (n,).
+
+    Raises
+    ------
+    ValueError
+        Names or sizes that do not fit.
+    """
     if isinstance(direction, Mapping):
         names = objective.parameter_names
         missing, unknown = [n for n in names if n not in direction], [n for n in direction if n not in names]
