@@ -115,29 +115,27 @@ def wide(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def pieces(objective: "Objective", size: int) -> Iterator[list[tuple[str, slice]]]:
-    """Parts of the flat vector in its order, of at most about `size` entries: names and ranges of rows."""
+    """Parts of the flat vector in its order, of about `size` numbers: names and ranges of entries."""
     part: list[tuple[str, slice]] = []
     held = 0
     for name, parameter in objective.unflatten(objective.origin()).items():
-        rows = parameter.shape[0] if parameter.ndim else 1
-        row = max(1, as_reals(parameter).numel() // max(rows, 1))
-        begin = 0
-        while begin < rows:
-            if held and held + row > size:
+        begin, count = 0, parameter.numel()
+        while begin < count:
+            if held >= size:
                 yield part
                 part, held = [], 0
-            end = min(rows, begin + max(1, (size - held) // row))
+            end = min(count, begin + size - held)
             part.append((name, slice(begin, end)))
-            held += (end - begin) * row
+            held += end - begin
             begin = end
     if part:
         yield part
 
 
 def read_piece(checkpoint: Located, piece: Sequence[tuple[str, slice]]) -> torch.Tensor:
-    """The entries of one piece, float64 on the CPU."""
+    """The numbers of one piece, float64 on the CPU."""
     tensors = checkpoint.read(name for name, _ in piece)
-    return torch.cat([wide(tensors[n][rows] if tensors[n].ndim else tensors[n]) for n, rows in piece])
+    return torch.cat([wide(tensors[name].reshape(-1)[entries]) for name, entries in piece])
 
 
 def warn_of_held(objective: "Objective", checkpoints: Sequence[Located]) -> list[str]:

@@ -8,7 +8,7 @@ import torch
 from nblandscape.replica import as_reals
 from nblandscape.subspace.hessian import eigenvector_label
 from nblandscape.subspace.randomized import random_rows
-from nblandscape.subspace.subspace import Beside, Subspace, flatten_direction
+from nblandscape.subspace.subspace import Beside, Given, Subspace, flatten_direction
 
 if TYPE_CHECKING:
     from nblandscape.objective import Objective
@@ -163,13 +163,13 @@ def _with_partner(
     )
 
 
-def _partner(objective: "Objective", beside: Beside, seed: int) -> tuple[torch.Tensor, str]:
+def _partner(objective: "Objective", beside: Given, seed: int) -> tuple[torch.Tensor, str]:
     if isinstance(beside, str):
         if beside != "random":
             raise ValueError(f'beside={beside!r}; use "random", a Spectrum, or a direction.')
         row = random_rows(1, objective.num_parameters, "normal", seed)[0]
         return row.to(objective.device, torch.float64), "random"
-    if beside is None or isinstance(beside, (torch.Tensor, Mapping)):
-        return flatten_direction(objective, beside or {}, 1).to(torch.float64), "direction 2"
+    if isinstance(beside, (torch.Tensor, Mapping)):
+        return flatten_direction(objective, beside, 1).to(torch.float64), "direction 2"
     row = flatten_direction(objective, beside.vectors[0], 1)
     return row.to(torch.float64), eigenvector_label(0, float(beside.values[0]))

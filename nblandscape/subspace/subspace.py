@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from nblandscape.subspace.checkpoints import Checkpoints, Source
     from nblandscape.subspace.explained import Explained
 
-Beside: TypeAlias = "Literal['random'] | Spectrum | torch.Tensor | Mapping[str, torch.Tensor] | None"
+Given: TypeAlias = "Literal['random'] | Spectrum | torch.Tensor | Mapping[str, torch.Tensor]"
+Beside: TypeAlias = "Given | None"
 Origin = Literal["objective", "first", "last", "mean"]
 
 
