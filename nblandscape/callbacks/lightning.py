@@ -36,6 +36,7 @@ class Lightning(Callback):
     def __init__(self, recorder: "Recorder") -> None:
         self.recorder = recorder
         self._last = 0
+        self._rate: float | None = None
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002
         """Tell what it will cost, and record the first weights."""
@@ -46,10 +47,14 @@ class Lightning(Callback):
                 self.recorder.check(int(steps))
             self.recorder.start(trainer.global_step)
 
+    def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:  # noqa: ARG002
+        """Note the learning rate that the step is made with; its schedule moves on before the batch ends."""
+        self._rate = trainer.optimizers[0].param_groups[0]["lr"] if trainer.optimizers else None
+
     def on_train_batch_end(
         self,
         trainer: Any,
-        pl_module: Any,  # noqa: ARG002
+        pl_module: Any,
         outputs: Any,
         batch: Any,  # noqa: ARG002
         batch_idx: int,  # noqa: ARG002
@@ -59,9 +64,10 @@ class Lightning(Callback):
             return
         self._last = trainer.global_step
         loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
-        rate = trainer.optimizers[0].param_groups[0]["lr"] if trainer.optimizers else None
         known = loss if isinstance(loss, torch.Tensor) else None
-        self.recorder.step(step=trainer.global_step, loss=known, lr=rate)
+        if known is not None and pl_module.automatic_optimization:
+            known = known * trainer.accumulate_grad_batches  # Lightning has divided it to accumulate
+        self.recorder.step(step=trainer.global_step, loss=known, lr=self._rate)
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002
         """Record the last weights."""

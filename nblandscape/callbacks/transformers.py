@@ -27,6 +27,7 @@ class Transformers(TrainerCallback):
 
     def __init__(self, recorder: "Recorder") -> None:
         self.recorder = recorder
+        self._rate: float | None = None
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
         """Tell what it will cost, and record the first weights."""
@@ -34,12 +35,15 @@ class Transformers(TrainerCallback):
             self.recorder.check(state.max_steps)
             self.recorder.start(state.global_step)
 
-    def on_step_end(self, args: Any, state: Any, control: Any, **given: Any) -> None:  # noqa: ARG002
+    def on_step_begin(self, args: Any, state: Any, control: Any, **given: Any) -> None:  # noqa: ARG002
+        """Note the learning rate that the step is made with; its schedule moves on before the step ends."""
+        optimizer = given.get("optimizer")
+        self._rate = optimizer.param_groups[0]["lr"] if optimizer is not None else None
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
         """Record the weights after an optimizer step."""
         if state.is_world_process_zero:
-            schedule = given.get("lr_scheduler")
-            rate = schedule.get_last_lr()[0] if schedule is not None else None
-            self.recorder.step(step=state.global_step, lr=rate)
+            self.recorder.step(step=state.global_step, lr=self._rate)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:  # noqa: ARG002
         """Add the loss, which is known only now."""
