@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from nblandscape.cancel import Cancelled
     from nblandscape.curvature import (
         Estimate,
+        FisherOperator,
+        GaussNewtonOperator,
         Sharpness,
         SpectralDensity,
         Spectrum,
@@ -33,6 +35,8 @@ _HOMES = {
     "Cancelled": "cancel",
     "Estimate": "curvature",
     "Explorer": "widgets",
+    "FisherOperator": "curvature",
+    "GaussNewtonOperator": "curvature",
     "Landscape": "landscape",
     "MergeTree": "topology",
     "MergeTreeView": "widgets",
@@ -66,6 +70,8 @@ __all__ = [
     "Cancelled",
     "Estimate",
     "Explorer",
+    "FisherOperator",
+    "GaussNewtonOperator",
     "Landscape",
     "MergeTree",
     "MergeTreeView",

@@ -1,6 +1,7 @@
 """Losses as (sum, count): what lets batches of different sizes be averaged correctly."""
 
 import copy
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ from torch import nn
 BatchLoss = Callable[[nn.Module, Any], tuple[torch.Tensor, float]]
 Criterion = Callable[[Any, Any], torch.Tensor]
 
-_MODULE_OF_FUNCTION: dict[Any, Callable[[], nn.Module]] = {
+_MODULE_OF_FUNCTION: dict[Any, Callable[..., nn.Module]] = {
     F.cross_entropy: nn.CrossEntropyLoss,
     F.nll_loss: nn.NLLLoss,
     F.mse_loss: nn.MSELoss,
@@ -23,7 +24,28 @@ _MODULE_OF_FUNCTION: dict[Any, Callable[[], nn.Module]] = {
 }
 
 
-def batch_loss(loss: Criterion, device: torch.device, dtype: torch.dtype) -> BatchLoss:
+class OutputLoss:
+    """A batch loss that knows its model's output: ``(model, batch) -> (sum of losses, count)``.
+
+    Attributes
+    ----------
+    of : callable (output, target) -> (sum of losses, count)
+    per_sample : callable (output, target) -> (samples,)
+        The parts of the sum.
+    """
+
+    def __init__(
+        self,
+        of: Callable[[Any, Any], tuple[torch.Tensor, float]],
+        per_sample: Callable[[Any, Any], torch.Tensor],
+    ) -> None:
+        self.of, self.per_sample = of, per_sample
+
+    def __call__(self, model: nn.Module, batch: Any) -> tuple[torch.Tensor, float]:
+        return self.of(*forward(model, batch))
+
+
+def batch_loss(loss: Criterion, device: torch.device, dtype: torch.dtype) -> OutputLoss:
     """Turn ``loss(output, target) -> mean`` into ``(model, batch) -> (sum of losses, count)``.
 
     PyTorch's own losses run unreduced and are summed in float64 over their own denominator (elements,
@@ -35,7 +57,7 @@ def batch_loss(loss: Criterion, device: torch.device, dtype: torch.dtype) -> Bat
     ValueError
         A PyTorch loss with ``reduction="none"``.
     """
-    criterion: Any = next((make() for f, make in _MODULE_OF_FUNCTION.items() if f is loss), loss)
+    criterion: Any = _as_module(loss)
     if isinstance(criterion, nn.Module):
         criterion = copy.deepcopy(criterion).to(device=device, dtype=dtype)
         for parameter in criterion.parameters():
@@ -49,22 +71,28 @@ def batch_loss(loss: Criterion, device: torch.device, dtype: torch.dtype) -> Bat
     if own and reduction in ("mean", "batchmean"):
         criterion.reduction = "none"
 
-        def unreduced(model: nn.Module, batch: Any) -> tuple[torch.Tensor, float]:
-            output, target = forward(model, batch)
+        def unreduced(output: Any, target: Any) -> tuple[torch.Tensor, float]:
             values = criterion(output, target)
             return values.sum(dtype=torch.float64), _denominator(criterion, output, target, values, reduction)
 
-        return unreduced
+        def parts(output: Any, target: Any) -> torch.Tensor:
+            values: torch.Tensor = criterion(output, target)
+            return values.to(torch.float64).reshape(len(target), -1).sum(dim=1)
 
-    def averaged(model: nn.Module, batch: Any) -> tuple[torch.Tensor, float]:
-        output, target = forward(model, batch)
+        return OutputLoss(unreduced, parts)
+
+    def averaged(output: Any, target: Any) -> tuple[torch.Tensor, float]:
         value = scalar(criterion(output, target), "loss(output, target)")
         if own:  # reduction="sum" is a sum over the data already
             return value.to(torch.float64), 0.0
         count = float(len(target)) if isinstance(target, torch.Tensor) and target.ndim else 1.0
         return value.to(torch.float64) * count, count
 
-    return averaged
+    def one_by_one(output: Any, target: Any) -> torch.Tensor:
+        rows = [criterion(output[i : i + 1], target[i : i + 1]) for i in range(len(target))]
+        return torch.stack([scalar(row, "loss(output, target)").to(torch.float64) for row in rows])
+
+    return OutputLoss(averaged, one_by_one)
 
 
 def metric(function: Criterion) -> BatchLoss:
@@ -117,11 +145,22 @@ def scalar(value: torch.Tensor, what: str) -> torch.Tensor:
     return value.reshape(())
 
 
+def _as_module(loss: Any) -> Any:
+    """The loss module of one of PyTorch's functions, also of one with options fixed by `partial`."""
+    function, options = loss, {}
+    if isinstance(loss, functools.partial) and not loss.args:
+        function, options = loss.func, loss.keywords
+    for known, make in _MODULE_OF_FUNCTION.items():
+        if known is function:
+            return make(**options)
+    return loss
+
+
 def name_of(loss: Any) -> str:
     """What a loss is called in titles and provenance."""
     if isinstance(loss, nn.Module):
         return type(loss).__name__
-    return str(getattr(loss, "__name__", type(loss).__name__))
+    return str(getattr(getattr(loss, "func", loss), "__name__", type(loss).__name__))
 
 
 def _denominator(

@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,7 +16,8 @@ from nblandscape import batches as _batches
 from nblandscape import losses as _losses
 from nblandscape import replica as _replica
 from nblandscape.evaluation import Evaluation
-from nblandscape.graphs import GradientGraphs, leaves_of
+from nblandscape.graphs import GradientGraphs, KeptGraphs, nodes_of, parameters_of
+from nblandscape.linear_maps import LinearMap, fisher_map, gauss_newton_map, product_of
 from nblandscape.parameters import select_parameters
 from nblandscape.twice import TwiceDifferentiable
 
@@ -24,6 +25,9 @@ CLOSURE_REMEDY = (
     "It would stay constant while the copy moves. Compute from the model that is passed: "
     "Objective.from_batch_loss(model, lambda m, batch: (..., count), batches)."
 )
+
+
+_TOLERATED = 0.3  # of a product; kinks (ReLU) show in differences and not in derivatives
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +43,8 @@ class Problem:
     device: torch.device
     dtype: torch.dtype | None  # as asked for
     copy: bool
+    products: str = "exact"
+    graph_bytes: int | None = None
 
     @cached_property
     def fingerprint(self) -> str:
@@ -72,11 +78,16 @@ class Snapshot:
         if problem.batchnorm == "batch":
             _replica.use_batch_statistics(self.shell)
         self._twice: TwiceDifferentiable | None = TwiceDifferentiable()
+        self._unverified: list[str] = []  # operations of the user's own
         self._check(model)
         self.loss, self.counts = self._at_origin()
         self.count = math.fsum(self.counts) or 1.0  # a sum over the data counts 0 and is divided by nothing
         parts = (problem.batch_loss, problem.batches)
-        self.graphs = GradientGraphs(self.shell, *parts, self.layout, self._forward_context)
+        self.graphs = GradientGraphs(
+            self.shell, *parts, self.layout, self._forward_context, problem.graph_bytes
+        )
+        self._gauss_newton = self._maps(gauss_newton_map)
+        self._fisher = self._maps(fisher_map)
         self.evaluation = Evaluation(
             self.shell,
             self.layout,
@@ -94,11 +105,89 @@ class Snapshot:
     @cached_property
     def gradient(self) -> torch.Tensor:
         """Gradient (n,) of the mean loss."""
-        return (self.graphs.gradient() / self.count).to(self.layout.dtype)
+        if self.problem.products == "exact":
+            return (self.graphs.gradient() / self.count).to(self.layout.dtype)
+        _, gradient = self.evaluation.value_and_gradient(self.origin())
+        mean: torch.Tensor = (gradient / self.count).to(self.layout.dtype)
+        return mean
 
-    def product(self, vector: torch.Tensor) -> torch.Tensor:
-        """Hessian of the mean loss times a vector (n,)."""
-        return (self.graphs.product(vector) / self.count).to(self.layout.dtype)
+    def product(self, vectors: torch.Tensor) -> torch.Tensor:
+        """Hessian of the mean loss times the rows of (k, n)."""
+        if self.problem.products == "exact":
+            if self._unverified:
+                self._verify()
+            return (self.graphs.product(vectors) / self.count).to(self.layout.dtype)
+        return torch.stack([self._difference(vector) for vector in vectors])
+
+    def gauss_newton_product(self, vectors: torch.Tensor) -> torch.Tensor:
+        """Gauss–Newton matrix of the mean loss times the rows of (k, n)."""
+        return (product_of(self._gauss_newton, vectors, self.layout) / self.count).to(self.layout.dtype)
+
+    def fisher_product(self, vectors: torch.Tensor) -> torch.Tensor:
+        """Empirical Fisher matrix times the rows of (k, n)."""
+        samples = _batches.total_size(self.problem.batches)
+        scale = samples / self.count**2  # gradients of samples / count times each sample's part of the sum
+        return (product_of(self._fisher, vectors, self.layout) * scale).to(self.layout.dtype)
+
+    def release(self) -> None:
+        """Drop kept graphs."""
+        self.graphs.clear()
+        self._gauss_newton.clear()
+        self._fisher.clear()
+
+    def _verify(self) -> None:
+        """Compare one product with differences if the loss has operations of the user's own.
+
+        A backward that is marked as differentiable once, or does so by itself, drops second derivatives
+        without an error.
+        """
+        v = torch.randn(self.layout.size, generator=torch.Generator().manual_seed(0)).to(self.origin())
+        exact = self.graphs.product(v[None])[0] / self.count
+        other = self._difference(v).to(torch.float64)
+        defect = float(torch.linalg.vector_norm(exact - other))
+        scale = float(torch.maximum(exact.norm(), other.norm()))
+        if defect > _TOLERATED * scale:
+            raise RuntimeError(
+                f"The second derivatives of {', '.join(self._unverified)} disagree with differences of the "
+                f"gradient by {defect / scale:.0%}: a backward that can be differentiated only once drops "
+                'them without an error. Use products="finite-difference".'
+            )
+        self._unverified = []
+
+    def _difference(self, vector: torch.Tensor) -> torch.Tensor:
+        """Central difference of the gradient, always from the origin; truncation and round-off balance."""
+        wide = vector.to(torch.float64)
+        length = float(torch.linalg.vector_norm(wide))
+        if length == 0:
+            return torch.zeros_like(vector)
+        origin = self.origin()
+        scale = float(torch.linalg.vector_norm(origin.to(torch.float64))) or 1.0
+        step = torch.finfo(self.layout.dtype).eps ** (1 / 3) * scale / length
+        ends = [
+            self.evaluation.value_and_gradient((origin + s * step * wide).to(self.layout.dtype))[1]
+            for s in (1.0, -1.0)
+        ]
+        difference: torch.Tensor = (ends[0] - ends[1]) / (2 * step * self.count)
+        return difference.to(self.layout.dtype)
+
+    def _maps(
+        self,
+        linearise: Callable[[_losses.OutputLoss, Any, Any, Sequence[torch.Tensor]], LinearMap],
+    ) -> KeptGraphs[LinearMap]:
+        parameters = parameters_of(self.shell, self.layout)
+
+        def build(batch: Any) -> LinearMap:
+            loss = self.problem.batch_loss
+            if not isinstance(loss, _losses.OutputLoss):
+                raise TypeError(
+                    "A batch loss does not tell the model's output from the loss; make the objective as "
+                    "Objective(model, loss, batches) with loss(output, target)."
+                )
+            with self._forward_context(gradients=True):
+                output, target = _losses.forward(self.shell, batch)
+                return linearise(loss, output, target, parameters)
+
+        return KeptGraphs(build, self.problem.batches, self.layout.device, self.problem.graph_bytes)
 
     @cached_property
     def weights_hash(self) -> str:
@@ -149,7 +238,16 @@ class Snapshot:
                 "The loss does not depend on the chosen parameters in a differentiable way. "
                 "Check parameters=, and that neither the model nor the loss detaches its output."
             )
-        strangers = sorted({users[id(v)] for v in leaves_of(total) if id(v) in users})
+        nodes = list(nodes_of(total))
+        leaves = [node.variable for node in nodes if hasattr(node, "variable")]
+        strangers = sorted({users[id(v)] for v in leaves if id(v) in users})
+        self._unverified = sorted(
+            {
+                type(node).__name__
+                for node in nodes
+                if isinstance(node, torch.autograd.function.BackwardCFunction)
+            }
+        )
         if strangers:
             raise ValueError(
                 f"The loss uses the model's own parameters {strangers[:5]} from outside. " + CLOSURE_REMEDY

@@ -38,7 +38,7 @@ def assert_derivatives(objective: nbl.Objective, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(graphs, "_SHARE", 0.0)
     again = objective.on(objective._problem.batches)
     torch.testing.assert_close(again.hvp(v), product, rtol=1e-10, atol=1e-12)
-    assert again._snapshot.graphs._kept is None
+    assert again._snapshot.graphs.graphs.kept == 0
 
 
 class Recurrent(nn.Module):
@@ -242,5 +242,5 @@ def test_products_of_no_rows_and_of_strided_ones():
 def test_kept_graphs_count_the_gradients_that_hold_them():
     model = nn.Sequential(nn.Linear(200, 500, bias=False), nn.Tanh(), nn.Linear(500, 3))
     objective = nbl.Objective(model, nn.CrossEntropyLoss(), (data(200).float(), Y))
-    kept = objective._snapshot.graphs
-    assert kept._size_of(objective._problem.batches[0]) >= 2 * 4 * objective.num_parameters - 4 * 1500
+    kept = objective._snapshot.graphs.graphs
+    assert kept.bytes_of(objective._problem.batches[0]) >= 2 * 4 * objective.num_parameters - 4 * 1500

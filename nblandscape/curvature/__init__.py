@@ -3,6 +3,7 @@
 from nblandscape.curvature.density import SpectralDensity, spectral_density
 from nblandscape.curvature.diagonal import DiagonalEstimate, LayerTraces, hessian_diagonal, layer_traces
 from nblandscape.curvature.flatness import Sharpness, sharpness
+from nblandscape.curvature.gauss_newton import FisherOperator, GaussNewtonOperator
 from nblandscape.curvature.lanczos import hessian_spectrum, iter_spectrum
 from nblandscape.curvature.operator import (
     DenseOperator,
@@ -18,6 +19,8 @@ __all__ = [
     "DenseOperator",
     "DiagonalEstimate",
     "Estimate",
+    "FisherOperator",
+    "GaussNewtonOperator",
     "HessianOperator",
     "LayerTraces",
     "Sharpness",
