@@ -9,17 +9,24 @@ import numpy as np
 import torch
 from torch import nn
 
+from nblandscape.graphs import parameters_of
 from nblandscape.losses import BatchLoss
-from nblandscape.replica import Layout, evaluation_shell
+from nblandscape.replica import Layout, evaluation_shell, own_statistics, recalibrate
 
 
 class Point:
-    """Losses at one point: sums (b,) and counts (b,) per batch, and metrics."""
+    """Losses at one point: sums (b,) and counts (b,) per batch, metrics, slopes (d,) if asked for."""
 
-    __slots__ = ("counts", "metrics", "sums")
+    __slots__ = ("counts", "gradient", "metrics", "sums")
 
-    def __init__(self, sums: np.ndarray, counts: np.ndarray, metrics: dict[str, float]) -> None:
-        self.sums, self.counts, self.metrics = sums, counts, metrics
+    def __init__(
+        self,
+        sums: np.ndarray,
+        counts: np.ndarray,
+        metrics: dict[str, float],
+        gradient: np.ndarray | None = None,
+    ) -> None:
+        self.sums, self.counts, self.metrics, self.gradient = sums, counts, metrics, gradient
 
     @property
     def loss(self) -> float:
@@ -38,14 +45,18 @@ class Evaluation:
         metrics: Mapping[str, BatchLoss],
         batches: Sequence[Any],
         context: Callable[..., AbstractContextManager[None]],
+        *,
+        recalibrated: bool = False,
     ) -> None:
+        self._recalibrated = recalibrated
         self._layout, self._batch_loss, self._metrics = layout, batch_loss, metrics
         self._batches, self._context = batches, context
         self._buffers = layout.buffers()
         views = zip((slot.name for slot in layout.slots), layout.views(self._buffers), strict=True)
         self._shell = evaluation_shell(graph_shell, dict(views))
-        named = dict(self._shell.named_parameters())
-        self._parameters = [named[slot.name] for slot in layout.slots]
+        if recalibrated:
+            own_statistics(self._shell)
+        self._parameters = parameters_of(self._shell, layout)
         self._needs_grad = False
 
     def probe(self, flat: torch.Tensor) -> None:
@@ -62,22 +73,36 @@ class Evaluation:
             for function in (self._batch_loss, *self._metrics.values()):
                 function(self._shell, self._batches[0])
 
-    def line(self, origin: torch.Tensor, directions: torch.Tensor) -> Callable[[torch.Tensor], Point]:
+    def line(
+        self, origin: torch.Tensor, directions: torch.Tensor, *, gradients: bool = False
+    ) -> Callable[[torch.Tensor], Point]:
         """Return a function from coordinates (d,) float64 to losses, always starting from the origin.
 
-        `no_grad` rather than `inference_mode`, whose tensors would poison caches that later graphs need.
+        With `gradients`, one backward pass per batch adds the slopes along the directions. `no_grad` rather
+        than `inference_mode`, whose tensors would poison caches that later graphs need.
         """
         starts = self._layout.scatter(origin)
         columns = {dtype: rows.T for dtype, rows in self._layout.scatter(directions).items()}
+        wide = directions.to(torch.float64) if gradients else None
 
         def evaluate(alpha: torch.Tensor) -> Point:
+            with torch.no_grad():
+                for dtype, buffer in self._buffers.items():
+                    torch.addmv(starts[dtype], columns[dtype], alpha.to(buffer.device, dtype), out=buffer)
+            self._settle()
+            if wide is not None:
+                return self._with_slopes(wide)
             with self._context(gradients=self._needs_grad):
-                with torch.no_grad():
-                    for dtype, buffer in self._buffers.items():
-                        torch.addmv(starts[dtype], columns[dtype], alpha.to(buffer.device, dtype), out=buffer)
                 return self._evaluate()
 
         return evaluate
+
+    def _with_slopes(self, directions: torch.Tensor) -> Point:
+        sums, counts, gradient = self._sums_and_gradient()
+        with self._context(gradients=self._needs_grad):
+            metrics = self._measured()
+        slopes = directions @ gradient / (math.fsum(counts) or 1.0)
+        return Point(np.array(sums), np.array(counts), metrics, np.asarray(slopes.cpu()))
 
     def at(self, flat: torch.Tensor) -> Point:
         """Losses at parameters (n,)."""
@@ -88,21 +113,26 @@ class Evaluation:
     def value_and_gradient(self, flat: torch.Tensor) -> tuple[float, torch.Tensor]:
         """Summed loss and its gradient (n,) float64 at parameters (n,)."""
         self._move(flat)
-        sums = []
+        sums, _, gradient = self._sums_and_gradient()
+        return math.fsum(sums), gradient
+
+    def _sums_and_gradient(self) -> tuple[list[float], list[float], torch.Tensor]:
+        sums, counts = [], []
         gradient = torch.zeros(self._layout.size, dtype=torch.float64, device=self._layout.device)
         for parameter in self._parameters:
             parameter.requires_grad_(True)
         try:
             for batch in self._batches:
                 with self._context(gradients=True):
-                    total, _ = self._batch_loss(self._shell, batch)
+                    total, count = self._batch_loss(self._shell, batch)
                     parts = torch.autograd.grad(total, self._parameters, materialize_grads=True)
                 sums.append(float(total.detach()))
+                counts.append(float(count))
                 gradient += self._layout.gather(parts).to(torch.float64)
         finally:
             for parameter in self._parameters:
                 parameter.requires_grad_(False)
-        return math.fsum(sums), gradient
+        return sums, counts, gradient
 
     def state_at(self, flat: torch.Tensor) -> dict[str, torch.Tensor]:
         """State dict at parameters (n,); its tensors are overwritten by the next evaluation."""
@@ -113,6 +143,17 @@ class Evaluation:
     def _move(self, flat: torch.Tensor) -> None:
         for dtype, buffer in self._layout.scatter(flat).items():
             self._buffers[dtype].copy_(buffer)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Re-estimate BatchNorm statistics at the new weights, if that is the policy."""
+        if self._recalibrated:
+            with self._context(gradients=False):
+                recalibrate(self._shell, self._pass)
+
+    def _pass(self) -> None:
+        for batch in self._batches:
+            self._batch_loss(self._shell, batch)
 
     def _evaluate(self) -> Point:
         sums, counts = [], []
@@ -120,8 +161,11 @@ class Evaluation:
             total, count = self._batch_loss(self._shell, batch)
             sums.append(float(total.detach()))
             counts.append(float(count))
+        return Point(np.array(sums), np.array(counts), self._measured())
+
+    def _measured(self) -> dict[str, float]:
         metrics = {}
         for name, function in self._metrics.items():
             parts = [function(self._shell, batch) for batch in self._batches]
             metrics[name] = sum(float(p.detach()) for p, _ in parts) / (sum(c for _, c in parts) or 1.0)
-        return Point(np.array(sums), np.array(counts), metrics)
+        return metrics

@@ -42,8 +42,10 @@ class Objective:
         What is analysed. Default: every parameter that requires a gradient.
     metrics : dict of name to callable, optional
         Further numbers to sample, with the loss's signature.
-    batchnorm : {"eval", "batch"}
-        "eval" uses the running statistics; "batch" the statistics of each batch, which are not stored.
+    batchnorm : {"eval", "batch", "recalibrate"}
+        "eval" uses the model's running statistics; "batch" those of each batch, which are not stored;
+        "recalibrate" the mean over the batches at every point anew, for twice the forward passes (in
+        derivatives they count as constants).
     device, dtype : optional
         Where and in which floating-point type to analyse. Default: the model's; float32 for models in
         half precision, in which a displacement of 1e-3 would mostly be rounded away.
@@ -188,8 +190,8 @@ class Objective:
     ) -> None:
         if not isinstance(model, nn.Module):
             raise TypeError(f"model is a {type(model).__name__}; pass a torch.nn.Module.")
-        if batchnorm not in ("eval", "batch"):
-            raise ValueError(f'batchnorm="{batchnorm}"; use "eval" or "batch".')
+        if batchnorm not in ("eval", "batch", "recalibrate"):
+            raise ValueError(f'batchnorm="{batchnorm}"; use "eval", "batch" or "recalibrate".')
         if products not in ("exact", "finite-difference"):
             raise ValueError(f'products="{products}"; use "exact" or "finite-difference".')
         if graph_bytes is not None and graph_bytes < 0:
@@ -407,14 +409,18 @@ class Objective:
 
     # ------------------------------------------------------------------ other points
 
-    def evaluator(self, subspace: "Subspace") -> Callable[[np.ndarray], "Point"]:
+    def evaluator(self, subspace: "Subspace", *, gradients: bool = False) -> Callable[[np.ndarray], "Point"]:
         """Return a function from coordinates (d,) in `subspace` to the losses there.
+
+        With `gradients` a point also has its slopes (d,) along the directions, for one backward pass more.
 
         The displacement always starts from the origin, so errors do not add up. After `update` the
         function goes on with the weights that it was made for.
         """
         line = self._snapshot.evaluation.line(
-            subspace.origin.to(self.device, self.dtype), subspace.directions.to(self.device, self.dtype)
+            subspace.origin.to(self.device, self.dtype),
+            subspace.directions.to(self.device, self.dtype),
+            gradients=gradients,
         )
 
         def evaluate(coordinates: np.ndarray) -> Point:

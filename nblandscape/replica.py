@@ -213,6 +213,32 @@ def use_batch_statistics(shell: nn.Module) -> None:
             module.track_running_stats = False
 
 
+def own_statistics(shell: nn.Module) -> None:
+    """Give the BatchNorm layers of a shell buffers of their own, so that it can be recalibrated alone."""
+    for module in shell.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            for name, buffer in list(module._buffers.items()):
+                module._buffers[name] = None if buffer is None else buffer.detach().clone()
+
+
+def recalibrate(shell: nn.Module, pass_over_the_data: Callable[[], None]) -> None:
+    """Set BatchNorm statistics to the mean over the batches at the shell's present weights."""
+    layers = [m for m in shell.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    layers = [m for m in layers if m.running_mean is not None]
+    momenta = [m.momentum for m in layers]
+    try:
+        for layer in layers:
+            layer.reset_running_stats()
+            layer.momentum = None  # cumulative: every batch counts alike
+            layer.train()
+        with torch.no_grad():
+            pass_over_the_data()
+    finally:
+        for layer, momentum in zip(layers, momenta, strict=True):
+            layer.momentum = momentum
+            layer.eval()
+
+
 def _copied(model: nn.Module, memo: Mapping[int, Any]) -> nn.Module:
     """Deep copy; what cannot be copied (locks, files, iterators) is shared, torch.compile is undone."""
     try:

@@ -80,6 +80,9 @@ class Snapshot:
         self._twice: TwiceDifferentiable | None = TwiceDifferentiable()
         self._unverified: list[str] = []  # operations of the user's own
         self._check(model)
+        if problem.batchnorm == "recalibrate":
+            with self._forward_context(gradients=False):
+                _replica.recalibrate(self.shell, self._pass)
         self.loss, self.counts = self._at_origin()
         self.count = math.fsum(self.counts) or 1.0  # a sum over the data counts 0 and is divided by nothing
         parts = (problem.batch_loss, problem.batches)
@@ -95,6 +98,7 @@ class Snapshot:
             problem.metrics,
             problem.batches,
             self._forward_context,
+            recalibrated=problem.batchnorm == "recalibrate",
         )
         self.evaluation.probe(self.origin())
 
@@ -263,6 +267,10 @@ class Snapshot:
                 f"batch_loss returned a {type(result).__name__}; it must return (sum of losses, count)."
             )
         return _losses.scalar(result[0], "batch_loss(model, batch)[0]"), float(result[1])
+
+    def _pass(self) -> None:
+        for batch in self.problem.batches:
+            self.problem.batch_loss(self.shell, batch)
 
     def _at_origin(self) -> tuple[float, list[float]]:
         """Mean loss and the parts of its denominator."""
