@@ -4,6 +4,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import shutil
 import warnings
 from collections.abc import Collection, Iterator
@@ -326,7 +327,7 @@ class Recorder:
         except (OSError, require_safetensors().SafetensorError) as error:
             self._fail(
                 OSError(
-                    getattr(error, "errno", None) or errno.EIO,
+                    _number_of(error),
                     f"Step {step} could not be recorded in {self.folder} ({_reason(error)}); the "
                     f"{len(self._entries)} checkpoints recorded before are kept. Free some space, record "
                     'less often, or train on regardless with on_error="warn".',
@@ -345,7 +346,10 @@ def _complete_or_absent(path: Path) -> Iterator[Path]:
     """A path to write to, which becomes `path` when what was written is on the disk."""
     partial = path.with_name(f".{path.name}.part")
     try:
+        partial.touch()
+        mode = partial.stat().st_mode  # as the user's other files; safetensors would keep them private
         yield partial
+        partial.chmod(mode)
         with partial.open("r+b") as file:
             os.fsync(file.fileno())
         partial.replace(path)
@@ -357,6 +361,12 @@ def _complete_or_absent(path: Path) -> Iterator[Path]:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def _number_of(error: Exception) -> int:
+    """The system's error number; safetensors only writes it into its message."""
+    named = re.search(r"os error (\d+)", str(error))
+    return getattr(error, "errno", None) or (int(named[1]) if named else errno.EIO)
 
 
 def _reason(error: Exception) -> str:

@@ -88,6 +88,11 @@ def test_a_run_of_the_transformers_trainer(tmp_path):
     assert landscape.origin_value == objective.loss() < objective.at(first).loss()
     assert landscape.holes == 0
 
+    weights = objective.unflatten(objective.origin())  # GPT-2's linear layers are (in, out)
+    direction = objective.unflatten(nbl.Subspace.random(objective, 1).directions[0])
+    name = "transformer.h.0.attn.c_attn.weight"
+    torch.testing.assert_close(direction[name].norm(dim=0), weights[name].norm(dim=0))
+
 
 def test_a_run_of_lightning(tmp_path):
     with warnings.catch_warnings():

@@ -203,8 +203,10 @@ def test_a_disk_that_is_full_keeps_what_is_there(tmp_path, on_error):
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))  # the system refuses to write any more
     try:
         if on_error == "raise":
-            with pytest.raises(OSError, match=r"Step 2 could not.*2 checkpoints recorded before are kept"):
+            kept = r"Step 2 could not.*2 checkpoints recorded before are kept"
+            with pytest.raises(OSError, match=kept) as told:
                 recorder.step(loss=0.5)
+            assert told.value.errno == errno.EFBIG
         else:
             with pytest.warns(RuntimeWarning, match="Step 2 could not be recorded"):
                 assert recorder.step(loss=0.5) is None
@@ -216,6 +218,13 @@ def test_a_disk_that_is_full_keeps_what_is_there(tmp_path, on_error):
     recorder.finish()  # there is room again
     assert recorder.recording.steps.tolist() == [0, 1, 2]
     assert recorder.recording.losses[2] == 0.5
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions are a POSIX notion")
+def test_checkpoints_can_be_read_by_those_who_read_other_files(tmp_path):
+    Recorder(nn.Linear(2, 2), tmp_path).start()
+    (tmp_path / "other").touch()
+    assert {path.stat().st_mode for path in tmp_path.iterdir()} == {(tmp_path / "other").stat().st_mode}
 
 
 def test_a_killed_run_leaves_whole_checkpoints(tmp_path):

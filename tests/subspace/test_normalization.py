@@ -1,5 +1,7 @@
 """Norms of random directions: what a filter is depends on the module."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -177,3 +179,21 @@ def test_orthonormalizing_keeps_curvatures_only_of_orthogonal_directions():
     assert skew.orthonormalized().curvatures is None
     for anchor, old in zip(skew.orthonormalized().anchors, skew.anchors, strict=True):
         torch.testing.assert_close(skew.orthonormalized().at(anchor), skew.at(old), atol=1e-6, rtol=0)
+
+
+def test_p40_filter_normalised_slices_do_not_see_a_rescaled_network():
+    """ReLU(c w) v / c is the same function; only normalised directions give it the same slice."""
+    torch.manual_seed(0)
+    plain = nn.Sequential(nn.Linear(3, 6, bias=False), nn.ReLU(), nn.Linear(6, 2, bias=False)).double()
+    scaled = copy.deepcopy(plain)
+    with torch.no_grad():
+        scaled[0].weight.mul_(10)
+        scaled[2].weight.div_(10)
+    data = (torch.randn(20, 3), torch.arange(20) % 2)
+    first, second = (nbl.Objective(m, nn.CrossEntropyLoss(), data) for m in (plain, scaled))
+    for normalize, same in (("filter", True), ("layer", True), ("unit", False), (None, False)):
+        slices = [
+            nbl.sample(o, nbl.Subspace.random(o, 2, normalize=normalize), span=0.5, points=5).values
+            for o in (first, second)
+        ]
+        assert np.allclose(*slices, rtol=1e-9) == same, normalize

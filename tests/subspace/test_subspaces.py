@@ -1,5 +1,7 @@
 """Subspaces: exact coordinates, zero-mean directions, norms that are what they say."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -77,6 +79,24 @@ def test_hessian_planes_and_offsets(objective):
     for indices, offset in (((0, 5), {}), ((0, 0), {}), ((0, -3), {}), ((0, -1), {2: 1.0})):
         with pytest.raises(ValueError, match=r"outside|twice"):
             nbl.Subspace.hessian(objective, spectrum, indices, offset=offset)
+
+
+def test_provenance_fits_json_and_says_what_it_is(objective):
+    spectrum = nbl.hessian_spectrum(objective, largest=1, smallest=1)
+    other = {name: value + 1 for name, value in objective.unflatten(objective.origin()).items()}
+    third = {name: value * 2 for name, value in other.items()}
+    planes = {
+        "hessian": nbl.Subspace.hessian(objective, spectrum),
+        "random": nbl.Subspace.random(objective),
+        "gradient": nbl.Subspace.gradient(objective, spectrum),
+        "through": nbl.Subspace.through(objective, other, third),
+        "trajectory": nbl.Subspace.trajectory(objective, [other, third, objective.origin()]),
+        "directions": nbl.Subspace.from_directions(objective, spectrum.vectors),
+    }
+    for kind, plane in planes.items():
+        for shown in (plane, plane.orthonormalized()):
+            assert json.loads(json.dumps(shown.provenance, allow_nan=False))["kind"] == kind
+            assert repr(shown).startswith(f"Subspace({kind}, 2 of {objective.num_parameters} dimensions: ")
 
 
 def test_directions_by_name(objective):

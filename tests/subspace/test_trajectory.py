@@ -16,6 +16,7 @@ import nblandscape as nbl
 from nblandscape.recorder import Recorder
 from nblandscape.subspace import trajectory as module
 from nblandscape.subspace.explained import random_walk
+from nblandscape.subspace.interpolation import interpolate
 
 
 def objective_of(n: int, dtype: torch.dtype = torch.float64) -> nbl.Objective:
@@ -229,6 +230,11 @@ def test_a_recording_makes_a_plane_to_sample(tmp_path):
     stored = nbl.Landscape.load(landscape.save(tmp_path / "plane")).provenance["subspace"]
     np.testing.assert_array_equal(stored["path"], plane.path)
     json.dumps(stored, allow_nan=False)
+    through = nbl.Subspace.through(objective, recorder.recording[0], recorder.recording[3])
+    assert through.labels == ("towards step 0", "towards step 12 ⟂")
+    line = interpolate(objective, recorder.recording[0], recorder.recording[-1], points=3)
+    assert line.losses[-1] == pytest.approx(objective.loss())
+    assert line.provenance["ends"] == ["step 0", "step 24"]
     # projected and out-of-plane parts make up the distance to the final weights
     for checkpoint, here, off in zip(recorder.recording, plane.path, plane.off_plane, strict=True):
         away = objective.flatten(checkpoint) - objective.origin()
