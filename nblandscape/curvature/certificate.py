@@ -11,11 +11,63 @@ Christoffel function of the run); A. Edelman, SIAM J. Matrix Anal. Appl. 9 (1988
 singular value of a random matrix).
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammainc
 
 Floats = NDArray[np.float64]
+
+_NOISE = 10.0  # floors: below, rounding turns the direction of a residual
+_EQUAL = 0.1  # of the residual: converged copies agree better, by its square over the gap
+
+
+class Doubt(NamedTuple):
+    """A value at which an eigenvalue could hide."""
+
+    chance: float  # bound on the probability
+    copies: int  # that are known
+    direction: Floats  # (m,) the likeliest hidden vector, on the rows
+
+
+class Known(NamedTuple):
+    """Ritz pairs of a record C, shape (m, p)."""
+
+    values: Floats  # (p,)
+    vectors: Floats  # (p, p), column i belongs to values[i]
+    residuals: Floats  # (p,)
+
+    @classmethod
+    def of(cls, C: Floats) -> "Known":
+        """Solve the projected problem of a record."""
+        p = C.shape[1]
+        values, S = np.linalg.eigh((C[:p] + C[:p].T) / 2)
+        rest = C @ S
+        rest[:p] -= S * values
+        return cls(values, S, np.linalg.norm(rest, axis=0))
+
+    def same(self, i: int, floor: float) -> NDArray[np.bool_]:
+        """Return which values, shape (p,), are copies of value i."""
+        equal: NDArray[np.bool_] = np.abs(self.values - self.values[i]) <= max(
+            _EQUAL * self.residuals[i], floor
+        )
+        return equal
+
+
+def doubt_beyond(C: Floats, draws: Floats, x: float) -> Doubt:
+    """Ask for an eigenvalue at x, beyond all that are known."""
+    lengths, directions = hidden_axes(C, draws, x)
+    return Doubt(miss_probability(lengths), 0, directions[:, 0])
+
+
+def doubt_at(C: Floats, draws: Floats, known: Known, i: int, floor: float) -> Doubt:
+    """Ask for a further copy of value i; residuals up to the floor are rounding error."""
+    same = known.same(i, floor)
+    copies = int(same.sum())
+    pairs = known.vectors[:, same], known.vectors[:, ~same]
+    lengths, directions = hidden_axes(C, draws, float(known.values[i]), pairs, _NOISE * floor)
+    return Doubt(miss_probability(lengths, copies), copies, directions[:, min(copies, len(lengths) - 1)])
 
 
 def hidden_axes(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+import functools
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from nblandscape.cancel import CancelSignal, check
-from nblandscape.curvature.certificate import hidden_axes, miss_probability
+from nblandscape.curvature.certificate import Doubt, Known, doubt_at, doubt_beyond
 from nblandscape.curvature.krylov import Floats, KrylovBasis
 from nblandscape.curvature.spectrum import Spectrum, distances, fix_signs
 
@@ -18,17 +18,8 @@ _RESOLVED = 0.1
 _FAR = 10.0  # times the aim: a start with such residuals is dropped
 _FREE_ROWS = 10
 _SEARCH_AT_LEAST = 32  # products; they exhaust small spaces and suffice after a warm start
-_EQUAL = 0.1  # of the residual: converged copies agree better, by its square over the gap
 _NEGLIGIBLE = 0.01  # of the accepted probability: not looked at again
 _TOLERATED_DEFECT = 0.05
-
-
-class _Doubt(NamedTuple):
-    """A value at which an eigenvalue could hide."""
-
-    chance: float
-    copies: int  # that are known
-    direction: Floats  # the likeliest hidden vector, on the fresh rows
 
 
 class Solver:
@@ -55,8 +46,7 @@ class Solver:
         self._resolve_until = 0
         self._search_until: int | None = None
         self._miss = 1.0
-        self._distinct: dict[int, float] = {}  # by end: the chance of a miss of what is no copy
-        self._settled: set[tuple[int, int, int]] = set()  # end, place and copies of values without doubt
+        self._doubted: dict[tuple[int, int, int], Doubt] = {}  # by end, place (-1: beyond all), copies
         self._anew = False  # only what came after `forget` counts as random
         self._density: tuple[Floats, Floats] | None = None
         self._start = torch.empty((0, basis.operator.size))
@@ -178,7 +168,7 @@ class Solver:
         elif self._search_until is not None:  # something new has shown: it may take its time again
             self._resolve_until = self.products + (self._first_stage or 0)
             self._search_until = None
-            self._settled.clear()
+            self._doubted.clear()
         if basis.tails < 2:
             return 0
         bad = residuals > fine
@@ -199,7 +189,7 @@ class Solver:
             self._make_room(free=basis.capacity // 2)
             basis.forget()
             self._anew = True
-            self._settled.clear()
+            self._doubted.clear()
             return self._newest_tail()
         C, draws, rows = basis.fresh()
         upper, lower = self._doubts(1, self.largest, C, draws), self._doubts(-1, self.smallest, C, draws)
@@ -217,7 +207,7 @@ class Solver:
         self._miss = 1.0
         return self.basis.tails - 1 if self._draw() else None
 
-    def _doubts(self, sign: int, count: int, C: Floats, draws: Floats) -> list[_Doubt]:
+    def _doubts(self, sign: int, count: int, C: Floats, draws: Floats) -> list[Doubt]:
         """Look at the values of one end at which an eigenvalue could hide."""
         if not count:
             return []
@@ -228,33 +218,25 @@ class Solver:
         margins = np.maximum(accuracy, residuals)
         limit = values[-1] + sign * margins[-1]
         outside = values[0] + sign * margins[0]
-        S = ritz.coefficients
-        values, residuals = ritz.values, np.maximum(ritz.residuals, basis.floor)
+        known = Known(ritz.values, ritz.coefficients, ritz.residuals)
         if self._anew:  # what earlier vectors have shown counts for nothing here
-            p, outside = C.shape[1], limit
-            values, S = np.linalg.eigh((C[:p] + C[:p].T) / 2)
-            rest = C @ S
-            rest[:p] -= S * values
-            residuals = np.maximum(np.linalg.norm(rest, axis=0), basis.floor)
-        doubts = []
-        if self._distinct.get(sign, 1.0) > _NEGLIGIBLE * self._max_miss:
-            lengths, directions = hidden_axes(C, draws, outside)
-            self._distinct[sign] = min(self._distinct.get(sign, 1.0), miss_probability(lengths))
-            doubts.append(_Doubt(self._distinct[sign], 0, directions[:, 0]))
-        for i in np.flatnonzero(sign * (values - limit) > 0):
-            same = np.abs(values - values[i]) <= max(_EQUAL * residuals[i], basis.floor)
-            copies = int(same.sum())
-            place = sign, int(i if sign < 0 else len(values) - 1 - i), copies
-            if place in self._settled:
-                continue
-            lengths, directions = hidden_axes(
-                C, draws, values[i], (S[:, same], S[:, ~same]), 10 * basis.floor
-            )
-            chance = miss_probability(lengths, copies)
-            if chance <= _NEGLIGIBLE * self._max_miss:
-                self._settled.add(place)
-            doubts.append(_Doubt(chance, copies, directions[:, min(copies, len(lengths) - 1)]))
+            known, outside = Known.of(C), limit
+        last = len(known.values) - 1
+        doubts = [self._doubt((sign, -1, 0), lambda: doubt_beyond(C, draws, outside))]
+        for i in np.flatnonzero(sign * (known.values - limit) > 0).tolist():
+            place = sign, i if sign < 0 else last - i, int(known.same(i, basis.floor).sum())
+            doubts.append(self._doubt(place, functools.partial(doubt_at, C, draws, known, i, basis.floor)))
         return doubts
+
+    def _doubt(self, place: tuple[int, int, int], ask: Callable[[], Doubt]) -> Doubt:
+        """Ask again, unless the answer was as good as certain; what is beyond all stays excluded."""
+        before = self._doubted.get(place)
+        if before is None or before.chance > _NEGLIGIBLE * self._max_miss:
+            doubt = ask()
+            if before is not None and place[1] < 0:
+                doubt = doubt._replace(chance=min(before.chance, doubt.chance))
+            self._doubted[place] = doubt
+        return self._doubted[place]
 
     def _expand(self, row: int | None, cancel: CancelSignal | None) -> None:
         check(cancel)
@@ -277,8 +259,7 @@ class Solver:
             return False
         self._density = self._density or self._quadrature()
         self._anew = True
-        self._distinct.clear()
-        self._settled.clear()
+        self._doubted.clear()
         wanted, top = self._wanted()
         p, k = basis.processed, len(wanted)
         spare = max(0, min((basis.capacity - k) // 6, (basis.capacity - _FREE_ROWS - k - basis.tails) // 2))
