@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from nblandscape.landscape import Landscape, iter_sample, sample
     from nblandscape.objective import Objective
     from nblandscape.recorder import Recorder
+    from nblandscape.recording import Recording
     from nblandscape.subspace import Subspace
+    from nblandscape.subspace.interpolation import Interpolation, interpolate
     from nblandscape.topology import MergeTree, merge_tree, persistence, smad
     from nblandscape.widgets import Explorer, MergeTreeView, SpectrumView, SurfaceView, explore
 
@@ -37,11 +39,13 @@ _HOMES = {
     "Explorer": "widgets",
     "FisherOperator": "curvature",
     "GaussNewtonOperator": "curvature",
+    "Interpolation": "subspace.interpolation",
     "Landscape": "landscape",
     "MergeTree": "topology",
     "MergeTreeView": "widgets",
     "Objective": "objective",
     "Recorder": "recorder",
+    "Recording": "recording",
     "Sharpness": "curvature",
     "SpectralDensity": "curvature",
     "Spectrum": "curvature",
@@ -53,6 +57,7 @@ _HOMES = {
     "hessian_diagonal": "curvature",
     "hessian_spectrum": "curvature",
     "hessian_trace": "curvature",
+    "interpolate": "subspace.interpolation",
     "iter_sample": "landscape",
     "iter_spectrum": "curvature",
     "iter_trace": "curvature",
@@ -72,11 +77,13 @@ __all__ = [
     "Explorer",
     "FisherOperator",
     "GaussNewtonOperator",
+    "Interpolation",
     "Landscape",
     "MergeTree",
     "MergeTreeView",
     "Objective",
     "Recorder",
+    "Recording",
     "Sharpness",
     "SpectralDensity",
     "Spectrum",
@@ -89,6 +96,7 @@ __all__ = [
     "hessian_diagonal",
     "hessian_spectrum",
     "hessian_trace",
+    "interpolate",
     "iter_sample",
     "iter_spectrum",
     "iter_trace",
@@ -104,10 +112,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:  # lazy: `import nblandscape` costs nothing, and viewing needs no torch
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
+    if name in ("callbacks", "figures"):
+        return import_module(f"{__name__}.{name}")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     globals()[name] = value
     return value
