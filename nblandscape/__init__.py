@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         spectral_density,
         trust_report,
     )
-    from nblandscape.landscape import Landscape, iter_sample, sample
+    from nblandscape.landscape import Landscape, iter_sample, open_store, sample
     from nblandscape.objective import Objective
     from nblandscape.recorder import Recorder
     from nblandscape.recording import Recording
@@ -63,6 +63,7 @@ _HOMES = {
     "iter_trace": "curvature",
     "layer_traces": "curvature",
     "merge_tree": "topology",
+    "open_store": "landscape",
     "persistence": "topology",
     "sample": "landscape",
     "sharpness": "curvature",
@@ -102,6 +103,7 @@ __all__ = [
     "iter_trace",
     "layer_traces",
     "merge_tree",
+    "open_store",
     "persistence",
     "sample",
     "sharpness",

@@ -546,14 +546,24 @@ class Objective:
         pinned = _batches.pin(batches, device=self.device, dtype=_working_dtype(other, None))
         return self._sibling(other, replace(self._problem, batches=pinned))
 
+    def parts(self) -> tuple[Any, ...]:
+        """What another process needs to make the same objective, for `from_parts`; nothing is shared."""
+        with self._lock:
+            model = _replica.independent_copy(self._snapshot.shell)
+        return model, self._problem, self._model_name, self._user_types
+
+    @classmethod
+    def from_parts(cls, parts: tuple[Any, ...]) -> "Objective":
+        """Inverse of `parts`."""
+        self = cls.__new__(cls)
+        model, problem, self._model_name, self._user_types = parts
+        self._lock, self._user = threading.RLock(), weakref.ref(model)
+        self._problem = replace(problem, copy=True)
+        self._snapshot = Snapshot(model, self._problem)
+        return self
+
     def _sibling(self, model: nn.Module, problem: Problem) -> "Objective":
-        sibling = type(self).__new__(type(self))
-        sibling._lock = threading.RLock()
-        sibling._model_name, sibling._user = self._model_name, weakref.ref(model)
-        sibling._user_types = self._user_types
-        sibling._problem = replace(problem, copy=True)
-        sibling._snapshot = Snapshot(model, sibling._problem)
-        return sibling
+        return self.from_parts((model, problem, self._model_name, self._user_types))
 
     def update(self) -> None:
         """Take the user's model's present weights and buffers.

@@ -3,11 +3,12 @@
 from typing import TYPE_CHECKING, Any
 
 from nblandscape.landscape.landscape import Landscape
+from nblandscape.landscape.store import open_store
 
 if TYPE_CHECKING:
     from nblandscape.landscape.sampler import iter_sample, sample
 
-__all__ = ["Landscape", "iter_sample", "sample"]
+__all__ = ["Landscape", "iter_sample", "open_store", "sample"]
 
 
 def __getattr__(name: str) -> Any:  # sampling needs torch, looking at a saved landscape does not

@@ -36,6 +36,8 @@ class Landscape:
     batch_counts : np.ndarray or None, (batches,)
     provenance : dict
         Settings, versions, hashes of weights and data, seconds.
+    gradients : np.ndarray or None, shape (*values.shape, d)
+        Slopes of the loss along the directions.
     """
 
     values: np.ndarray
@@ -45,6 +47,7 @@ class Landscape:
     batch_losses: np.ndarray | None = None
     batch_counts: np.ndarray | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    gradients: np.ndarray | None = None
 
     @classmethod
     def from_array(
@@ -171,6 +174,8 @@ class Landscape:
         data |= {name: (dims, v) for name, v in self.metrics.items()}
         if self.batch_losses is not None:
             data["batch_losses"] = ([*dims, "batch"], self.batch_losses)
+        if self.gradients is not None:
+            data["gradients"] = ([*dims, "direction"], self.gradients)
         return xarray.Dataset(data, coords=coords, attrs={"provenance": json.dumps(dict(self.provenance))})
 
     def to_archive(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -180,6 +185,8 @@ class Landscape:
         arrays |= {f"metric:{name}": v for name, v in self.metrics.items()}
         if self.batch_losses is not None and self.batch_counts is not None:
             arrays |= {"batch_losses": self.batch_losses, "batch_counts": self.batch_counts}
+        if self.gradients is not None:
+            arrays["gradients"] = self.gradients
         header = {
             "format": _FORMAT,
             "kind": "landscape",
@@ -207,6 +214,7 @@ class Landscape:
             arrays.get("batch_losses"),
             arrays.get("batch_counts"),
             header["provenance"],
+            arrays.get("gradients"),
         )
 
     def save(self, path: str | os.PathLike[str]) -> Path:

@@ -1,18 +1,26 @@
 """Sampling: coarse levels first, in chunks that can be watched and stopped."""
 
+import hashlib
+import math
+import os
 import time
 from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Executor
 from typing import Any
 
 import numpy as np
 import torch
 
 import nblandscape
+from nblandscape.batches import update_digest
 from nblandscape.cancel import CancelSignal
+from nblandscape.evaluation import Point
 from nblandscape.landscape.fill import CHUNK_SECONDS, Chunk, fill
-from nblandscape.landscape.grid import axis_coordinates, check_points
+from nblandscape.landscape.grid import Level, axis_coordinates, check_points, nested_levels
 from nblandscape.landscape.landscape import Landscape
 from nblandscape.landscape.span import Span, half_widths
+from nblandscape.landscape.spread import spread
+from nblandscape.landscape.store import Store, mean_losses
 from nblandscape.objective import Objective
 from nblandscape.subspace import Subspace
 
@@ -27,6 +35,9 @@ def sample(
     points: int | Sequence[int] = 33,
     callback: Callback | None = None,
     cancel: CancelSignal | None = None,
+    store: "str | os.PathLike[str] | None" = None,
+    executor: Executor | None = None,
+    gradients: bool = False,
 ) -> Landscape:
     """Sample the loss on a grid over a subspace.
 
@@ -43,6 +54,14 @@ def sample(
         Called with every chunk: vertex numbers (C order) and their losses.
     cancel : threading.Event or callable, optional
         Checked before every point.
+    store : path, optional
+        A Zarr folder that grows with the computation (extra ``store``). After an interruption, even a
+        killed process, the same call goes on where it ended; `open_store` reads it at any time.
+    executor : concurrent.futures.Executor, optional
+        Spreads the points over threads, processes or a cluster (``client.get_executor()`` of Dask). Workers
+        that are processes run one thread each.
+    gradients : bool
+        Keep the slopes along the directions at every point, `Landscape.gradients`: one backward pass each.
 
     Returns
     -------
@@ -52,7 +71,7 @@ def sample(
     Raises
     ------
     ValueError
-        Even or too few points, a span that is not positive.
+        Even or too few points, a span that is not positive, or a store of another run.
     nblandscape.cancel.Cancelled
         Stopped on request.
 
@@ -68,7 +87,16 @@ def sample(
            [0.5, 0. , 0.5],
            [1. , 0.5, 1. ]])
     """
-    steps = iter_sample(objective, subspace, span=span, points=points, cancel=cancel)
+    steps = iter_sample(
+        objective,
+        subspace,
+        span=span,
+        points=points,
+        cancel=cancel,
+        store=store,
+        executor=executor,
+        gradients=gradients,
+    )
     while True:
         try:
             level, vertices, values = next(steps)
@@ -88,6 +116,9 @@ def iter_sample(
     coarsest: int = 3,
     cancel: CancelSignal | None = None,
     chunk_seconds: float = CHUNK_SECONDS,
+    store: "str | os.PathLike[str] | None" = None,
+    executor: Executor | None = None,
+    gradients: bool = False,
 ) -> Generator[Chunk, None, Landscape]:
     """Yield ``(level, vertices, values)`` while sampling; the generator's return value is the landscape.
 
@@ -105,7 +136,7 @@ def iter_sample(
     shape = check_points(points, subspace.dim)
     widths = half_widths(span, subspace, objective.loss())
     axes = tuple(axis_coordinates(w, n) for w, n in zip(widths, shape, strict=True))
-    return _run(objective, subspace, axes, coarsest, cancel, chunk_seconds)
+    return _run(objective, subspace, axes, coarsest, cancel, chunk_seconds, store, executor, gradients)
 
 
 def _run(
@@ -115,25 +146,38 @@ def _run(
     coarsest: int,
     cancel: CancelSignal | None,
     chunk_seconds: float,
+    store: "str | os.PathLike[str] | None",
+    executor: Executor | None,
+    gradients: bool,
 ) -> Generator[Chunk, None, Landscape]:
     shape = tuple(len(axis) for axis in axes)
-    at = objective.evaluator(subspace)
-    batch_losses = np.full((*shape, objective.num_batches), np.nan)
-    metrics = {name: np.full(shape, np.nan) for name in objective.metric_names}
-    counts = np.zeros(objective.num_batches)
-
-    def evaluate(index: tuple[int, ...], coordinates: np.ndarray) -> float:
-        point = at(coordinates)
-        counts[:] = point.counts
-        batch_losses[index] = point.sums
-        for name, value in point.metrics.items():
-            metrics[name][index] = value
-        return point.loss
-
+    rows = _Rows(shape, objective, subspace.dim if gradients else None)
+    levels = nested_levels(shape, coarsest=coarsest)
+    kept: Store | None = None
+    if store is not None:
+        order = np.concatenate([level.vertices for level in levels])
+        settings = _settings(objective, subspace, axes, gradients)
+        rows.counts[:] = settings["batch_counts"]
+        kept = rows.store = Store(store, settings, order, rows.columns)
+        rows.take(kept.arrays, order, kept.done)
     started = time.perf_counter()
-    values = yield from fill(evaluate, axes, coarsest=coarsest, cancel=cancel, chunk_seconds=chunk_seconds)
-    if counts.any():  # else the loss is a sum over the data
-        batch_losses /= np.where(counts > 0, counts, np.nan)
+    try:
+        if executor is None:
+            at = objective.evaluator(subspace, gradients=gradients)
+
+            def evaluate(index: tuple[int, ...], coordinates: np.ndarray) -> float:
+                vertex = int(np.ravel_multi_index(index, shape))
+                if not rows.done[vertex]:
+                    rows.put(vertex, at(coordinates))
+                return float(rows.losses([vertex])[0])
+
+            yield from fill(evaluate, axes, coarsest=coarsest, cancel=cancel, chunk_seconds=chunk_seconds)
+        else:
+            yield from _spread(objective, subspace, axes, levels, rows, executor, gradients, cancel)
+    finally:
+        if kept is not None:
+            kept.flush(force=True)
+    values = rows.losses().reshape(shape)
     center = np.ravel_multi_index(tuple(n // 2 for n in shape), shape)
     provenance: dict[str, Any] = {
         "nblandscape": nblandscape.__version__,
@@ -148,4 +192,116 @@ def _run(
         "seconds": time.perf_counter() - started,
         "holes": int(np.isnan(values).sum()),
     }
-    return Landscape(values, axes, subspace.labels, metrics, batch_losses, counts, provenance)
+    if kept is not None:
+        kept.finish(provenance)
+    return rows.landscape(values, axes, subspace.labels, provenance)
+
+
+class _Rows:
+    """What has been evaluated, a row a vertex."""
+
+    def __init__(self, shape: tuple[int, ...], objective: Objective, slopes: int | None) -> None:
+        self._shape, self._names = shape, objective.metric_names
+        size = math.prod(shape)
+        self.columns: dict[str, tuple[int, ...]] = {"batch_sums": (objective.num_batches,)}
+        self.columns |= {f"metric_{i}": () for i in range(len(self._names))}
+        if slopes is not None:
+            self.columns["gradients"] = (slopes,)
+        self.arrays = {name: np.full((size, *part), np.nan) for name, part in self.columns.items()}
+        self.done = np.zeros(size, dtype=bool)
+        self.counts = np.zeros(objective.num_batches)
+        self.store: Store | None = None
+
+    def take(self, arrays: dict[str, np.ndarray], order: np.ndarray, done: np.ndarray) -> None:
+        """Rows that a store has, in its order."""
+        for name, array in arrays.items():
+            self.arrays[name][order[done]] = array[done]
+        self.done[order[done]] = True
+
+    def put(self, vertex: int, point: Point) -> None:
+        self.counts[:] = point.counts
+        row: dict[str, Any] = {"batch_sums": point.sums}
+        row |= {f"metric_{i}": point.metrics[name] for i, name in enumerate(self._names)}
+        if point.gradient is not None:
+            row["gradients"] = point.gradient
+        for name, value in row.items():
+            self.arrays[name][vertex] = value
+        self.done[vertex] = True
+        if self.store is not None:
+            self.store.put(vertex, row)
+            self.store.flush()
+
+    def losses(self, vertices: Sequence[int] | np.ndarray | slice = slice(None)) -> np.ndarray:
+        """Mean losses, NaN where they are not finite."""
+        return mean_losses(self.arrays["batch_sums"][vertices], self.counts)
+
+    def landscape(
+        self,
+        values: np.ndarray,
+        axes: tuple[np.ndarray, ...],
+        labels: tuple[str, ...],
+        provenance: dict[str, Any],
+    ) -> Landscape:
+        grids = {name: rows.reshape(*self._shape, *rows.shape[1:]) for name, rows in self.arrays.items()}
+        batch_losses = grids["batch_sums"]
+        if self.counts.any():  # else the loss is a sum over the data
+            batch_losses = batch_losses / np.where(self.counts > 0, self.counts, np.nan)
+        metrics = {name: grids[f"metric_{i}"] for i, name in enumerate(self._names)}
+        slopes = grids.get("gradients")
+        return Landscape(values, axes, labels, metrics, batch_losses, self.counts, provenance, slopes)
+
+
+def _spread(
+    objective: Objective,
+    subspace: Subspace,
+    axes: tuple[np.ndarray, ...],
+    levels: list[Level],
+    rows: _Rows,
+    executor: Executor,
+    gradients: bool,
+    cancel: CancelSignal | None,
+) -> Generator[Chunk, None, None]:
+    """Yield chunks from an executor: first what a store has, then what the workers send."""
+    shape = tuple(len(axis) for axis in axes)
+    number = np.concatenate([np.full(len(level.vertices), i) for i, level in enumerate(levels)])
+    order = np.concatenate([level.vertices for level in levels])
+    for i, level in enumerate(levels):
+        known = level.vertices[rows.done[level.vertices]]
+        if len(known):
+            yield i, known, rows.losses(known)
+    missing = ~rows.done[order]
+    number, order = number[missing], order[missing]
+    indices = np.unravel_index(order, shape)
+    coordinates = np.stack([axis[i] for axis, i in zip(axes, indices, strict=True)], axis=1)
+    for positions, points in spread(
+        executor, objective, subspace, coordinates, gradients=gradients, cancel=cancel
+    ):
+        for position, point in zip(positions, points, strict=True):
+            rows.put(int(order[position]), point)
+        for i in np.unique(number[positions]):
+            vertices = order[positions[number[positions] == i]]
+            yield int(i), vertices, rows.losses(vertices)
+
+
+def _settings(
+    objective: Objective, subspace: Subspace, axes: tuple[np.ndarray, ...], gradients: bool
+) -> dict[str, Any]:
+    """What decides the values, for a store: functions cannot be hashed, so two losses stand for them."""
+    digest = hashlib.sha256()
+    for tensor in (subspace.origin, subspace.directions):
+        update_digest(digest, tensor)
+    at = objective.evaluator(subspace)
+    origin = at(np.zeros(subspace.dim))
+    spot = np.random.default_rng(0).uniform(-0.5, 0.5, subspace.dim) * [axis[-1] for axis in axes]
+    described = {k: v for k, v in objective.description.items() if k != "device"}
+    return {
+        **described,
+        "subspace_sha256": digest.hexdigest()[:16],
+        "labels": list(subspace.labels),
+        "axes": [axis.tolist() for axis in axes],
+        "metrics": objective.metric_names,
+        "gradients": gradients,
+        "batch_counts": origin.counts.tolist(),
+        "origin_loss": origin.loss,
+        "probe_loss": at(spot).loss,
+    }

@@ -1,0 +1,260 @@
+"""Long runs on disk: a Zarr store that grows with the computation and survives its end at any moment."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nblandscape.landscape.landscape import Landscape
+
+FLUSH_SECONDS = 1.0
+
+_FORMAT = 1
+_ROWS = 256  # points in a chunk of the store
+
+
+class Store:
+    """Results of a run in the order in which its points are evaluated.
+
+    The store's chunks are contiguous in that order, so a run appends to them. Zarr replaces a chunk by
+    renaming a complete file, and carries a checksum in it. What says "done" is written last: a run that is
+    killed loses what it had not flushed and nothing else.
+
+    Parameters
+    ----------
+    path : path
+        A folder; made if it does not exist.
+    settings : mapping
+        Everything that decides the values, as JSON; a store with other settings is refused.
+    order : np.ndarray, (P,)
+        Vertices in the order of evaluation.
+    columns : mapping of name to trailing shape
+        Arrays to keep, (P, *shape) each.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        zarr is not installed.
+    ValueError
+        The store belongs to another run, or is damaged.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        settings: Mapping[str, Any],
+        order: np.ndarray,
+        columns: Mapping[str, tuple[int, ...]],
+    ) -> None:
+        self.path = Path(path)
+        zarr = _zarr()
+        plain = json.loads(json.dumps(dict(settings)))
+        if self.path.exists() and any(self.path.iterdir()):
+            self._group = _opened(zarr, self.path, "r+")
+            _compare(self.path, self._group.attrs.asdict().get("settings"), plain)
+        else:
+            self._group = zarr.create_group(str(self.path), zarr_format=3)
+            self._make("order", (), order.astype(np.int64))
+            for name, shape in columns.items():
+                self._make(name, shape, np.full((len(order), *shape), np.nan))
+            self._make("done", (), np.zeros(len(order), dtype=np.uint8))
+            self._group.attrs.update({"format": _FORMAT, "kind": "run", "settings": plain})
+        self._position = np.empty(len(order), dtype=np.int64)
+        self._position[order] = np.arange(len(order))
+        self.arrays = {name: _read(self._group, name, self.path) for name in columns}
+        self.done = _read(self._group, "done", self.path).astype(bool)
+        self._dirty = np.zeros(len(order), dtype=bool)
+        self._last = time.monotonic()
+
+    def _make(self, name: str, shape: tuple[int, ...], data: np.ndarray) -> None:
+        from zarr.codecs import Crc32cCodec, ZstdCodec
+
+        array = self._group.create_array(
+            name,
+            shape=data.shape,
+            chunks=(min(_ROWS, len(data)), *shape),
+            dtype=data.dtype,
+            compressors=[ZstdCodec(level=1), Crc32cCodec()],
+            fill_value=np.nan if data.dtype.kind == "f" else 0,
+        )
+        array[...] = data
+
+    def vertices(self, order: np.ndarray) -> np.ndarray:
+        """Vertices that are done."""
+        return np.sort(order[self.done])
+
+    def put(self, vertex: int, row: Mapping[str, Any]) -> None:
+        """Take one point's results; they reach the disk with the next `flush`."""
+        position = self._position[vertex]
+        for name, value in row.items():
+            self.arrays[name][position] = value
+        self._dirty[position] = True
+        self.done[position] = True
+
+    def flush(self, *, force: bool = False) -> None:
+        """Write what is new, if the last time is long enough ago.
+
+        Raises
+        ------
+        OSError
+            The disk is full, say: what was written before stays valid.
+        """
+        if not self._dirty.any() or (not force and time.monotonic() - self._last < FLUSH_SECONDS):
+            return
+        chunks = np.unique(np.flatnonzero(self._dirty) // _ROWS)
+        try:
+            for name in (*self.arrays, "done"):
+                source = self.done.astype(np.uint8) if name == "done" else self.arrays[name]
+                for chunk in chunks:
+                    span = slice(chunk * _ROWS, min((chunk + 1) * _ROWS, len(source)))
+                    self._group[name][span] = source[span]
+        except OSError as error:
+            raise OSError(
+                f"{self.path} cannot be written ({error}). What was finished before stays there; make room "
+                "and call `sample` again with the same arguments to go on."
+            ) from error
+        self._dirty[:] = False
+        self._last = time.monotonic()
+
+    def finish(self, provenance: Mapping[str, Any]) -> None:
+        """Write the rest and how the run went."""
+        self.flush(force=True)
+        self._group.attrs.update({"provenance": json.loads(json.dumps(dict(provenance)))})
+
+
+def open_store(path: str | os.PathLike[str]) -> Landscape:
+    """Read a store as a landscape, also while a run is writing it or after one was cut off.
+
+    Parameters
+    ----------
+    path : path
+        What `sample` was given as ``store=``.
+
+    Returns
+    -------
+    Landscape
+        NaN where nothing has been evaluated; ``provenance["complete"]`` and ``["done"]`` say how much has.
+
+    Raises
+    ------
+    FileNotFoundError
+    ModuleNotFoundError
+        zarr is not installed.
+    ValueError
+        Not such a store, or a damaged one.
+    """
+    folder = Path(path)
+    if not folder.exists():
+        raise FileNotFoundError(f"{folder} does not exist.")
+    group = _opened(_zarr(), folder, "r")
+    attributes = group.attrs.asdict()
+    settings = attributes.get("settings")
+    if not isinstance(settings, dict):
+        raise ValueError(f"{folder} is not a store of nblandscape: it has no settings.")  # noqa: TRY004
+    axes = tuple(np.asarray(axis, dtype=np.float64) for axis in settings["axes"])
+    shape = tuple(len(axis) for axis in axes)
+    order, done = _read(group, "order", folder), _read(group, "done", folder).astype(bool)
+
+    def on_the_grid(name: str) -> np.ndarray:
+        rows = _read(group, name, folder)
+        grid = np.full((len(order), *rows.shape[1:]), np.nan)
+        grid[order[done]] = rows[done]
+        return grid.reshape(*shape, *rows.shape[1:])
+
+    counts = np.asarray(settings["batch_counts"], dtype=np.float64)
+    sums = on_the_grid("batch_sums")
+    values = mean_losses(sums.reshape(len(order), -1), counts).reshape(shape)
+    provenance = attributes.get("provenance") or {"settings": settings}
+    provenance |= {"complete": bool(done.all()), "done": int(done.sum()), "quantity": "loss"}
+    names = settings["metrics"]
+    return Landscape(
+        values,
+        axes,
+        tuple(settings["labels"]),
+        {name: on_the_grid(f"metric_{i}") for i, name in enumerate(names)},
+        sums / np.where(counts > 0, counts, np.nan) if counts.any() else sums,
+        counts,
+        provenance,
+        on_the_grid("gradients") if settings["gradients"] else None,
+    )
+
+
+def mean_losses(sums: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Means (P,) of the batches' sums (P, b), NaN where they are not finite.
+
+    Examples
+    --------
+    >>> mean_losses(np.array([[1.0, 3.0], [np.inf, 0.0]]), np.array([2.0, 2.0]))
+    array([ 1., nan])
+    """
+    total = math.fsum(counts) or 1.0
+    values = np.array([math.fsum(row) / total if np.isfinite(row).all() else np.nan for row in sums])
+    values[~np.isfinite(values)] = np.nan
+    return values
+
+
+def _zarr() -> Any:
+    try:
+        import zarr
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            'A store needs zarr, which is not installed: pip install "nblandscape[store]"'
+        ) from error
+    return zarr
+
+
+def _opened(zarr: Any, path: Path, mode: str) -> Any:
+    try:
+        group = zarr.open_group(str(path), mode=mode)
+    except Exception as error:  # what zarr raises depends on what is broken
+        raise ValueError(f"{path} is not a Zarr store, or its metadata is damaged ({error}).") from error
+    if group.attrs.asdict().get("format") != _FORMAT:
+        raise ValueError(
+            f"{path} is not a complete store of nblandscape (no format {_FORMAT}); remove it or use another "
+            "path."
+        )
+    return group
+
+
+def _read(group: Any, name: str, path: Path) -> np.ndarray:
+    try:
+        return np.asarray(group[name][...])
+    except Exception as error:
+        raise ValueError(
+            f"The array {name!r} of {path} is damaged or missing ({type(error).__name__}: {error}). The "
+            "other files are untouched; restore that array, or start with another path."
+        ) from error
+
+
+def _compare(path: Path, found: Any, wanted: Mapping[str, Any]) -> None:
+    if not isinstance(found, dict):
+        raise ValueError(f"{path} is not a store of nblandscape: it has no settings.")  # noqa: TRY004
+    differing = [
+        key
+        for key in sorted({*found, *wanted}, key=lambda key: (key.endswith("_loss"), key))
+        if not _same(found.get(key), wanted.get(key), key)
+    ]
+    if differing:
+        key = differing[0]
+        raise ValueError(
+            f"{path} holds another run: its {key} is {_short(found.get(key))}, this one's "
+            f"{_short(wanted.get(key))}. Use another path, or remove the store."
+        )
+
+
+def _same(a: Any, b: Any, key: str) -> bool:
+    if key in ("origin_loss", "probe_loss") and a is not None and b is not None:
+        return bool(np.isclose(a, b, rtol=1e-5, atol=1e-8))
+    return bool(a == b)
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) < 60 else text[:57] + "…"
