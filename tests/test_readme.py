@@ -1,6 +1,7 @@
 """README's code runs as it stands, and what it names is there."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -12,19 +13,24 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_its_python_runs_in_the_order_of_the_page():
+def test_its_python_runs_in_the_order_of_the_page(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     names = {
         "model": torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Tanh(), torch.nn.Linear(4, 2)),
         "batches": (torch.randn(20, 3, generator=torch.Generator().manual_seed(0)), torch.arange(20) % 2),
         "array": np.random.default_rng(0).normal(size=(9, 9)),
     }
+    names["x"], names["y"] = names["batches"]
+    names["executor"] = ThreadPoolExecutor(1)
     names["landscape"] = nbl.Landscape.from_array(names["array"])
     blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 5
     for block in blocks:
         exec(compile(block, "README.md", "exec"), names)
     names["explorer"].wait(60)
     assert names["tree"].minima.size >= 1
+    assert (tmp_path / "run.zarr").is_dir()
+    names["executor"].shutdown()
     names["explorer"].close()
 
 
