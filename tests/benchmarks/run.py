@@ -1,4 +1,4 @@
-"""Run the benchmarks: ``python tests/benchmarks/run.py [spectrum landscape topology widget] [--quick]``."""
+"""Run the benchmarks: ``python tests/benchmarks/run.py [names] [--quick]``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import time
 import traceback
 from pathlib import Path
 
-NAMES = ("spectrum", "landscape", "topology", "widget")
+NAMES = ("spectrum", "products", "landscape", "topology", "widget")
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
