@@ -24,7 +24,14 @@ if TYPE_CHECKING:
         spectral_density,
         trust_report,
     )
-    from nblandscape.landscape import Landscape, iter_sample, open_store, sample
+    from nblandscape.landscape import (
+        Landscape,
+        iter_sample,
+        open_store,
+        predict_cost,
+        predict_spectrum_cost,
+        sample,
+    )
     from nblandscape.objective import Objective
     from nblandscape.recorder import Recorder
     from nblandscape.recording import Recording
@@ -65,6 +72,8 @@ _HOMES = {
     "merge_tree": "topology",
     "open_store": "landscape",
     "persistence": "topology",
+    "predict_cost": "landscape",
+    "predict_spectrum_cost": "landscape",
     "sample": "landscape",
     "sharpness": "curvature",
     "smad": "topology",
@@ -105,6 +114,8 @@ __all__ = [
     "merge_tree",
     "open_store",
     "persistence",
+    "predict_cost",
+    "predict_spectrum_cost",
     "sample",
     "sharpness",
     "smad",

@@ -335,6 +335,11 @@ class Objective:
             self._check_shared_weights()
             return self._snapshot.product(rows).reshape(V.shape)
 
+    def graph_memory(self) -> int:
+        """Predicted bytes of the gradient graphs of all batches; `graph_bytes` limits what is kept."""
+        with self._lock:
+            return self._snapshot.graphs.graphs.total_bytes()
+
     def gnvp(self, V: torch.Tensor) -> torch.Tensor:
         """Gauss–Newton products J^T L'' J v, in the shape of `V`, (k, n) or (n,).
 

@@ -586,3 +586,25 @@ assert flags() == before, (before, flags())
 def test_unknown_options(option, value):
     with pytest.raises(ValueError, match=option):
         nbl.Objective(mlp(), nn.CrossEntropyLoss(), data(), **{option: value})
+
+
+# ---------------------------------------------------------------------- wrappers
+
+
+@pytest.mark.filterwarnings("ignore:.*is deprecated:DeprecationWarning")
+def test_p3_a_compiled_model_keeps_its_second_derivatives():
+    """Compiled code has no double backward, or drops it silently: the model in the wrapper is analysed."""
+    model, (x, y) = mlp(), data()
+    exact = dense(model, lambda f: F.cross_entropy(f(x), y))
+    compiled = torch.compile(model)  # compiles at its first call, which never comes
+    objective = nbl.Objective(compiled, nn.CrossEntropyLoss(), (x, y))
+    close(products(objective), exact)
+    assert not any("_orig_mod" in name for name in objective.parameter_names)
+
+
+def test_p45_data_parallel_wrappers_are_looked_through():
+    """Their hooks see no gradient that `autograd.grad` takes: the module inside is analysed."""
+    model, (x, y) = mlp(), data()
+    objective = nbl.Objective(nn.DataParallel(model), nn.CrossEntropyLoss(), (x, y))
+    assert not any(name.startswith("module.") for name in objective.parameter_names)
+    close(products(objective), dense(model, lambda f: F.cross_entropy(f(x), y)))

@@ -6,9 +6,10 @@ from nblandscape.landscape.landscape import Landscape
 from nblandscape.landscape.store import open_store
 
 if TYPE_CHECKING:
+    from nblandscape.landscape.cost import predict_cost, predict_spectrum_cost
     from nblandscape.landscape.sampler import iter_sample, sample
 
-__all__ = ["Landscape", "iter_sample", "open_store", "sample"]
+__all__ = ["Landscape", "iter_sample", "open_store", "predict_cost", "predict_spectrum_cost", "sample"]
 
 
 def __getattr__(name: str) -> Any:  # sampling needs torch, looking at a saved landscape does not
@@ -16,4 +17,8 @@ def __getattr__(name: str) -> Any:  # sampling needs torch, looking at a saved l
         from nblandscape.landscape import sampler
 
         return getattr(sampler, name)
+    if name in ("predict_cost", "predict_spectrum_cost"):
+        from nblandscape.landscape import cost
+
+        return getattr(cost, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -268,3 +268,13 @@ def test_what_cannot_be_sent_is_named():
     objective = nbl.Objective.from_batch_loss(nn.Linear(3, 2), batch_loss, [torch.ones(4, 3)])
     with ThreadPoolExecutor(1) as executor, pytest.raises(TypeError, match="cannot be sent"):
         nbl.sample(objective, plane_of(objective), points=3, executor=executor)
+
+
+def test_p41_every_point_has_its_batches_and_pairs_of_points_a_smaller_error_than_each():
+    objective = objective_of()
+    landscape = nbl.sample(objective, plane_of(objective), span=0.3, points=5)
+    weights = landscape.batch_counts / landscape.batch_counts.sum()
+    np.testing.assert_allclose(landscape.batch_losses @ weights, landscape.values, rtol=1e-12)
+    one, other = landscape.batch_losses[2, 2], landscape.batch_losses[2, 4]
+    # The same batches at both points: their differences scatter less than the batches themselves.
+    assert (one - other).std(ddof=1) < 0.5 * np.hypot(one.std(ddof=1), other.std(ddof=1))
