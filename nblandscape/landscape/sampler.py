@@ -15,6 +15,7 @@ import nblandscape
 from nblandscape.batches import update_digest
 from nblandscape.cancel import CancelSignal
 from nblandscape.evaluation import Point
+from nblandscape.landscape.adaptive import Filled, adaptive_fill
 from nblandscape.landscape.fill import CHUNK_SECONDS, Chunk, fill
 from nblandscape.landscape.grid import Level, axis_coordinates, check_points, nested_levels
 from nblandscape.landscape.landscape import Landscape
@@ -38,6 +39,7 @@ def sample(
     store: "str | os.PathLike[str] | None" = None,
     executor: Executor | None = None,
     gradients: bool = False,
+    adaptive: float | None = None,
 ) -> Landscape:
     """Sample the loss on a grid over a subspace.
 
@@ -62,6 +64,11 @@ def sample(
         that are processes run one thread each.
     gradients : bool
         Keep the slopes along the directions at every point, `Landscape.gradients`: one backward pass each.
+    adaptive : float, optional
+        Evaluate only where interpolation from the coarser level may miss by more than this share of the
+        range of the losses (0.02 is a good start); the rest is interpolated. ``provenance["adaptive"]``
+        has the number of evaluated points and the error seen at random others; batch losses, metrics and
+        gradients are NaN where nothing was evaluated.
 
     Returns
     -------
@@ -96,6 +103,7 @@ def sample(
         store=store,
         executor=executor,
         gradients=gradients,
+        adaptive=adaptive,
     )
     while True:
         try:
@@ -119,6 +127,7 @@ def iter_sample(
     store: "str | os.PathLike[str] | None" = None,
     executor: Executor | None = None,
     gradients: bool = False,
+    adaptive: float | None = None,
 ) -> Generator[Chunk, None, Landscape]:
     """Yield ``(level, vertices, values)`` while sampling; the generator's return value is the landscape.
 
@@ -136,7 +145,14 @@ def iter_sample(
     shape = check_points(points, subspace.dim)
     widths = half_widths(span, subspace, objective.loss())
     axes = tuple(axis_coordinates(w, n) for w, n in zip(widths, shape, strict=True))
-    return _run(objective, subspace, axes, coarsest, cancel, chunk_seconds, store, executor, gradients)
+    if adaptive is not None:
+        if not 0 < adaptive < 1:
+            raise ValueError(f"adaptive={adaptive}: a share of the range of the losses between 0 and 1.")
+        if store is not None or executor is not None:
+            raise ValueError("adaptive= decides point by point; it does not go with store= or executor=.")
+    return _run(
+        objective, subspace, axes, coarsest, cancel, chunk_seconds, store, executor, gradients, adaptive
+    )
 
 
 def _run(
@@ -149,6 +165,7 @@ def _run(
     store: "str | os.PathLike[str] | None",
     executor: Executor | None,
     gradients: bool,
+    adaptive: float | None,
 ) -> Generator[Chunk, None, Landscape]:
     shape = tuple(len(axis) for axis in axes)
     rows = _Rows(shape, objective, subspace.dim if gradients else None)
@@ -161,6 +178,7 @@ def _run(
         kept = rows.store = Store(store, settings, order, rows.columns)
         rows.take(kept.arrays, order, kept.done)
     started = time.perf_counter()
+    part: Filled | None = None
     try:
         if executor is None:
             at = objective.evaluator(subspace, gradients=gradients)
@@ -171,13 +189,18 @@ def _run(
                     rows.put(vertex, at(coordinates))
                 return float(rows.losses([vertex])[0])
 
-            yield from fill(evaluate, axes, coarsest=coarsest, cancel=cancel, chunk_seconds=chunk_seconds)
+            if adaptive is None:
+                yield from fill(evaluate, axes, coarsest=coarsest, cancel=cancel, chunk_seconds=chunk_seconds)
+            else:
+                part = yield from adaptive_fill(
+                    evaluate, axes, tolerance=adaptive, cancel=cancel, chunk_seconds=chunk_seconds
+                )
         else:
             yield from _spread(objective, subspace, axes, levels, rows, executor, gradients, cancel)
     finally:
         if kept is not None:
             kept.flush(force=True)
-    values = rows.losses().reshape(shape)
+    values = rows.losses().reshape(shape) if part is None else part.values
     center = np.ravel_multi_index(tuple(n // 2 for n in shape), shape)
     provenance: dict[str, Any] = {
         "nblandscape": nblandscape.__version__,
@@ -192,6 +215,13 @@ def _run(
         "seconds": time.perf_counter() - started,
         "holes": int(np.isnan(values).sum()),
     }
+    if part is not None:
+        provenance["adaptive"] = {
+            "tolerance": adaptive,
+            "evaluated": int(part.evaluated.sum()),
+            "error": None if math.isnan(part.error) else part.error,
+            "checks": part.checks,
+        }
     if kept is not None:
         kept.finish(provenance)
     return rows.landscape(values, axes, subspace.labels, provenance)
