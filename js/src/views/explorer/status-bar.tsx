@@ -74,12 +74,19 @@ export function StatusBar({ store }: { store: Store }) {
       )}
       <div class={`nbl-phase nbl-tone-${tone}`}>
         <span class="nbl-dot" />
-        {tone === "error" ? <LongText text={text} /> : <span class="nbl-phase-text">{text}</span>}
+        {/* Ahead of the text: behind one whose length changes it would move while it is aimed at. */}
         {(busy || store.kernel.value === "busy") && (
-          <button type="button" class="nbl-button nbl-small nbl-button-line" onClick={store.cancel}>
+          <button
+            type="button"
+            class="nbl-button nbl-small nbl-button-line"
+            // A notebook may scroll while the button is down; the click must not get lost.
+            onPointerDown={(event) => event.currentTarget.setPointerCapture(event.pointerId)}
+            onClick={store.cancel}
+          >
             Cancel
           </button>
         )}
+        {tone === "error" ? <LongText text={text} /> : <span class="nbl-phase-text">{text}</span>}
       </div>
       {notice !== "" && <span class="nbl-notice">{notice}</span>}
       <Numbers store={store} />
