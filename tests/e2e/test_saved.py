@@ -22,8 +22,10 @@ explorer
 SLOW = """
 import time
 
+pause = 0.004
+
 def slowed(x, y):
-    time.sleep(0.004)
+    time.sleep(pause)
     return himmelblau(x, y)
 
 explorer = nbl.explore(slowed, bounds=((-5, 5), (-5, 5)), points=33)
@@ -132,13 +134,15 @@ def test_executed_by_nbclient_it_holds_the_finished_result(tmp_path, notebook, m
 
 
 def test_a_reload_in_the_middle_of_a_computation_ends_with_the_finished_surface(notebook):
-    lab = notebook(HIMMELBLAU, SLOW)
+    # Slow enough for the slowest reload, then fast.
+    lab = notebook(HIMMELBLAU, SLOW.replace("pause = 0.004", "pause = 0.2"))
     lab.run_all()
     lab.command("docmanager:save")
     widget = lab.widget(1)
     expect(widget.locator(".nbl-phase")).to_contain_text("computing")
     lab.reload()
     assert lab.value("explorer.status['phase']") == "running", "the reload came too late to test anything"
+    lab.execute("pause = 0.0")
     widget = lab.widget(1)
     expect(canvas(widget)).to_be_visible(timeout=20_000)
     finished(widget)
