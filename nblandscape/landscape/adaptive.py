@@ -30,7 +30,7 @@ class Filled:
     evaluated : np.ndarray of bool
     error : float
         Largest difference between value and interpolation at random vertices that were evaluated for this
-        purpose alone, afterwards; NaN if every vertex was evaluated.
+        purpose alone, afterwards; infinite if one of them is a hole, NaN if every vertex was evaluated.
     checks : int
         How many those were.
     """
@@ -120,7 +120,7 @@ def adaptive_fill(
             nearby = maximum_filter(surplus[lattice], size=3, mode="nearest")
             known = values[np.isfinite(values)]
             doubt = RegularGridInterpolator(lines, nearby, bounds_error=False, fill_value=None)(indices)
-            needed = ~(doubt <= tolerance * float(np.ptp(known)))
+            needed = ~(doubt <= tolerance * float(np.ptp(known))) if known.size else needed
         needed |= ~np.isfinite(guess)
         yield from measure(number, level.vertices[needed])
         flat = values.reshape(-1)
@@ -135,7 +135,7 @@ def adaptive_fill(
     before = values.reshape(-1)[spots].copy()
     yield from measure(len(levels) - 1, spots)
     differences = np.abs(values.reshape(-1)[spots] - before)
-    error = float(differences.max()) if len(spots) else math.nan
+    error = float(np.where(np.isnan(differences), np.inf, differences).max()) if len(spots) else math.nan
     return Filled(values, evaluated, error, len(spots))
 
 

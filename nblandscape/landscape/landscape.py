@@ -3,6 +3,7 @@
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -163,7 +164,16 @@ class Landscape:
         return float(smad(self._sublevel, normalize=normalize, weighted=weighted))
 
     def to_xarray(self) -> "xarray.Dataset":
-        """Values, metrics and batch losses as a Dataset with named coordinates."""
+        """Values, metrics, batch losses and slopes as a Dataset with named coordinates.
+
+        A metric whose name is taken ("loss", say) becomes ``metric_<name>``.
+
+        Examples
+        --------
+        >>> landscape = Landscape.from_array(np.eye(3), labels=("a", "b"), metrics={"loss": np.ones((3, 3))})
+        >>> list(landscape.to_xarray())
+        ['loss', 'metric_loss']
+        """
         import xarray
 
         dims = [f"axis{i}" for i in range(self.dim)]
@@ -171,22 +181,25 @@ class Landscape:
             d: (d, a, {"long_name": label}) for d, a, label in zip(dims, self.axes, self.labels, strict=True)
         }
         data: dict[str, Any] = {"loss": (dims, self.values)}
-        data |= {name: (dims, v) for name, v in self.metrics.items()}
+        taken = {"loss", "batch_losses", "batch_counts", "gradients", "batch", "direction", *dims}
+        data |= {f"metric_{n}" if n in taken else n: (dims, v) for n, v in self.metrics.items()}
+        if self.batch_counts is not None:
+            data["batch_counts"] = (["batch"], self.batch_counts)
         if self.batch_losses is not None:
             data["batch_losses"] = ([*dims, "batch"], self.batch_losses)
         if self.gradients is not None:
             data["gradients"] = ([*dims, "direction"], self.gradients)
-        return xarray.Dataset(data, coords=coords, attrs={"provenance": json.dumps(dict(self.provenance))})
+        return xarray.Dataset(data, coords=coords, attrs={"provenance": to_json(self.provenance)})
 
     def to_archive(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """JSON header and arrays, as `write_archive` takes them."""
         arrays: dict[str, np.ndarray] = {"values": self.values}
         arrays |= {f"axis{i}": a for i, a in enumerate(self.axes)}
         arrays |= {f"metric:{name}": v for name, v in self.metrics.items()}
-        if self.batch_losses is not None and self.batch_counts is not None:
-            arrays |= {"batch_losses": self.batch_losses, "batch_counts": self.batch_counts}
-        if self.gradients is not None:
-            arrays["gradients"] = self.gradients
+        for name in ("batch_losses", "batch_counts", "gradients"):
+            array = getattr(self, name)
+            if array is not None:
+                arrays[name] = array
         header = {
             "format": _FORMAT,
             "kind": "landscape",
@@ -202,13 +215,19 @@ class Landscape:
         Raises
         ------
         ValueError
-            Something else was saved.
+            Something else was saved, or parts are missing.
         """
         if header.get("kind") not in ("landscape", "explorer") or "values" not in arrays:
             raise ValueError(f"The file holds a {header.get('kind', 'thing')}, not a landscape.")
+        names = [f"axis{i}" for i in range(arrays["values"].ndim)]
+        missing = [n for n in names if n not in arrays] + [
+            k for k in ("labels", "provenance") if k not in header
+        ]
+        if missing:
+            raise ValueError(f"The file lacks {missing}: it is not a whole landscape.")
         return cls(
             arrays["values"],
-            tuple(arrays[f"axis{i}"] for i in range(arrays["values"].ndim)),
+            tuple(arrays[name] for name in names),
             tuple(header["labels"]),
             {k.removeprefix("metric:"): v for k, v in arrays.items() if k.startswith("metric:")},
             arrays.get("batch_losses"),
@@ -223,7 +242,9 @@ class Landscape:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Landscape":
-        """Read what `save` or `Explorer.save` wrote; needs neither model nor torch.
+        """Read what `save`, `Explorer.save` or Landscaper's ``LossLandscape.save`` wrote.
+
+        Neither a model nor torch is needed.
 
         Raises
         ------
@@ -246,7 +267,8 @@ def write_archive(
     partial = target.with_name(target.name + ".part")
     try:
         with partial.open("wb") as file:
-            np.savez_compressed(file, header=np.array(json.dumps(header)), **dict(arrays))  # type: ignore[arg-type]
+            told = {**header, "arrays": sorted(arrays)}
+            np.savez_compressed(file, header=np.array(to_json(told)), **dict(arrays))  # type: ignore[arg-type]
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
@@ -268,16 +290,55 @@ def read_archive(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str
     try:
         with source.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
+        if set(arrays) == {"loss", "coordinates"}:  # Landscaper's: loss[i, j, ...], coordinates (d, points)
+            return Landscape.from_array(arrays["loss"], arrays["coordinates"]).to_archive()
         header = json.loads(str(arrays.pop("header")))
-    except (zipfile.BadZipFile, ValueError, KeyError, EOFError, OSError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        ValueError,
+        KeyError,
+        EOFError,
+        OSError,
+        NotImplementedError,
+    ) as error:
         raise ValueError(
             f"{source} is not a file saved by nblandscape, or it is damaged ({error})."
         ) from error
     if not isinstance(header, dict) or not isinstance(header.get("format"), int):
         raise ValueError(f"{source} is not a file saved by nblandscape: its header is not one.")  # noqa: TRY004
+    lost = sorted({*header.pop("arrays", ())} - {*arrays})
+    if lost:
+        raise ValueError(f"{source} is damaged: it has lost {lost}.")
     if header["format"] > _FORMAT:
         raise ValueError(f"{source} was saved by a newer nblandscape (format {header['format']}); update it.")
     return header, arrays
+
+
+def to_json(value: Mapping[str, Any]) -> str:
+    """JSON of what a provenance may hold: numbers and arrays of numpy and paths, too.
+
+    Raises
+    ------
+    TypeError
+        Anything else, named.
+
+    Examples
+    --------
+    >>> to_json({"rate": np.float64(0.5), "steps": np.arange(2), "folder": Path("runs")})
+    '{"rate": 0.5, "steps": [0, 1], "folder": "runs"}'
+    """
+
+    def plain(item: Any) -> Any:
+        if isinstance(item, (np.generic, np.ndarray)):
+            return item.tolist()
+        if isinstance(item, os.PathLike):
+            return os.fspath(item)
+        raise TypeError(
+            f"{item!r} ({type(item).__name__}) cannot be saved; give text, numbers or lists of them."
+        )
+
+    return json.dumps(dict(value), default=plain)
 
 
 def _axis(line: Any, n: int, number: int) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,20 +13,22 @@ from typing import Any
 
 import numpy as np
 
-from nblandscape.landscape.landscape import Landscape
+from nblandscape.landscape.landscape import Landscape, to_json
 
 FLUSH_SECONDS = 1.0
 
 _FORMAT = 1
 _ROWS = 256  # points in a chunk of the store
+_UNWRITTEN = float(np.finfo(np.float64).min)  # what a chunk reads as that is not there: no result is this
 
 
 class Store:
     """Results of a run in the order in which its points are evaluated.
 
     The store's chunks are contiguous in that order, so a run appends to them. Zarr replaces a chunk by
-    renaming a complete file, and carries a checksum in it. What says "done" is written last: a run that is
-    killed loses what it had not flushed and nothing else.
+    renaming a complete file, and carries a checksum in it. What says "done" is written last, and a new store
+    is made beside its place and moved there: a run that is killed loses what it had not flushed and nothing
+    else. Points that are not done are NaN, or the lowest float64 where their chunk was never written.
 
     Parameters
     ----------
@@ -55,36 +58,52 @@ class Store:
     ) -> None:
         self.path = Path(path)
         zarr = _zarr()
-        plain = json.loads(json.dumps(dict(settings)))
-        if self.path.exists() and any(self.path.iterdir()):
-            self._group = _opened(zarr, self.path, "r+")
+        plain = json.loads(to_json(settings))
+        if self.path.is_file():
+            raise ValueError(f"{self.path} is a file; a store is a folder. Use another path.")
+        fresh = not (self.path.exists() and any(self.path.iterdir()))
+        if fresh:
+            self._create(zarr, plain, order, columns)
+        self._group = _opened(zarr, self.path, "r+")
+        if not fresh:
             _compare(self.path, self._group.attrs.asdict().get("settings"), plain)
-        else:
-            self._group = zarr.create_group(str(self.path), zarr_format=3)
-            self._make("order", (), order.astype(np.int64))
-            for name, shape in columns.items():
-                self._make(name, shape, np.full((len(order), *shape), np.nan))
-            self._make("done", (), np.zeros(len(order), dtype=np.uint8))
-            self._group.attrs.update({"format": _FORMAT, "kind": "run", "settings": plain})
+            if not np.array_equal(_order(self._group, self.path), order):
+                raise ValueError(
+                    f"{self.path} holds its points in another order, of a run with another `coarsest`. "
+                    "Use that, or another path."
+                )
         self._position = np.empty(len(order), dtype=np.int64)
         self._position[order] = np.arange(len(order))
-        self.arrays = {name: _read(self._group, name, self.path) for name in columns}
         self.done = _read(self._group, "done", self.path).astype(bool)
+        self.arrays = {name: _rows(self._group, name, self.done, self.path) for name in columns}
         self._dirty = np.zeros(len(order), dtype=bool)
         self._last = time.monotonic()
 
-    def _make(self, name: str, shape: tuple[int, ...], data: np.ndarray) -> None:
-        from zarr.codecs import Crc32cCodec, ZstdCodec
-
-        array = self._group.create_array(
-            name,
-            shape=data.shape,
-            chunks=(min(_ROWS, len(data)), *shape),
-            dtype=data.dtype,
-            compressors=[ZstdCodec(level=1), Crc32cCodec()],
-            fill_value=np.nan if data.dtype.kind == "f" else 0,
-        )
-        array[...] = data
+    def _create(
+        self,
+        zarr: Any,
+        settings: Mapping[str, Any],
+        order: np.ndarray,
+        columns: Mapping[str, tuple[int, ...]],
+    ) -> None:
+        """Make an empty store beside its place and move it there: never half of one under its name."""
+        partial = self.path.with_name(f".{self.path.name}.part")
+        shutil.rmtree(partial, ignore_errors=True)  # left by a run that was killed here
+        try:
+            group = zarr.create_group(str(partial), zarr_format=3)
+            points = len(order)
+            _make(group, "order", (points,), np.int64, -1)[...] = order
+            for name, shape in columns.items():
+                _make(group, name, (points, *shape), np.float64, _UNWRITTEN)
+            _make(group, "done", (points,), np.uint8, 0)
+            group.attrs.update({"format": _FORMAT, "kind": "run", "settings": settings})
+            if self.path.exists():  # empty
+                self.path.rmdir()
+            partial.rename(self.path)
+        except OSError as error:
+            raise OSError(error.errno, f"The store {self.path} cannot be made ({error}).") from error
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
 
     def vertices(self, order: np.ndarray) -> np.ndarray:
         """Vertices that are done."""
@@ -117,8 +136,9 @@ class Store:
                     self._group[name][span] = source[span]
         except OSError as error:
             raise OSError(
+                error.errno,
                 f"{self.path} cannot be written ({error}). What was finished before stays there; make room "
-                "and call `sample` again with the same arguments to go on."
+                "and call `sample` again with the same arguments to go on.",
             ) from error
         self._dirty[:] = False
         self._last = time.monotonic()
@@ -126,7 +146,7 @@ class Store:
     def finish(self, provenance: Mapping[str, Any]) -> None:
         """Write the rest and how the run went."""
         self.flush(force=True)
-        self._group.attrs.update({"provenance": json.loads(json.dumps(dict(provenance)))})
+        self._group.attrs.update({"provenance": json.loads(to_json(provenance))})
 
 
 def open_store(path: str | os.PathLike[str]) -> Landscape:
@@ -160,10 +180,10 @@ def open_store(path: str | os.PathLike[str]) -> Landscape:
         raise ValueError(f"{folder} is not a store of nblandscape: it has no settings.")  # noqa: TRY004
     axes = tuple(np.asarray(axis, dtype=np.float64) for axis in settings["axes"])
     shape = tuple(len(axis) for axis in axes)
-    order, done = _read(group, "order", folder), _read(group, "done", folder).astype(bool)
+    order, done = _order(group, folder), _read(group, "done", folder).astype(bool)
 
     def on_the_grid(name: str) -> np.ndarray:
-        rows = _read(group, name, folder)
+        rows = _rows(group, name, done, folder)
         grid = np.full((len(order), *rows.shape[1:]), np.nan)
         grid[order[done]] = rows[done]
         return grid.reshape(*shape, *rows.shape[1:])
@@ -221,6 +241,42 @@ def _opened(zarr: Any, path: Path, mode: str) -> Any:
             "path."
         )
     return group
+
+
+def _make(group: Any, name: str, shape: tuple[int, ...], dtype: type, empty: float) -> Any:
+    from zarr.codecs import Crc32cCodec, ZstdCodec
+
+    return group.create_array(
+        name,
+        shape=shape,
+        chunks=(min(_ROWS, shape[0]), *shape[1:]),
+        dtype=dtype,
+        compressors=[ZstdCodec(level=1), Crc32cCodec()],
+        fill_value=empty,
+    )
+
+
+def _order(group: Any, path: Path) -> np.ndarray:
+    """Vertices in the order of the store's rows."""
+    order = _read(group, "order", path)
+    if not np.array_equal(np.sort(order), np.arange(len(order))):
+        raise ValueError(
+            f"The array 'order' of {path} is damaged: a chunk is missing. Restore it, or start with another "
+            "path."
+        )
+    return order
+
+
+def _rows(group: Any, name: str, done: np.ndarray, path: Path) -> np.ndarray:
+    """Results of all points, NaN where nothing is done."""
+    rows = _read(group, name, path)
+    lost = done & (rows == _UNWRITTEN).reshape(len(rows), -1).any(axis=1)
+    if lost.any():
+        raise ValueError(
+            f"The array {name!r} of {path} is damaged: the chunks of {int(lost.sum())} finished points are "
+            "missing. Restore them, or start with another path."
+        )
+    return np.where(rows == _UNWRITTEN, np.nan, rows)
 
 
 def _read(group: Any, name: str, path: Path) -> np.ndarray:

@@ -75,6 +75,25 @@ def test_holes_are_found_and_kept():
     assert result.evaluated.mean() < 0.9
 
 
+def test_a_hole_that_interpolation_filled_makes_the_error_infinite():
+    x = np.linspace(-1, 1, 33)
+
+    def finest_is_missing(a, b):
+        on_coarser = [round((v + 1) * 16) % 2 == 0 for v in (a, b)]
+        return a * a + b * b if all(on_coarser) else np.nan
+
+    result, _ = filled(finest_is_missing, (x, x), 0.9)
+    assert result.checks > 0
+    assert result.error == np.inf
+
+
+def test_nothing_finite_is_a_landscape_of_holes():
+    x = np.linspace(-1, 1, 33)
+    result, _ = filled(lambda a, b: np.inf, (x, x), 0.01)
+    assert np.isnan(result.values).all()
+    assert result.evaluated.all()
+
+
 def test_three_dimensions():
     x = np.linspace(-1, 1, 33)
     result, _ = filled(lambda a, b, c: np.cos(2 * a) * b + c**2, (x, x, x), 0.01)

@@ -17,7 +17,7 @@ from torch import nn
 
 import nblandscape as nbl
 from nblandscape.cancel import Cancelled
-from nblandscape.landscape import open_store
+from nblandscape.landscape import iter_sample, open_store
 
 SCRIPT = Path(__file__).with_name("killed_run.py")
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
@@ -170,6 +170,90 @@ def test_damage_is_named_and_what_is_no_store_is_refused(tmp_path):
     assert (tmp_path / "folder" / "thesis.txt").read_text() == "irreplaceable"
     with pytest.raises(FileNotFoundError):
         open_store(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("moment", range(1, 5))
+def test_a_run_killed_while_its_store_is_made_starts_again(tmp_path, monkeypatch, moment):
+    import zarr
+
+    objective = objective_of()
+    plane, store = plane_of(objective), tmp_path / "run.zarr"
+    real, made = zarr.Group.create_array, []
+
+    def killed(group, name, **options):
+        made.append(name)
+        if len(made) == moment:
+            raise KeyboardInterrupt  # and nothing is cleaned up, as by kill -9
+        return real(group, name, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(zarr.Group, "create_array", killed)
+        patch.setattr("nblandscape.landscape.store.shutil.rmtree", lambda *a, **k: None)
+        with pytest.raises(KeyboardInterrupt):
+            nbl.sample(objective, plane, span=1.0, points=5, store=store)
+    assert not store.exists()
+    equal(
+        nbl.sample(objective, plane, span=1.0, points=5, store=store),
+        nbl.sample(objective, plane, span=1.0, points=5),
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["run.zarr"]
+
+
+@pytest.mark.parametrize("name", ["batch_sums", "metric_0", "order"])
+def test_chunks_that_are_gone_are_no_holes(tmp_path, name):
+    objective = objective_of()
+    plane, store = plane_of(objective), tmp_path / "run.zarr"
+    nbl.sample(objective, plane, span=1.0, points=17, store=store)
+    chunks = sorted(path for path in (store / name / "c").rglob("*") if path.is_file())
+    assert len(chunks) == 2
+    chunks[1].unlink()
+    with pytest.raises(ValueError, match=rf"'{name}' .* missing"):
+        open_store(store)
+    with pytest.raises(ValueError, match=rf"'{name}' .* missing"):
+        nbl.sample(objective, plane, span=1.0, points=17, store=store)
+
+
+def test_points_in_another_order_are_refused(tmp_path):
+    objective = objective_of()
+    plane, store = plane_of(objective), tmp_path / "run.zarr"
+    steps = iter_sample(objective, plane, span=1.0, points=17, store=store, coarsest=3, chunk_seconds=0)
+    for _ in range(40):
+        next(steps)
+    steps.close()
+    assert open_store(store).provenance["done"] == 40
+    with pytest.raises(ValueError, match="another `coarsest`"):
+        next(iter_sample(objective, plane, span=1.0, points=17, store=store, coarsest=9))
+    with pytest.raises(ValueError, match="is a file"):
+        nbl.sample(objective, plane, span=1.0, points=3, store=Path(__file__))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits on file sizes are a POSIX notion")
+def test_a_full_disk_keeps_what_was_finished(tmp_path, monkeypatch):
+    import errno
+    import resource
+
+    monkeypatch.setattr("nblandscape.landscape.store.FLUSH_SECONDS", 0.0)
+    objective = objective_of()
+    plane, store = plane_of(objective), tmp_path / "run.zarr"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill_up(level, vertices, values):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))  # the system refuses to write any more
+
+    try:
+        with pytest.raises(OSError, match=r"cannot be written.*What was finished before stays") as told:
+            nbl.sample(objective, plane, span=1.0, points=33, store=store, callback=fill_up)
+        assert told.value.errno == errno.EFBIG
+        with pytest.raises(OSError, match=r"other.zarr cannot be made"):
+            nbl.sample(objective, plane, span=1.0, points=33, store=tmp_path / "other.zarr")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert open_store(store).provenance["done"] > 0
+    assert [path.name for path in tmp_path.iterdir()] == ["run.zarr"]
+    equal(
+        nbl.sample(objective, plane, span=1.0, points=33, store=store),
+        nbl.sample(objective, plane, span=1.0, points=33),
+    )
 
 
 def test_slopes_are_kept_in_landscapes_files_and_stores(tmp_path):
