@@ -79,7 +79,8 @@ def locate(objective: "Objective", sources: Iterable[Source]) -> list[Located]:
         located.append(Located(weights, names, title, step))
     if damaged:
         more = f" {len(damaged)} checkpoints are damaged: {damaged}." if len(damaged) > 1 else ""
-        raise ValueError(f"{first}{more} {len(located)} checkpoints can be read.")
+        rest = f" {len(located)} checkpoints can be read." if located else ""
+        raise ValueError(f"{first}{more}{rest}")
     return located
 
 
@@ -183,7 +184,11 @@ def state_of(objective: "Objective", checkpoint: Located) -> dict[str, torch.Ten
     """The whole state dict under the objective's names, what the checkpoint lacks as in the objective."""
     prefix, present = _prefix_of(checkpoint), _shapes(checkpoint.weights)
     state: dict[str, Any] = objective._snapshot.shell.state_dict()
-    own = {name: prefix + name for name in state if prefix + name in present}
+    own = {
+        name: prefix + name
+        for name, value in state.items()
+        if isinstance(value, torch.Tensor) and present.get(prefix + name) == tuple(value.shape)
+    }
     return {name: checkpoint.weights[own[name]] if name in own else value for name, value in state.items()}
 
 
@@ -204,7 +209,12 @@ def _opened(objective: "Objective", source: Source) -> Mapping[str, torch.Tensor
         return objective.unflatten(source.reshape(-1))
     if isinstance(source, (str, Path)):
         return _from_path(Path(source))
-    return _nested(source)
+    if isinstance(source, Mapping):
+        return _nested(source)
+    raise TypeError(
+        f"A checkpoint is a {type(source).__name__}; pass a state dict, a module, a flat torch tensor, or a "
+        "file or folder of weights."
+    )
 
 
 def _nested(source: Mapping[str, Any]) -> Mapping[str, torch.Tensor]:
@@ -218,11 +228,12 @@ def _nested(source: Mapping[str, Any]) -> Mapping[str, torch.Tensor]:
 
 def _from_path(path: Path) -> Mapping[str, torch.Tensor]:
     if path.is_dir():
-        shards: list[Mapping[str, torch.Tensor]] = [Checkpoint(p) for p in sorted(path.glob("*.safetensors"))]
+        whole = path / "model.safetensors"
+        shards = [Checkpoint(p) for p in ([whole] if whole.exists() else sorted(path.glob("*.safetensors")))]
         if len(shards) == 1:
-            return shards[0]
+            return Checkpoint.from_file(shards[0].path)
         if shards:
-            return ChainMap(*shards)  # type: ignore[arg-type]  # never written to
+            return _joined(path, shards)
         binary = path / "pytorch_model.bin"
         if not binary.exists():
             raise FileNotFoundError(f"{path} holds neither *.safetensors nor pytorch_model.bin.")
@@ -234,6 +245,20 @@ def _from_path(path: Path) -> Mapping[str, torch.Tensor]:
     return _nested(_loaded(path))
 
 
+def _joined(folder: Path, shards: Sequence[Checkpoint]) -> Mapping[str, torch.Tensor]:
+    """The shards of one model as one mapping."""
+    seen: set[str] = set()
+    for shard in shards:
+        twice = seen & set(shard)
+        if twice:
+            raise ValueError(
+                f"The folder {folder} holds several checkpoints: {len(shards)} files with weights of the "
+                f"same names, {sorted(twice)[:2]}. Pass one of the files, {shards[-1].path}, say."
+            )
+        seen |= set(shard)
+    return ChainMap(*shards)  # type: ignore[arg-type]  # never written to
+
+
 def _loaded(path: Path) -> Mapping[str, Any]:
     try:
         try:
@@ -241,7 +266,7 @@ def _loaded(path: Path) -> Mapping[str, Any]:
         except RuntimeError:  # an old format, which can't be mapped
             weights = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+        reason = (str(error) or type(error).__name__).split(". ")[0].splitlines()[0]
         raise ValueError(f"{path} is damaged or holds more than weights ({reason}).") from error
     if not isinstance(weights, Mapping):
         raise ValueError(f"{path} holds a {type(weights).__name__}, not a state dict.")  # noqa: TRY004

@@ -145,7 +145,10 @@ def _with_partner(
     rows, labels = [first / first.norm()], [label]
     if beside is not None:
         second, name = _partner(objective, beside, seed)
-        second = second / second.norm()
+        length = float(second.norm())
+        if not 0 < length < float("inf"):
+            raise ValueError(f"The second direction ({name}) has length {length}.")
+        second = second / length
         if orthogonal:
             for _ in range(2):  # twice is enough
                 second = second - rows[0] * (rows[0] @ second)

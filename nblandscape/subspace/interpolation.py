@@ -114,8 +114,18 @@ class Interpolation:
         return Rise(height, error, *self._ends(start, end), self._chance_of_rise(height))
 
     @property
+    def holes(self) -> int:
+        """Points where the loss is not finite."""
+        return int(np.isnan(self.losses).sum())
+
+    @property
     def monotone(self) -> bool:
-        """Whether the loss never rises by more than rounding and batch-to-batch noise (p > 0.05)."""
+        """Whether the loss never rises by more than rounding and batch-to-batch noise (p > 0.05).
+
+        False where a loss is not finite: `rise` and `barrier` only compare the finite ones.
+        """
+        if self.holes:
+            return False
         rise = self.rise
         return bool(rise.height <= self.rounding or rise.p_value > 0.05)
 
@@ -134,16 +144,21 @@ class Interpolation:
         if metric is not None and metric not in self.metrics:
             raise ValueError(f"metric={metric!r}; there are {sorted(self.metrics)}.")
         values = self.losses if metric is None else np.asarray(self.metrics[metric])
+        if np.isnan(values).all():
+            return Barrier(float("nan"), float("nan"), float("nan"))
         top = int(np.nanargmax(values))
         height = float(values[top] - (values[0] + values[-1]) / 2)
         batches = self.batch_losses
         paired = (batches[top] - (batches[0] + batches[-1]) / 2)[None]
         error = float(_stderr(paired, self.batch_counts)[0]) if metric is None else float("nan")
-        return Barrier(max(height, 0.0), error, float(self.fractions[top]))
+        height = height if np.isnan(height) else max(height, 0.0)  # an end that is not finite
+        return Barrier(height, error, float(self.fractions[top]))
 
     def __repr__(self) -> str:
         rise, barrier = self.rise, self.barrier()
         kind = "monotone" if self.monotone else "not monotone"
+        if self.holes:
+            kind += f", {self.holes} not finite"
         return (
             f"Interpolation({len(self.losses)} points, {kind}: largest rise {rise.height:.3g} ± "
             f"{rise.stderr:.2g} (p = {rise.p_value:.2g}); "

@@ -412,7 +412,11 @@ class Subspace:
         ------
         ValueError
             Wrong sizes, unknown or missing names, zero or non-finite directions.
+        TypeError
+            One mapping instead of a list, or something that is no tensor.
         """
+        if isinstance(directions, Mapping):
+            raise TypeError("directions is one mapping; pass a list of directions, [direction].")
         rows = [flatten_direction(objective, direction, i) for i, direction in enumerate(directions)]
         if not rows:
             raise ValueError("No directions were given.")
@@ -429,6 +433,8 @@ def flatten_direction(
     ------
     ValueError
         Names or sizes that do not fit.
+    TypeError
+        Neither a tensor nor a mapping.
     """
     if isinstance(direction, Mapping):
         names = objective.parameter_names
@@ -438,6 +444,11 @@ def flatten_direction(
                 f"Direction {number}: names {missing[:3]} are missing, {unknown[:3]} are unknown."
             )
         direction = objective.flatten({name: direction[name] for name in names})
+    if not isinstance(direction, torch.Tensor):
+        raise TypeError(
+            f"Direction {number} is a {type(direction).__name__}; pass torch tensors, or mappings of "
+            "parameter name to tensor."
+        )
     if direction.numel() != objective.num_parameters:
         raise ValueError(
             f"Direction {number} has {direction.numel()} entries; "

@@ -55,29 +55,36 @@ def trajectory_subspace(
             callback(done, 2 * len(parts))
         check(cancel)
 
-    home = objective.origin().cpu()
-    gram = np.zeros((count, count))  # of the differences to the objective's weights
+    home = objective.origin().cpu().to(torch.float64)
+    gram = np.zeros((count, count))  # of the differences to the checkpoints' mean
+    away = np.zeros(count)  # and their products with the way from the objective's weights to that mean
     begin, norm = 0, 0.0
     for part in parts:
-        block = _differences(found, part, home, begin)
+        block, mean = _about_mean(found, part)
+        here = slice(begin, begin + len(mean))
         gram += (block @ block.T).numpy()
-        norm += float(home[begin : begin + block.shape[1]].to(torch.float64).square().sum())
-        begin += block.shape[1]
+        away += (block @ (mean - home[here])).numpy()
+        norm += float(mean.square().sum())
+        begin = here.stop
         progress()
     mix, explained = _components(gram, dim, objective.num_parameters, _floor(objective, found, norm), times)
     weights = anchor_weights(origin, count)
     rows = torch.empty(dim, objective.num_parameters, dtype=objective.dtype)
-    start = home.clone()
-    path = _project(gram, mix, weights)
+    start = home.to(objective.dtype)
+    path = gram @ mix.T  # up to rounding of the directions
+    path -= weights @ path if origin != "objective" else -(mix @ away)
     cross, own, rest = np.zeros((count, dim)), np.zeros((dim, dim)), np.zeros(count)
     begin = 0
     for part in parts:
-        block = _differences(found, part, home, begin)
-        here = slice(begin, begin + block.shape[1])
-        shift = torch.from_numpy(weights) @ block
+        block, mean = _about_mean(found, part)
+        here = slice(begin, begin + len(mean))
         rows[:, here] = (torch.from_numpy(mix) @ block).to(rows.dtype)
-        start[here] = (home[here].to(torch.float64) + shift).to(start.dtype)
-        block -= shift
+        if origin == "objective":
+            block += mean - home[here]
+        else:
+            shift = torch.from_numpy(weights) @ block
+            start[here] = (mean + shift).to(start.dtype)
+            block -= shift
         stored = rows[:, here].to(torch.float64)  # as they are, rounded: coordinates belong to these
         cross += (block @ stored.T).numpy()
         own += (stored @ stored.T).numpy()
@@ -151,22 +158,23 @@ def _times(found: Sequence[Located], steps: Sequence[int] | None) -> np.ndarray:
     return known if (known >= 0).all() and (np.diff(known) > 0).all() else np.arange(len(found))
 
 
-def _differences(
-    found: Sequence[Located], part: Sequence[tuple[str, slice]], home: torch.Tensor, begin: int
-) -> torch.Tensor:
-    """Rows of the checkpoints' differences to `home` in one piece, (T, m) float64."""
-    block: torch.Tensor | None = None
-    for number, checkpoint in enumerate(found):
+def _about_mean(
+    found: Sequence[Located], part: Sequence[tuple[str, slice]]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Rows of the checkpoints about their mean in one piece, (T, m) float64, and the mean.
+
+    Not about the objective's weights: where these are far, products would lose the digits that matter.
+    """
+    rows = []
+    for checkpoint in found:
         row = read_piece(checkpoint, part)
         if not bool(torch.isfinite(row).all()):
             raise ValueError(f"{checkpoint.title} holds NaN or inf: the training diverged. Leave it out.")
-        if block is None:
-            block = torch.empty(len(found), len(row), dtype=torch.float64)
-            base = home[begin : begin + len(row)].to(torch.float64)
-        block[number] = row - base
-    if block is None:
-        raise ValueError("No checkpoints were given.")
-    return block
+        rows.append(row)
+    block = torch.stack(rows)
+    mean = block.mean(dim=0)
+    block -= mean
+    return block, mean
 
 
 def _components(
@@ -199,8 +207,3 @@ def _components(
     shown = min(count - 1, max(_SHOWN, dim))
     null, spread = random_walk(times, n, shown)
     return mix, Explained(values[:shown] / values.sum(), null, spread)
-
-
-def _project(gram: np.ndarray, mix: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Coordinates (T, d) of the checkpoints about the origin, up to rounding of the directions."""
-    return np.asarray((gram - weights @ gram) @ mix.T)

@@ -141,3 +141,10 @@ def test_states_that_are_not_of_this_model():
         nbl.Subspace.adam(objective, trained(lambda m: torch.optim.SGD(m.parameters(), 0.1, 0.9))[1])
     with pytest.raises(TypeError, match="state_dict"):
         nbl.Subspace.adam(objective, {"exp_avg_sq": torch.ones(3)})
+
+
+def test_a_second_direction_without_length_is_named():
+    model, data = problem()
+    objective = nbl.Objective(model, nn.CrossEntropyLoss(), data)
+    with pytest.raises(ValueError, match=r"direction 2\) has length 0"):
+        nbl.Subspace.gradient(objective, torch.zeros(objective.num_parameters))

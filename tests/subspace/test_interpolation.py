@@ -64,6 +64,31 @@ def test_holes_stay_holes():
     assert np.isfinite(line.barrier().fraction)
 
 
+def test_a_line_with_a_hole_is_not_called_monotone():
+    objective = landscape_of(lambda w: torch.where((w[0] - 0.5).abs() < 0.2, torch.inf, 1 - w[0]))
+    line = interpolate(objective, vector(0, 0, 0), vector(1, 0, 0), points=5)
+    assert line.holes == 1
+    assert not line.monotone
+    assert "not monotone, 1 not finite" in repr(line)
+    ended = interpolate(objective, vector(0, 0, 0), vector(0.5, 0, 0), points=3)
+    assert np.isnan(ended.barrier().height)
+    nothing = interpolate(objective, vector(0.4, 0, 0), vector(0.6, 0, 0), points=3)
+    assert np.isnan(nothing.barrier().height)
+    assert "3 not finite" in repr(nothing)
+
+
+def test_buffers_of_another_size_stay_as_they_are():
+    def make(seed: int, size: int) -> nn.Module:
+        model = classifier(seed, norm=True)
+        model.register_buffer("positions", torch.arange(size, dtype=torch.float64))
+        model[1].running_mean += seed
+        return model
+
+    objective = nbl.Objective(make(0, 3), nn.CrossEntropyLoss(), BATCHES)
+    line = interpolate(objective, make(1, 3), make(2, 5), points=3)
+    assert np.isfinite(line.losses).all()
+
+
 def _positive() -> nn.Module:
     model = nn.Linear(1, 1, bias=False).double()
     nn.init.ones_(model.weight)

@@ -131,3 +131,10 @@ def test_zero_or_infinite_directions(objective):
     )
     with pytest.raises(ValueError, match="one-dimensional"):
         nbl.Subspace.random(biases, 1)
+
+
+def test_directions_that_are_no_tensors_are_named(objective):
+    with pytest.raises(TypeError, match="one mapping"):
+        nbl.Subspace.from_directions(objective, objective.unflatten(objective.origin()))
+    with pytest.raises(TypeError, match="Direction 0 is a ndarray"):
+        nbl.Subspace.from_directions(objective, np.eye(objective.num_parameters)[:2])

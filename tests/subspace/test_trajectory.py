@@ -92,6 +92,19 @@ def test_principal_components_of_a_dense_svd(seed, count, dim, origin):
         assert total == pytest.approx(1 - plane.explained.ratios[:dim].sum(), abs=1e-9)
 
 
+@pytest.mark.parametrize("origin", ["objective", "first", "mean"])
+def test_a_short_path_far_from_the_objective_keeps_its_digits(origin):
+    points = 100 + 1e-4 * walk(6, 500)
+    plane = nbl.Subspace.trajectory(objective_of(500), rows(points), 3, origin=origin)
+    _, values, directions = np.linalg.svd(points - points.mean(0), full_matrices=False)
+    np.testing.assert_allclose(plane.gram, np.eye(3), atol=1e-10)
+    np.testing.assert_allclose(plane.explained.ratios, (values**2 / (values**2).sum())[:5], rtol=1e-8)
+    overlaps = np.abs(plane.directions.numpy() @ directions[:3].T)
+    np.testing.assert_allclose(overlaps, np.eye(3), atol=1e-8)
+    back = (points - plane.origin.numpy()) @ plane.directions.numpy().T
+    np.testing.assert_allclose(plane.path, back, atol=1e-10 * np.abs(back).max())
+
+
 def test_the_plane_passes_through_the_objectives_weights():
     objective = objective_of(10)
     points = walk(6, 10) + 3
@@ -196,6 +209,32 @@ def test_checkpoints_in_any_form(tmp_path):
         nbl.Subspace.trajectory(objective, sources)
     with pytest.raises(FileNotFoundError, match="nothing"):
         nbl.Subspace.trajectory(objective, [tmp_path / "nothing.pt", *sources])
+
+
+def test_a_folder_of_several_checkpoints_is_not_one(tmp_path):
+    objective = nbl.Objective(network(0), nn.CrossEntropyLoss(), DATA)
+    train(network(1), tmp_path / "run")
+    with pytest.raises(ValueError, match=r"several checkpoints.*step-\d+\.safetensors, say"):
+        nbl.Subspace.through(objective, tmp_path / "run")
+    folder = tmp_path / "saved"
+    folder.mkdir()
+    source = max((tmp_path / "run").glob("step-*"))
+    for name in ("model.safetensors", "model.fp16.safetensors"):  # as Hugging Face's folders hold them
+        (folder / name).write_bytes(source.read_bytes())
+    with pytest.warns(UserWarning, match="not analysed"):  # its batch statistics
+        assert nbl.Subspace.through(objective, folder).dim == 1
+
+
+@pytest.mark.parametrize("source", [np.zeros(3), 3.0, None])
+def test_what_is_no_checkpoint_is_named(source):
+    with pytest.raises(TypeError, match=rf"A checkpoint is a {type(source).__name__}; pass a state dict"):
+        nbl.Subspace.trajectory(objective_of(3), [source] * 3)
+
+
+def test_an_empty_file_is_damaged(tmp_path):
+    (tmp_path / "weights.pt").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"weights\.pt is damaged"):
+        nbl.Subspace.through(objective_of(3), tmp_path / "weights.pt")
 
 
 def train(model: nn.Module, folder: Path, steps: int = 24) -> Recorder:
