@@ -5,10 +5,12 @@ import errno
 import json
 import os
 import re
+import secrets
 import shutil
 import warnings
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from operator import index
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -18,7 +20,7 @@ from torch import nn
 
 import nblandscape
 from nblandscape.parameters import ParameterFilter, select_parameters
-from nblandscape.recording import INDEX, PATTERN, Recording, require_safetensors
+from nblandscape.recording import INDEX, Recording, recorded, require_safetensors
 from nblandscape.replica import unwrap
 
 _FORMAT = 1
@@ -80,7 +82,7 @@ class Recorder:
     Raises
     ------
     FileExistsError
-        The folder holds a recording, and `resume` is not set.
+        The folder holds a recording, and `resume` is not set; or an ``index.json`` of something else.
     ValueError
         The recording in the folder is of another model.
     OSError
@@ -112,25 +114,33 @@ class Recorder:
         on_error: Literal["raise", "warn"] = "raise",
     ) -> None:
         require_safetensors()
-        if isinstance(every, int) and every < 1:
+        often = frozenset(every) if isinstance(every, Collection) else index(every)
+        if isinstance(often, int) and often < 1:
             raise ValueError(f"every={every}; it must be at least 1.")
         if on_error not in ("raise", "warn"):
             raise ValueError(f'on_error={on_error!r}; use "raise" or "warn".')
         self.folder = Path(folder)
         self.model = unwrap(model)
-        self.every = every if isinstance(every, int) else frozenset(every)
+        self.every = often
         self.on_error = on_error
         self._names = None if parameters is None else set(select_parameters(self.model, parameters))
         self._step = 0
         self._latest: tuple[Any, Any] = (None, None)  # loss and learning rate of the last step
         self._entries: dict[int, dict[str, Any]] = {}
         tensors, aliases = self._tensors()
-        self._shapes = {name: list(t.shape) for name, t in tensors.items()}
+        state = self.model.state_dict()
+        self._shapes = {name: list(state[name].shape) for name in tensors}
         overhead = 512 + sum(len(n) + 96 for n in tensors) + sum(2 * len(n) for n in aliases)
         self._bytes = overhead + sum(t.numel() * t.element_size() for t in tensors.values())
         self.folder.mkdir(parents=True, exist_ok=True)
-        if (self.folder / INDEX).exists() or any(self.folder.glob(PATTERN)):
+        if recorded(self.folder):
             self._take_up(resume)
+        elif (self.folder / INDEX).exists():
+            raise FileExistsError(
+                f"{self.folder} holds an {INDEX} and no checkpoints. It would be overwritten: choose another "
+                "folder, or remove it."
+            )
+        self._run, self._last_run = secrets.token_hex(8), self._run_of_index()
         if steps is not None:
             self.check(steps)
 
@@ -159,7 +169,7 @@ class Recorder:
         return DiskCost(count, count * self._bytes, shutil.disk_usage(self.folder).free)
 
     def check(self, steps: int) -> None:
-        """Say before the training whether the disk has room for `steps` steps.
+        """Say before the training whether the disk has room for `steps` more steps.
 
         Raises
         ------
@@ -230,7 +240,7 @@ class Recorder:
             return False
         given = {"loss": _plain(loss), "learning_rate": _plain(lr)}
         entry.update({k: v for k, v in given.items() if v is not None})
-        with self._guarded(step):
+        with self._guarded(step, "amended"):
             self._write_index()
         return True
 
@@ -251,8 +261,8 @@ class Recorder:
             )
         for leftover in self.folder.glob(".*.part"):
             leftover.unlink()
-        there = {name: list(shape) for name, shape in old[-1].shapes().items()}
-        other = [name for name, shape in self._shapes.items() if there.get(name) != shape]
+        there = old[-1].shapes()
+        other = [name for name, shape in self._shapes.items() if list(there.get(name, ())) != shape]
         if other:
             raise ValueError(
                 f"The recording in {self.folder} is of another model: {other[:3]} are missing there or have "
@@ -299,38 +309,60 @@ class Recorder:
                 "complex": json.dumps({n: True for n in tensors if state[n].is_complex()}),
             }
             packed = {n: _packed(t) for n, t in tensors.items()}
+            self._check_alone()
             free = shutil.disk_usage(self.folder).free
             if free < self._bytes:
                 raise OSError(errno.ENOSPC, f"{_size(self._bytes)} needed, {_size(free)} free")
             with _complete_or_absent(path) as partial:
                 require_safetensors().torch.save_file(packed, partial, metadata=header)
             self._entries[step] = entry
+        with self._guarded(step, "listed in the index"):  # without it, the file is found all the same
             self._write_index()
-        return path if step in self._entries else None
+        return path if self._entries.get(step) == entry else None
+
+    def _run_of_index(self) -> str | None:
+        """Which recorder has written the index last; None if that cannot be known."""
+        try:
+            return str(json.loads((self.folder / INDEX).read_text(encoding="utf-8"))["run"])
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+
+    def _check_alone(self) -> None:
+        """Raise an error where another recorder writes into the folder: it would mix two runs."""
+        if self._run_of_index() not in (self._last_run, None):
+            raise FileExistsError(
+                errno.EEXIST, f"another Recorder has written to {self.folder} meanwhile; one folder, one run"
+            )
 
     def _write_index(self) -> None:
-        index = {
+        self._check_alone()
+        told = {
             "format": _FORMAT,
+            "run": self._run,
             "nblandscape": nblandscape.__version__,
             "model": type(self.model).__name__,
             "shapes": self._shapes,
             "checkpoints": [self._entries[step] for step in sorted(self._entries)],
         }
         with _complete_or_absent(self.folder / INDEX) as partial:
-            partial.write_text(json.dumps(index, indent=1), encoding="utf-8")
+            partial.write_text(json.dumps(told, indent=1), encoding="utf-8")
+        self._last_run = self._run
 
     @contextlib.contextmanager
-    def _guarded(self, step: int) -> Iterator[None]:
+    def _guarded(self, step: int, what: str = "recorded") -> Iterator[None]:
         """Turn what goes wrong while writing into one error that says what is kept."""
         try:
             yield
         except (OSError, require_safetensors().SafetensorError) as error:
+            remedy = "Free some space, record less often"
+            if isinstance(error, FileExistsError):
+                remedy = "Use another folder"
             self._fail(
                 OSError(
                     _number_of(error),
-                    f"Step {step} could not be recorded in {self.folder} ({_reason(error)}); the "
-                    f"{len(self._entries)} checkpoints recorded before are kept. Free some space, record "
-                    'less often, or train on regardless with on_error="warn".',
+                    f"Step {step} could not be {what} in {self.folder} ({_reason(error)}); the "
+                    f"{len(self._entries)} checkpoints recorded so far are kept. {remedy}, or train on "
+                    'regardless with on_error="warn".',
                 ),
                 error,
             )

@@ -44,8 +44,8 @@ class Checkpoint(Mapping[str, torch.Tensor]):
         """
         with opened(path) as file:
             header = file.metadata() or {}
-        values = (float(header.get(name) or "nan") for name in ("loss", "learning_rate"))
-        return cls(path, int(header.get("step", -1)), *values)
+        values = (_number(header.get(name)) for name in ("loss", "learning_rate"))
+        return cls(path, _whole(header.get("step")), *values)
 
     def tensors(self, names: Iterable[str]) -> dict[str, torch.Tensor]:
         """Some tensors by name, on the CPU; the file is opened once, large tensors stay on disk until used.
@@ -58,8 +58,7 @@ class Checkpoint(Mapping[str, torch.Tensor]):
             A damaged file.
         """
         with opened(self.path) as file:
-            header = file.metadata() or {}
-            aliases, compound = (json.loads(header.get(key, "{}")) for key in ("aliases", "complex"))
+            aliases, compound = self._notes(file)
             stored = set(file.keys())
             result = {}
             for name in names:
@@ -73,14 +72,21 @@ class Checkpoint(Mapping[str, torch.Tensor]):
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Names and shapes, without reading the weights."""
         with opened(self.path) as file:
-            header = file.metadata() or {}
-            compound = json.loads(header.get("complex", "{}"))
+            aliases, compound = self._notes(file)
             found = {}
             for name in file.keys():  # noqa: SIM118 - a safetensors file is not iterable
                 shape = tuple(file.get_slice(name).get_shape())
                 found[name] = shape[:-1] if name in compound else shape
-        aliases: dict[str, str] = json.loads(header.get("aliases", "{}"))
-        return found | {alias: found[own] for alias, own in aliases.items()}
+        return found | {alias: found[own] for alias, own in aliases.items() if own in found}
+
+    def _notes(self, file: Any) -> tuple[dict[str, str], dict[str, bool]]:
+        """Further names of tied tensors, and which tensors are complex."""
+        header = file.metadata() or {}
+        try:
+            aliases, compound = (json.loads(header.get(key, "{}")) for key in ("aliases", "complex"))
+            return dict(aliases), dict(compound)
+        except (ValueError, TypeError) as error:
+            raise _damaged(self.path, error) from error
 
     def __getitem__(self, name: str) -> torch.Tensor:
         return self.tensors([name])[name]
@@ -127,19 +133,14 @@ class Recording(Sequence[Checkpoint]):
         """
         where = Path(folder)
         require_safetensors()
-        index = _index(where)
-        listed = {entry["file"]: entry for entry in index.get("checkpoints", ())}
-        files = {path.name: path for path in where.glob(PATTERN)}
-        found = [
-            Checkpoint(files[name], int(e["step"]), _number(e["loss"]), _number(e["learning_rate"]))
-            for name, e in listed.items()
-            if name in files
-        ]
+        model, listed = _index(where)
+        files = {path.name: path for path in recorded(where)}
+        found = [Checkpoint(files[name], *told) for name, told in listed.items() if name in files]
         found += [_unlisted(path) for name, path in files.items() if name not in listed]
         if not found:
             raise FileNotFoundError(f"There is no recording in {where}: no file {PATTERN}.")
         found.sort(key=lambda checkpoint: checkpoint.step)
-        return cls(where, tuple(found), str(index.get("model", "")), sum(n not in files for n in listed))
+        return cls(where, tuple(found), model, sum(name not in files for name in listed))
 
     @property
     def steps(self) -> np.ndarray:
@@ -222,26 +223,39 @@ def opened(path: Path) -> Any:
     try:
         return safetensors.safe_open(path, framework="pt")
     except (safetensors.SafetensorError, OSError) as error:
-        raise ValueError(
-            f"The checkpoint {path} is damaged ({error}). The other files of its folder stay usable: "
-            "Recorder.open(folder).readable() leaves the damaged ones out."
-        ) from error
+        raise _damaged(path, error) from error
 
 
-def _index(folder: Path) -> dict[str, Any]:
-    """The index, or nothing where a crash or a hand has left none that can be read."""
+def _damaged(path: Path, error: Exception) -> ValueError:
+    return ValueError(
+        f"The checkpoint {path} is damaged ({error}). The other files of its folder stay usable: "
+        "Recorder.open(folder).readable() leaves the damaged ones out."
+    )
+
+
+def recorded(folder: Path) -> list[Path]:
+    """The files that a recorder has written to a folder, not those of others ("step-best")."""
+    return [path for path in folder.glob(PATTERN) if path.stem.removeprefix("step-").isdecimal()]
+
+
+def _index(folder: Path) -> tuple[str, dict[str, tuple[int, float, float]]]:
+    """Model, and step, loss and learning rate by file; nothing where a crash or a hand has damaged it."""
     try:
         index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return index if isinstance(index, dict) else {}
+        listed = {
+            str(e["file"]): (int(e["step"]), _number(e["loss"]), _number(e["learning_rate"]))
+            for e in index["checkpoints"]
+        }
+        return str(index.get("model", "")), listed
+    except (OSError, ValueError, TypeError, KeyError):
+        return "", {}
 
 
 def _unlisted(path: Path) -> Checkpoint:
     try:
         return Checkpoint.from_file(path)
     except ValueError:  # damaged: kept in the list, so that reading it names it
-        return Checkpoint(path, int(path.stem.removeprefix("step-")))
+        return Checkpoint(path, _whole(path.stem.removeprefix("step-")))
 
 
 def _intact(checkpoint: Checkpoint) -> bool:
@@ -253,4 +267,16 @@ def _intact(checkpoint: Checkpoint) -> bool:
 
 
 def _number(value: Any) -> float:
-    return float("nan") if value is None else float(value)
+    """A number that was written as text; NaN if it was not."""
+    try:
+        return float(value)
+    except (ValueError, TypeError):
+        return float("nan")
+
+
+def _whole(value: Any) -> int:
+    """A step that was written as text; -1 if it was not."""
+    try:
+        return int(value)
+    except (ValueError, TypeError):
+        return -1

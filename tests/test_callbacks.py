@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -148,3 +149,19 @@ def test_a_run_of_lightning(tmp_path):
     objective = nbl.Objective(module.net, torch.nn.CrossEntropyLoss(), (x, y))
     landscape = nbl.sample(objective, nbl.Subspace.trajectory(objective, recording), points=3)
     assert landscape.origin_value == objective.loss()
+
+
+def test_only_the_steps_that_are_left_must_fit_on_the_disk(tmp_path, monkeypatch):
+    """A run that is resumed at step 90 of 100 writes a tenth of its checkpoints."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from nblandscape.callbacks import Lightning, Transformers
+
+    recorder = Recorder(torch.nn.Linear(2, 2), tmp_path)
+    asked: list[int] = []
+    monkeypatch.setattr(recorder, "check", asked.append)
+    state = SimpleNamespace(is_world_process_zero=True, max_steps=100, global_step=90)
+    Transformers(recorder).on_train_begin(None, state, None)
+    trainer = SimpleNamespace(is_global_zero=True, estimated_stepping_batches=100.0, global_step=90)
+    Lightning(recorder).on_train_start(trainer, None)
+    assert asked == [10, 10]

@@ -142,6 +142,87 @@ def test_a_second_recording_needs_resume(tmp_path):
     assert len(again.recording) == 5
 
 
+def test_complex_and_tied_weights_are_resumed(tmp_path):
+    model = Tied()
+    run(Recorder(model, tmp_path), 2)
+    again = Recorder(model, tmp_path, resume=True)
+    run(again, 1, first=3)
+    assert again.recording.steps.tolist() == [0, 1, 2, 3]
+    assert torch.equal(again.recording[-1]["phase"], model.phase)
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_two_recorders_do_not_mix_their_runs(tmp_path, resume):
+    if resume:
+        run(Recorder(nn.Linear(2, 2), tmp_path), 1)
+    one, other = (Recorder(nn.Linear(2, 2), tmp_path, resume=resume) for _ in range(2))
+    one.step(loss=1.0)
+    with pytest.raises(FileExistsError, match=r"another Recorder.*Use another folder"):
+        other.step(loss=2.0)
+    one.step(loss=3.0)
+    assert one.recording.losses.tolist()[-2:] == [1.0, 3.0]
+    (tmp_path / "index.json").unlink()
+    one.step(loss=4.0)  # the only one whose index it can have been
+    assert one.recording.losses.tolist()[-3:] == [1.0, 3.0, 4.0]
+
+
+def test_an_index_of_something_else_is_not_overwritten(tmp_path):
+    (tmp_path / "index.json").write_text('{"mine": 1}')
+    with pytest.raises(FileExistsError, match=r"index\.json and no checkpoints"):
+        Recorder(nn.Linear(2, 2), tmp_path)
+    assert (tmp_path / "index.json").read_text() == '{"mine": 1}'
+
+
+def test_files_of_others_are_no_checkpoints(tmp_path):
+    recorder = Recorder(nn.Linear(2, 2), tmp_path)
+    run(recorder, 1)
+    whole = (tmp_path / "step-000000001.safetensors").read_bytes()
+    (tmp_path / "step-best.safetensors").write_bytes(whole)
+    (tmp_path / "step-1-old.safetensors").write_bytes(b"")
+    assert Recorder.open(tmp_path).steps.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("note", ["aliases", "complex", "step", "loss"])
+def test_a_header_that_is_damaged_inside_is_named(tmp_path, note):
+    run(Recorder(Tied(), tmp_path), 1)
+    victim = tmp_path / "step-000000001.safetensors"
+    data = victim.read_bytes()
+    begin = data.index(f'"{note}":"'.encode()) + len(note) + 4
+    victim.write_bytes(data[:begin] + b"x" + data[begin + 1 :])
+    (tmp_path / "index.json").unlink()
+    recording = Recorder.open(tmp_path)
+    assert len(recording) == 2
+    if note in ("aliases", "complex"):
+        with pytest.raises(ValueError, match=r"step-000000001\.safetensors is damaged"):
+            dict(recording[1])
+        assert recording.readable().steps.tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    "damage", ["[]", '{"checkpoints": [{}]}', '{"checkpoints": [{"file": "x"}]}', "null"]
+)
+def test_an_index_with_other_contents_counts_as_lost(tmp_path, damage):
+    run(Recorder(nn.Linear(2, 2), tmp_path), 2)
+    (tmp_path / "index.json").write_text(damage)
+    assert Recorder.open(tmp_path).losses.tolist()[1:] == [1.0, 0.5]
+
+
+def test_an_index_that_cannot_be_written_leaves_the_checkpoint(tmp_path, monkeypatch):
+    recorder = Recorder(nn.Linear(2, 2), tmp_path)
+    recorder.start()
+
+    def full(path, *args, **options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", full)
+        with pytest.raises(OSError, match=r"Step 1 could not be listed.*the 2 checkpoints"):
+            recorder.step(loss=0.5)
+    assert recorder.recording.losses.tolist()[1:] == [0.5]
+    recorder.step(loss=0.25)
+    assert recorder.recording.losses.tolist()[1:] == [0.5, 0.25]
+
+
 def test_an_index_that_is_lost_or_behind_is_made_up_from_the_files(tmp_path):
     recorder = Recorder(nn.Linear(2, 2), tmp_path)
     run(recorder, 3)
@@ -203,7 +284,7 @@ def test_a_disk_that_is_full_keeps_what_is_there(tmp_path, on_error):
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))  # the system refuses to write any more
     try:
         if on_error == "raise":
-            kept = r"Step 2 could not.*2 checkpoints recorded before are kept"
+            kept = r"Step 2 could not.*2 checkpoints recorded so far are kept"
             with pytest.raises(OSError, match=kept) as told:
                 recorder.step(loss=0.5)
             assert told.value.errno == errno.EFBIG
@@ -266,6 +347,9 @@ def test_bad_arguments(tmp_path):
     model = nn.Linear(2, 2)
     with pytest.raises(ValueError, match="every=0"):
         Recorder(model, tmp_path, every=0)
+    with pytest.raises(TypeError, match="integer"):
+        Recorder(model, tmp_path, every=2.5)
+    assert Recorder(model, tmp_path, every=np.int64(3)).every == 3
     with pytest.raises(ValueError, match="on_error"):
         Recorder(model, tmp_path, on_error="ignore")
     with pytest.raises(FileNotFoundError, match="no recording"):

@@ -44,7 +44,7 @@ class Lightning(Callback):
         if trainer.is_global_zero:
             steps = trainer.estimated_stepping_batches
             if steps not in (-1, float("inf")):
-                self.recorder.check(int(steps))
+                self.recorder.check(int(steps) - trainer.global_step)
             self.recorder.start(trainer.global_step)
 
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:  # noqa: ARG002

@@ -32,7 +32,7 @@ class Transformers(TrainerCallback):
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
         """Tell what it will cost, and record the first weights."""
         if state.is_world_process_zero:
-            self.recorder.check(state.max_steps)
+            self.recorder.check(state.max_steps - state.global_step)
             self.recorder.start(state.global_step)
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **given: Any) -> None:  # noqa: ARG002

@@ -300,7 +300,7 @@ def read_archive(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str
         KeyError,
         EOFError,
         OSError,
-        NotImplementedError,
+        RuntimeError,
     ) as error:
         raise ValueError(
             f"{source} is not a file saved by nblandscape, or it is damaged ({error})."
