@@ -140,7 +140,7 @@ class KrylovBasis:
         p = self.processed
         self._swap(p, p if row is None else row)
         w = self._product(self._rows[p])
-        column, left = self._project_out(w, self._neighbours(p))
+        column, left = self._project_out(w, self._nearest(p))
         length = math.hypot(float(np.linalg.norm(column)), left)
         self.norm = max(self.norm, length)
         known = self._coefficients[p, :p]
@@ -205,7 +205,7 @@ class KrylovBasis:
     def _product(self, q: torch.Tensor) -> torch.Tensor:
         self.products += 1
         w = self.operator.product(q[None].to(self.operator.dtype))[0].detach().to(self._wide, copy=True)
-        if not bool(torch.isfinite(w.sum())) and (bad := int((~torch.isfinite(w)).sum())):
+        if not math.isfinite(float(w.sum())) and (bad := int((~torch.isfinite(w)).sum())):
             raise FloatingPointError(
                 f"Hessian product {self.products} has {bad} of {len(w)} entries that are NaN or inf: check "
                 "the loss and its second derivative at these parameters (sqrt, log or norm at 0, overflow), "
@@ -221,35 +221,44 @@ class KrylovBasis:
             image[span] -= (c * self._tensor(values)) @ U[:, span].to(self._wide)
         return float(torch.linalg.vector_norm(image))
 
-    def _neighbours(self, p: int) -> list[int]:
-        """Return the few rows on which the product of row p has more than rounding error."""
-        coupled = np.flatnonzero(np.abs(self._coefficients[p, :p]) > _COUPLED * self.norm)
-        return [*coupled.tolist(), *range(p, self.size)]
+    def _nearest(self, p: int) -> int:
+        """Return from which row on the product of row p has more than rounding error."""
+        coupled = np.abs(self._coefficients[p, :p]) > _COUPLED * self.norm
+        return int(np.argmax(coupled)) if coupled.any() else p
 
-    def _project_out(self, w: torch.Tensor, near: list[int] | None = None) -> tuple[Floats, float]:
+    def _project_out(self, w: torch.Tensor, near: int | None = None) -> tuple[Floats, float]:
         """Remove the basis from w in place: Gram-Schmidt twice, more often if w nearly vanishes.
 
-        The first time it is enough to take the rows `near` that hold nearly all that there is to remove.
+        The first time it is enough to take the rows from `near` on that hold nearly all there is to remove.
         """
         m = self.size
         total = torch.zeros(m, dtype=self._wide, device=w.device)
         if near is not None:
-            rows = self._rows[near].to(self._wide)
-            total[near] = rows @ w
-            w.addmv_(rows.T, total[near], alpha=-1)
+            total[near:] = self._remove(w, near)
         before = float(torch.linalg.vector_norm(w))
         for attempt in range(near is not None, _MAX_PASSES):
-            h = torch.zeros_like(total)
-            for span in self._spans(m):
-                h.addmv_(self._rows[:m, span].to(self._wide), w[span])
-            for span in self._spans(m):
-                w[span].addmv_(self._rows[:m, span].to(self._wide).T, h, alpha=-1)
-            total += h
+            total += self._remove(w)
             after = float(torch.linalg.vector_norm(w))
             if attempt and (after > before / 2 or after == 0):
                 break
             before = after
         return total.cpu().numpy().astype(np.float64), after
+
+    def _remove(self, w: torch.Tensor, first: int = 0) -> torch.Tensor:
+        """Subtract the components of w on the rows from `first` on, and return them."""
+        rows = self._rows[first : self.size]
+        spans = self._spans(len(rows))
+        if len(spans) == 1:
+            rows = rows.to(self._wide)
+            h = rows @ w
+            w.addmv_(rows.T, h, alpha=-1)
+            return h
+        h = torch.zeros(len(rows), dtype=self._wide, device=w.device)
+        for span in spans:
+            h.addmv_(rows[:, span].to(self._wide), w[span])
+        for span in spans:
+            w[span].addmv_(rows[:, span].to(self._wide).T, h, alpha=-1)
+        return h
 
     def _append(self, w: torch.Tensor, length: float) -> None:
         if self.size == len(self._rows):
