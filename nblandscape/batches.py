@@ -28,7 +28,7 @@ def pin(
     device : torch.device
         Where the tensors go.
     dtype : torch.dtype or None
-        Floating-point tensors are cast to it; None keeps them.
+        Floating-point tensors are cast to it, complex ones to its complex type; None keeps them.
     limit : int, optional
         At most so many samples are kept; the last batch is cut.
 
@@ -185,7 +185,11 @@ def _head(tensor: torch.Tensor, size: int, count: int) -> torch.Tensor:
 
 
 def _own(tensor: torch.Tensor, device: torch.device, dtype: torch.dtype | None) -> torch.Tensor:
-    target = dtype if dtype is not None and tensor.is_floating_point() else tensor.dtype
+    target = tensor.dtype
+    if dtype is not None and tensor.is_floating_point():
+        target = dtype
+    elif dtype is not None and tensor.is_complex():
+        target = dtype.to_complex()
     return tensor.detach().to(device=device, dtype=target, copy=True)
 
 

@@ -421,16 +421,48 @@ class Objective:
 
         The displacement always starts from the origin, so errors do not add up. After `update` the
         function goes on with the weights that it was made for.
+
+        Raises
+        ------
+        ValueError
+            Slopes in a subspace that moves BatchNorm statistics, whose part they lack.
         """
+        if gradients and subspace.statistics:
+            raise ValueError(
+                "Slopes leave out what moving BatchNorm statistics add to them; make the subspace without "
+                "statistics=True, or sample without gradients."
+            )
         line = self._snapshot.evaluation.line(
             subspace.origin.to(self.device, self.dtype),
             subspace.directions.to(self.device, self.dtype),
             gradients=gradients,
+            statistics=subspace.statistics,
         )
 
         def evaluate(coordinates: np.ndarray) -> Point:
             with self._lock:
                 return line(torch.as_tensor(coordinates, dtype=torch.float64))
+
+        return evaluate
+
+    def block_evaluator(self, subspace: "Subspace") -> Callable[[np.ndarray], list["Point"]] | None:
+        """Return `evaluator` for many coordinates (k, d) in one call of vmap, None where that cannot be.
+
+        That it can be does not mean that it pays, or that vmap takes the model: see `nblandscape.batched`.
+        """
+        if subspace.statistics:
+            return None
+        with self._lock:
+            block = self._snapshot.evaluation.block(
+                subspace.origin.to(self.device, self.dtype), subspace.directions.to(self.device, self.dtype)
+            )
+        if block is None:
+            return None
+        present = block
+
+        def evaluate(coordinates: np.ndarray) -> list[Point]:
+            with self._lock:
+                return present(torch.as_tensor(coordinates, dtype=torch.float64))
 
         return evaluate
 
@@ -477,7 +509,8 @@ class Objective:
         Returns
         -------
         dict of name to tensor
-            For ``model.load_state_dict``; private copies.
+            For ``model.load_state_dict``; private copies. The model is the one inside of a `torch.compile`
+            or data-parallel wrapper (``model._orig_mod``, ``model.module``).
 
         Raises
         ------
@@ -489,7 +522,9 @@ class Objective:
             raise ValueError(f"coordinates={coordinates!r}; expected {subspace.dim} finite numbers.")
         flat = subspace.at(point)
         with self._lock:
-            state = self._snapshot.evaluation.state_at(flat.to(self.device, self.dtype))
+            state = self._snapshot.evaluation.state_at(
+                flat.to(self.device, self.dtype), subspace.statistics, torch.from_numpy(point)
+            )
             return {name: self._as_users(name, value) for name, value in state.items()}
 
     def _as_users(self, name: str, value: Any) -> Any:
@@ -529,7 +564,7 @@ class Objective:
         return dict(zip(self._problem.names, pieces, strict=True))
 
     def at(self, state_dict: Mapping[str, torch.Tensor]) -> "Objective":
-        """Same data and loss, other weights.
+        """Same data and loss, other weights; also from the state dict of a compiled or parallel wrapper.
 
         Raises
         ------
@@ -539,7 +574,7 @@ class Objective:
         with self._lock:
             other = _replica.independent_copy(self._snapshot.shell)
         try:
-            other.load_state_dict(dict(state_dict))
+            other.load_state_dict(_replica.without_prefix(state_dict, other.state_dict()))
         except RuntimeError as error:
             raise ValueError(f"The state dict does not fit {self._model_name}: {error}") from error
         return self._sibling(other, self._problem)

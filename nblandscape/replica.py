@@ -96,19 +96,17 @@ class Layout:
         result = []
         for slot in self.slots:
             piece = flat[slot.start : slot.start + slot.length].to(slot.dtype)
-            shaped = (
-                torch.view_as_complex(piece.reshape(*slot.shape, 2))
-                if slot.complex
-                else piece.view(slot.shape)
-            )
-            result.append(shaped)
+            if slot.complex:  # a copy: a complex view must start at an even offset, a row of (k, n) may not
+                result.append(torch.view_as_complex(piece.clone().view(*slot.shape, 2)))
+            else:
+                result.append(piece.view(slot.shape))
         return result
 
 
 def analysis_dtype(own: torch.dtype, wanted: torch.dtype | None) -> torch.dtype:
     """Real dtype in which a tensor is analysed: `wanted`, else its own, half precision as float32."""
     if wanted is not None:
-        return wanted
+        return wanted.to_complex().to_real() if own.is_complex else wanted  # there is no complex bfloat16
     real = own.to_real() if own.is_complex else own
     return torch.float32 if real in (torch.float16, torch.bfloat16) else real
 
@@ -184,6 +182,17 @@ def unwrap(model: nn.Module) -> nn.Module:
         if not isinstance(inner, nn.Module):
             return model
         model = inner
+
+
+def without_prefix(state_dict: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """A state dict without what a wrapper puts before all of its names ("_orig_mod.", "module.")."""
+    own = list(names)
+    if own and not any(name in state_dict for name in own):
+        for name in state_dict:
+            prefix = name.removesuffix(own[0])
+            if prefix != name and prefix.endswith(".") and all(k.startswith(prefix) for k in state_dict):
+                return {k.removeprefix(prefix): value for k, value in state_dict.items()}
+    return dict(state_dict)
 
 
 def drop_user_hooks(shell: nn.Module, loss: Callable[[], torch.Tensor]) -> None:
@@ -285,7 +294,9 @@ def _is_torch_hook(hook: Any) -> bool:
 def _converted(tensor: torch.Tensor, device: torch.device, dtype: torch.dtype | None) -> torch.Tensor:
     target = tensor.dtype
     if tensor.is_floating_point():
-        target = analysis_dtype(tensor.dtype, dtype)
+        target = analysis_dtype(target, dtype)
+    elif tensor.is_complex():
+        target = analysis_dtype(target, dtype).to_complex()
     return tensor.detach().to(device=device, dtype=target, copy=True)
 
 

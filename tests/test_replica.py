@@ -244,3 +244,26 @@ def test_kept_graphs_count_the_gradients_that_hold_them():
     objective = nbl.Objective(model, nn.CrossEntropyLoss(), (data(200).float(), Y))
     kept = objective._snapshot.graphs.graphs
     assert kept.bytes_of(objective._problem.batches[0]) >= 2 * 4 * objective.num_parameters - 4 * 1500
+
+
+def test_state_dicts_of_wrappers_fit_and_those_of_other_models_do_not():
+    model = two_layers()
+    objective = nbl.Objective(model, nn.CrossEntropyLoss(), (data(3), Y))
+    wrapped = nn.DataParallel(two_layers().requires_grad_(False))
+    for parameter in wrapped.parameters():
+        parameter.mul_(0.5)
+    expected = F.cross_entropy(wrapped.module(data(3)), Y).item()
+    assert objective.at(wrapped.state_dict()).loss() == pytest.approx(expected, rel=1e-12)
+    with pytest.raises(ValueError, match="does not fit"):
+        objective.at({**wrapped.state_dict(), "other": torch.ones(3)})
+
+
+def test_complex_weights_asked_for_in_bfloat16_stay_float32():
+    model = nn.Linear(3, 3, bias=False, dtype=torch.complex64)
+    objective = nbl.Objective(
+        model, lambda output, _: output.abs().square().mean(), (data(3) + 0j, Y), dtype=torch.bfloat16
+    )
+    assert objective.dtype == torch.float32
+    products = objective.hvp(torch.eye(18))
+    torch.testing.assert_close(products, products.T)
+    assert float(products.trace()) == pytest.approx(4 * float(data(3).square().sum()) / 6, rel=1e-5)
