@@ -421,48 +421,16 @@ class Objective:
 
         The displacement always starts from the origin, so errors do not add up. After `update` the
         function goes on with the weights that it was made for.
-
-        Raises
-        ------
-        ValueError
-            Slopes in a subspace that moves BatchNorm statistics, whose part they lack.
         """
-        if gradients and subspace.statistics:
-            raise ValueError(
-                "Slopes leave out what moving BatchNorm statistics add to them; make the subspace without "
-                "statistics=True, or sample without gradients."
-            )
         line = self._snapshot.evaluation.line(
             subspace.origin.to(self.device, self.dtype),
             subspace.directions.to(self.device, self.dtype),
             gradients=gradients,
-            statistics=subspace.statistics,
         )
 
         def evaluate(coordinates: np.ndarray) -> Point:
             with self._lock:
                 return line(torch.as_tensor(coordinates, dtype=torch.float64))
-
-        return evaluate
-
-    def block_evaluator(self, subspace: "Subspace") -> Callable[[np.ndarray], list["Point"]] | None:
-        """Return `evaluator` for many coordinates (k, d) in one call of vmap, None where that cannot be.
-
-        That it can be does not mean that it pays, or that vmap takes the model: see `nblandscape.batched`.
-        """
-        if subspace.statistics:
-            return None
-        with self._lock:
-            block = self._snapshot.evaluation.block(
-                subspace.origin.to(self.device, self.dtype), subspace.directions.to(self.device, self.dtype)
-            )
-        if block is None:
-            return None
-        present = block
-
-        def evaluate(coordinates: np.ndarray) -> list[Point]:
-            with self._lock:
-                return present(torch.as_tensor(coordinates, dtype=torch.float64))
 
         return evaluate
 
@@ -522,9 +490,7 @@ class Objective:
             raise ValueError(f"coordinates={coordinates!r}; expected {subspace.dim} finite numbers.")
         flat = subspace.at(point)
         with self._lock:
-            state = self._snapshot.evaluation.state_at(
-                flat.to(self.device, self.dtype), subspace.statistics, torch.from_numpy(point)
-            )
+            state = self._snapshot.evaluation.state_at(flat.to(self.device, self.dtype))
             return {name: self._as_users(name, value) for name, value in state.items()}
 
     def _as_users(self, name: str, value: Any) -> Any:
