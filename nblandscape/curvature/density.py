@@ -11,9 +11,10 @@ import torch
 from numpy.typing import NDArray
 
 from nblandscape.cancel import CancelSignal, check
+from nblandscape.curvature.certificate import hidden_axes
 from nblandscape.curvature.krylov import KrylovBasis
 from nblandscape.curvature.operator import as_operator
-from nblandscape.curvature.probes import check_samples, probe
+from nblandscape.curvature.probes import check_count, probe
 from nblandscape.curvature.trace import Estimate, mean_of
 
 Floats = NDArray[np.float64]
@@ -36,6 +37,9 @@ class SpectralDensity:
         Each random vector's own quadrature: their spread is the error.
     residuals : np.ndarray, (m,)
         ||H v - node v|| of each node's Ritz vector: small where a node is an eigenvalue.
+    unresolved : np.ndarray, (probes,)
+        Share of each probe that its products leave free to lie on either side of 0 (the Christoffel function
+        at 0, which bounds it by the Chebyshev-Markov-Stieltjes inequalities).
     size : int
         n: a weight of 1/n is about one eigenvalue.
     products : int
@@ -45,6 +49,7 @@ class SpectralDensity:
     weights: Floats
     probes: tuple[tuple[Floats, Floats], ...]
     residuals: Floats
+    unresolved: Floats
     size: int
     products: int
 
@@ -55,10 +60,15 @@ class SpectralDensity:
 
     @property
     def fraction_negative(self) -> Estimate:
-        """Share of the eigenvalues below zero (by more than rounding), with its error between probes."""
+        """Share of the eigenvalues below zero (by more than rounding).
+
+        The error is that between probes and half of the share that is `unresolved`: eigenvalues that crowd
+        around 0 have no sign until there are enough steps to tell them apart.
+        """
         floor = -_ROUNDING * self.norm
         shares = np.array([float(w[x < floor].sum()) for x, w in self.probes])
-        return mean_of(shares, "quadrature", products=self.products)
+        unresolved = float(self.unresolved.mean()) / 2
+        return mean_of(shares, "quadrature", products=self.products, bias=unresolved)
 
     @property
     def trace(self) -> Estimate:
@@ -73,8 +83,10 @@ class SpectralDensity:
         From each end inwards, as long as a node is an eigenvalue (residual at most 1 % of the norm, in every
         probe) of small multiplicity and the next one is at least 5 % of the norm away.
         """
-        top = self._isolated(1.0)
-        return np.concatenate([top, self._isolated(-1.0)[::-1]])
+        top, bottom = self._isolated(1.0), self._isolated(-1.0)
+        if len(top):  # if no bulk is between, the way from below meets what was found from above
+            bottom = bottom[bottom < top[-1] - _SHARP * self.norm]
+        return np.concatenate([top, bottom[::-1]])
 
     @property
     def bulk(self) -> tuple[float, float]:
@@ -117,9 +129,16 @@ class SpectralDensity:
         -------
         np.ndarray
             Per unit of eigenvalue; it integrates to 1.
+
+        Raises
+        ------
+        ValueError
+            `sigma` is not positive.
         """
+        if sigma is not None and not 0 < sigma < math.inf:
+            raise ValueError(f"sigma={sigma} must be positive; leave it out for 1 % of the range.")
         points = np.asarray(x, dtype=np.float64)
-        width = sigma or 0.01 * (float(np.ptp(self.nodes)) or max(self.norm, 1.0))
+        width = sigma or 0.01 * (float(np.ptp(self.nodes)) or self.norm or 1.0)
         z = (points[..., None] - self.nodes) / width
         return np.asarray(np.exp(-0.5 * z * z) @ self.weights / (width * math.sqrt(2 * math.pi)))
 
@@ -181,6 +200,7 @@ def spectral_density(
     Notes
     -----
     Ghorbani, Krishnan and Xiao, arXiv 1901.10159, with full reorthogonalisation: the nodes have no ghosts.
+    N. I. Akhiezer, The Classical Moment Problem (1965), section 2.5, for the bound on the unresolved share.
 
     Examples
     --------
@@ -189,11 +209,12 @@ def spectral_density(
     >>> result.products, sorted(set(result.nodes.round(6).tolist()))
     (4, [-1.0, 1.0])
     """
-    check_samples(probes, 1, "probes")
-    check_samples(steps, 1, "steps")
+    check_count(probes, 1, "probes")
+    check_count(steps, 1, "steps")
     operator = as_operator(objective)
     generator = torch.Generator().manual_seed(seed)
     runs: list[tuple[Floats, Floats]] = []
+    records: list[Floats] = []
     residuals: list[Floats] = []
     products = 0
     for _ in range(probes):
@@ -204,16 +225,25 @@ def spectral_density(
             basis.expand()
         ritz = basis.ritz()
         runs.append((ritz.values, ritz.coefficients[0] ** 2))
+        records.append(basis.coefficients)
         residuals.append(ritz.residuals)
         products += basis.products
     nodes = np.concatenate([x for x, _ in runs])
     order = np.argsort(nodes, kind="stable")
     weights = np.concatenate([w for _, w in runs]) / probes
+    floor = -_ROUNDING * float(np.abs(nodes).max())
     return SpectralDensity(
         nodes[order],
         weights[order],
         tuple(runs),
         np.concatenate(residuals)[order],
+        np.array([_christoffel(C, floor) for C in records]),
         operator.size,
         products,
     )
+
+
+def _christoffel(C: Floats, x: float) -> float:
+    """Return the largest mass that the probe behind a record C, shape (m, p), may have at x."""
+    lengths, _ = hidden_axes(C, np.eye(len(C), 1), x)
+    return float(lengths[0]) ** 2

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from nblandscape.cancel import CancelSignal, check
-from nblandscape.curvature.operator import as_operator
-from nblandscape.curvature.probes import Distribution, check_samples, probe
+from nblandscape.curvature.operator import as_operator, require_objective
+from nblandscape.curvature.probes import Distribution, check_count, probe
 from nblandscape.curvature.trace import Estimate, mean_of, quadratic_form
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def hessian_diagonal(
     >>> hessian_diagonal(np.diag([3.0, -1.0]), samples=2).values.tolist()
     [3.0, -1.0]
     """
-    check_samples(samples, 2)
+    check_count(samples, 2)
     operator = as_operator(objective)
     generator = torch.Generator().manual_seed(seed)
     mean = torch.zeros(operator.size, dtype=torch.float64, device=operator.device)
@@ -150,7 +150,7 @@ def layer_traces(
     Raises
     ------
     ValueError
-        Fewer than one sample.
+        Fewer than one sample, or not an objective.
     nblandscape.cancel.Cancelled
 
     Examples
@@ -161,7 +161,8 @@ def layer_traces(
     >>> list(layer_traces(objective, samples=2))
     ['weight', 'bias']
     """
-    check_samples(samples)
+    check_count(samples)
+    require_objective(objective, "layer_traces")
     operator = as_operator(objective)
     generator = torch.Generator().manual_seed(seed)
     names = objective.parameter_names

@@ -11,6 +11,8 @@ import torch
 
 from nblandscape.cancel import CancelSignal, check
 from nblandscape.curvature.lanczos import hessian_spectrum
+from nblandscape.curvature.operator import require_objective
+from nblandscape.curvature.probes import check_count
 
 if TYPE_CHECKING:
     from nblandscape.curvature.spectrum import Spectrum
@@ -77,8 +79,10 @@ class Sharpness:
             ("ASAM", f"{self.asam:.6g}", f"ρ = {self.rho:g}, ball scaled by |θ|"),
             ("Keskar", f"{self.keskar:.6g}", f"ε = {self.epsilon:g}, percent, at least"),
         ]
-        if self.stability is not None:
-            rows.append(("λ₁ / (2 / η)", f"{self.stability:.3g}", f"η = {self.learning_rate:g}"))
+        if self.stability is not None and self.learning_rate is not None:
+            error = self.lambda_residual * self.learning_rate / 2
+            note = f"± {error:.1g}, η = {self.learning_rate:g}"
+            rows.append(("λ₁ / (2 / η)", f"{self.stability:.3g}", note))
         table = "\n".join(f"{name:<16} {value:>12}  {note}" for name, value, note in rows)
         return f"Sharpness ({self.products} products, {self.gradients} gradients)\n{table}"
 
@@ -115,7 +119,7 @@ def sharpness(
     Raises
     ------
     ValueError
-        A size that is not positive, or a spectrum without a largest eigenvalue.
+        A size that is not positive, or a spectrum of another size or without a largest eigenvalue.
     nblandscape.cancel.Cancelled
 
     Notes
@@ -133,13 +137,18 @@ def sharpness(
     >>> round(result.sam, 4), round(result.lambda_max, 4), round(result.stability, 4)
     (0.21, 2.0, 0.5)
     """
+    require_objective(objective, "sharpness")
     for name, size in (("rho", rho), ("epsilon", epsilon), ("learning_rate", learning_rate)):
         if size is not None and not (size > 0 and math.isfinite(size)):
             raise ValueError(f"{name}={size} must be positive.")
-    if ascent_steps < 1:
-        raise ValueError(f"ascent_steps={ascent_steps}: at least 1 is needed.")
+    check_count(ascent_steps, 1, "ascent_steps")
     if spectrum is not None and spectrum.largest < 1:
         raise ValueError("The spectrum has no largest eigenvalue; compute it with largest >= 1.")
+    if spectrum is not None and spectrum.vectors.shape[1] != objective.num_parameters:
+        raise ValueError(
+            f"The spectrum has vectors of length {spectrum.vectors.shape[1]}, not "
+            f"{objective.num_parameters}; compute it from this objective."
+        )
     spent = 0
     if spectrum is None:
         spectrum = hessian_spectrum(objective, largest=1, smallest=0, tol=_TOL, seed=seed, cancel=cancel)
@@ -181,7 +190,7 @@ def sharpness(
         epsilon,
         learning_rate,
         spent + scaled.products,
-        climb.count,
+        climb.count + 1,  # the gradient at the weights
     )
 
 
@@ -206,7 +215,7 @@ class _Climb:
             steps,
             cancel,
         )
-        self.start, self.count = objective.loss(), 0
+        self.start, self.count = objective.loss(), 1
 
     def loss(self, flat: torch.Tensor) -> float:
         check(self._cancel)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from nblandscape.curvature.operator import require_objective
+
 if TYPE_CHECKING:
     from nblandscape.objective import Objective
 
@@ -37,6 +39,7 @@ class GaussNewtonOperator:
     """
 
     def __init__(self, objective: Objective) -> None:
+        require_objective(objective, type(self).__name__)
         self.objective = objective
         self.size, self.dtype, self.device = objective.num_parameters, objective.dtype, objective.device
 
@@ -64,6 +67,7 @@ class FisherOperator:
     """
 
     def __init__(self, objective: Objective) -> None:
+        require_objective(objective, type(self).__name__)
         self.objective = objective
         self.size, self.dtype, self.device = objective.num_parameters, objective.dtype, objective.device
 

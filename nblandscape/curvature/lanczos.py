@@ -12,6 +12,7 @@ import torch
 from nblandscape.cancel import CancelSignal, check
 from nblandscape.curvature.krylov import KrylovBasis, default_basis_bytes, row_dtype
 from nblandscape.curvature.operator import as_operator
+from nblandscape.curvature.probes import check_count
 from nblandscape.curvature.solver import Solver
 from nblandscape.curvature.spectrum import Spectrum
 
@@ -148,7 +149,7 @@ def iter_spectrum(
     """
     operator = as_operator(objective)
     n = operator.size
-    _check_arguments(largest, smallest, tol, operator.dtype, max_products)
+    _check_arguments(largest, smallest, tol, operator.dtype, max_products, max_miss)
     vectors = _start_rows(start, n)
     top, wanted = min(largest, n), min(largest + smallest, n)
     rows = default_basis_bytes(operator.device) if basis_bytes is None else basis_bytes
@@ -175,14 +176,16 @@ def iter_spectrum(
 
 
 def _check_arguments(
-    largest: int, smallest: int, tol: float, dtype: torch.dtype, max_products: int | None
+    largest: int, smallest: int, tol: float, dtype: torch.dtype, max_products: int | None, max_miss: float
 ) -> None:
-    if largest < 0 or smallest < 0 or largest + smallest < 1:
-        raise ValueError(
-            f"largest={largest} and smallest={smallest}: both must be >= 0 and one of them at least 1"
-        )
-    if max_products is not None and max_products < 1:
-        raise ValueError(f"max_products={max_products}: at least 1 product is needed")
+    check_count(largest, 0, "largest")
+    check_count(smallest, 0, "smallest")
+    if largest + smallest < 1:
+        raise ValueError(f"largest={largest} and smallest={smallest}: one of them must be at least 1")
+    if max_products is not None:
+        check_count(max_products, 1, "max_products")
+    if not 0 < max_miss <= 1:
+        raise ValueError(f"max_miss={max_miss}: use a probability above 0, or 1 to run without the search")
     floor = 10 * torch.finfo(dtype).eps
     if not floor <= tol < 1:
         raise ValueError(

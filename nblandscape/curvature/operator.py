@@ -49,7 +49,16 @@ class HasHessian(Protocol):
 
 
 class HessianOperator:
-    """The Hessian of an objective at its parameters."""
+    """The Hessian of an objective at its parameters.
+
+    Examples
+    --------
+    >>> import nblandscape as nbl
+    >>> model = torch.nn.Linear(1, 1, bias=False)
+    >>> objective = nbl.Objective(model, torch.nn.MSELoss(), (torch.ones(1, 1), torch.zeros(1, 1)))
+    >>> HessianOperator(objective).product(torch.ones(1, 1))  # the loss is the weight squared
+    tensor([[2.]])
+    """
 
     def __init__(self, objective: HasHessian) -> None:
         self.objective = objective
@@ -63,7 +72,13 @@ class HessianOperator:
 
 
 class DenseOperator:
-    """A matrix that is held in memory: for lessons, tests and small problems."""
+    """A matrix that is held in memory: for lessons, tests and small problems.
+
+    Examples
+    --------
+    >>> DenseOperator(torch.tensor([[2.0, 1.0], [1.0, 0.0]])).product(torch.tensor([[1.0, -1.0]]))
+    tensor([[1., 1.]])
+    """
 
     def __init__(self, matrix: torch.Tensor) -> None:
         self.matrix = matrix
@@ -106,6 +121,22 @@ def as_operator(x: Any) -> SymmetricOperator:
     if operator.size < 1:
         raise ValueError("the objective has 0 parameters: pass parameters= that select at least one")
     return operator
+
+
+def require_objective(x: Any, what: str) -> None:
+    """Raise `ValueError` for what has products but no losses.
+
+    Examples
+    --------
+    >>> require_objective([[1.0]], "sharpness")
+    Traceback (most recent call last):
+    ValueError: sharpness needs an Objective, not list: make one with Objective(model, loss, batches)
+    """
+    if getattr(x, "point", None) is None:
+        raise ValueError(
+            f"{what} needs an Objective, not {type(x).__name__}: "
+            "make one with Objective(model, loss, batches)"
+        )
 
 
 def _symmetric(x: Any) -> torch.Tensor:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from numbers import Integral
+from typing import Any, Literal
 
 import torch
 
@@ -40,7 +41,15 @@ def probe(
     return drawn.to(space.device, space.dtype)
 
 
-def check_samples(samples: int, least: int = 1, name: str = "samples") -> None:
-    """Raise `ValueError` for fewer samples than an estimate needs."""
-    if samples < least:
-        raise ValueError(f"{name}={samples}: at least {least} are needed.")
+def check_count(count: Any, least: int = 1, name: str = "samples") -> None:
+    """Raise `ValueError` for what is not a whole number, or less than is needed.
+
+    Examples
+    --------
+    >>> check_count(3)
+    >>> check_count(2.5, name="probes")
+    Traceback (most recent call last):
+    ValueError: probes=2.5: use a whole number, at least 1.
+    """
+    if not isinstance(count, Integral) or count < least:
+        raise ValueError(f"{name}={count!r}: use a whole number, at least {least}.")

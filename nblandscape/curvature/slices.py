@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -12,11 +13,13 @@ from numpy.typing import NDArray
 
 from nblandscape.cancel import CancelSignal, check
 from nblandscape.curvature.operator import SymmetricOperator
-from nblandscape.curvature.probes import check_samples, probe
+from nblandscape.curvature.probes import check_count, probe
 from nblandscape.curvature.trace import Estimate, mean_of, quadratic_form
 
 Floats = NDArray[np.float64]
 
+COLUMNS = 2**20  # of products that are in float64 at a time
+_ROUNDING = 1e-6  # of the other curvature
 _UNSEEN = 1.14  # -ln(1 - 0.68)
 
 KINDS = ("saddle", "minimum", "maximum")
@@ -67,8 +70,9 @@ class RandomSlices:
 
     @property
     def saddle_formula(self) -> float:
-        """exp(-(tr H)^2 / (4 ||H||_F^2)) / sqrt 2: P(saddle) if many eigenvalues are comparable."""
-        return math.exp(-(self.trace.value**2) / (4 * self.frobenius_squared.value)) / math.sqrt(2)
+        """exp(-(tr H)^2 / (4 ||H||_F^2)) / sqrt 2: P(saddle) if many eigenvalues are alike; 0 if H is 0."""
+        square = self.frobenius_squared.value
+        return math.exp(-(self.trace.value**2) / (4 * square)) / math.sqrt(2) if square > 0 else 0.0
 
     def rank(self, curvatures: Floats) -> tuple[float, float]:
         """Shares of random slices whose lower, and whose upper curvature lie below those given, (2,)."""
@@ -83,6 +87,11 @@ class Probes:
     vectors: torch.Tensor
     images: torch.Tensor
 
+    def pieces(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Yield both in float64, some columns at a time: whole copies would double the memory."""
+        for v, w in zip(*(torch.split(x, COLUMNS, dim=1) for x in (self.vectors, self.images)), strict=True):
+            yield v.to(torch.float64), w.to(torch.float64)
+
 
 def draw_probes(
     operator: SymmetricOperator, count: int, seed: int, cancel: CancelSignal | None = None
@@ -94,7 +103,7 @@ def draw_probes(
     ValueError
         Fewer than three probes: there would be no error of a probability.
     """
-    check_samples(count, 3, "probes")
+    check_count(count, 3, "probes")
     generator = torch.Generator().manual_seed(seed)
     vectors = torch.empty(count, operator.size, dtype=operator.dtype, device=operator.device)
     images = torch.empty_like(vectors)
@@ -118,12 +127,13 @@ def random_slices(probes: Probes) -> RandomSlices:
     >>> round(law.saddle_formula, 3) > 0.4, law.products
     (True, 12)
     """
-    wide = probes.vectors.to(torch.float64)
-    forms = np.asarray((wide @ probes.images.to(torch.float64).T).cpu())
-    forms = (forms + forms.T) / 2
-    squares = np.asarray((probes.images.to(torch.float64) ** 2).sum(dim=1).cpu())
-    lengths = np.asarray(torch.linalg.vector_norm(wide, dim=1).cpu())
     p, n = probes.vectors.shape
+    forms, squares, lengths = np.zeros((p, p)), np.zeros(p), np.zeros(p)
+    for v, w in probes.pieces():
+        forms += np.asarray((v @ w.T).cpu())
+        squares += np.asarray((w**2).sum(dim=1).cpu())
+        lengths += np.asarray((v**2).sum(dim=1).cpu())
+    forms, lengths = (forms + forms.T) / 2, np.sqrt(lengths)
     pairs = np.array(list(combinations(range(p), 2)))
     unit = forms / np.outer(lengths, lengths)
     i, j = pairs.T
@@ -162,10 +172,13 @@ def principal_curvatures(A: Floats, B: Floats, C: Floats) -> Floats:
 def classify(curvatures: Floats) -> NDArray[np.int64]:
     """Index into `KINDS` for every row (lower, upper).
 
+    What is 0 up to rounding has no sign: a valley with a flat floor is a minimum, and so is a plane.
+
     Examples
     --------
-    >>> [KINDS[k] for k in classify(np.array([[-1.0, 1.0], [1.0, 2.0], [-2.0, -1.0]]))]
-    ['saddle', 'minimum', 'maximum']
+    >>> [KINDS[k] for k in classify(np.array([[-1.0, 1.0], [1.0, 2.0], [-2.0, -1.0], [-1e-16, 1.0]]))]
+    ['saddle', 'minimum', 'maximum', 'minimum']
     """
     lower, upper = curvatures[:, 0], curvatures[:, -1]
-    return np.where(lower > 0, 1, np.where(upper < 0, 2, 0))
+    floor = _ROUNDING * np.maximum(np.abs(lower), np.abs(upper))
+    return np.where(lower >= -floor, 1, np.where(upper <= floor, 2, 0))

@@ -118,7 +118,8 @@ class Solver:
     def confirmed_spectrum(self) -> Spectrum:
         """Return the result after one product on a random combination of its vectors.
 
-        If that product contradicts the residuals, its own defect replaces the smaller ones.
+        If that product contradicts the residuals, what it says of the worst pair replaces the smaller ones:
+        with k pairs, the mean square of its own residual is a k-th of the sum of theirs.
         """
         result = self.spectrum()
         if not self._confirm:
@@ -128,7 +129,7 @@ class Solver:
         expected = float(result.residuals.sum()) / np.sqrt(len(result))
         fields = dict(vars(result), products=self.products)
         if seen > expected + self.basis.floor:
-            residuals = np.maximum(result.residuals, seen)
+            residuals = np.maximum(result.residuals, seen * np.sqrt(len(result)))
             fields["residuals"] = residuals
             fields["converged"] = residuals <= self.tol * result.norm
             fields["resolved"] = residuals <= _RESOLVED * np.abs(result.values)

@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from nblandscape.cancel import CancelSignal, check
-from nblandscape.curvature.operator import SymmetricOperator, as_operator
-from nblandscape.curvature.probes import Distribution, check_samples, probe
+from nblandscape.curvature.operator import SymmetricOperator, as_operator, require_objective
+from nblandscape.curvature.probes import Distribution, check_count, probe
 
 if TYPE_CHECKING:
     from nblandscape.objective import Objective
@@ -155,11 +155,10 @@ def iter_trace(
     """
     if method not in ("hutchinson", "hutch++", "loss"):
         raise ValueError(f'method={method!r}; use "hutchinson", "hutch++" or "loss".')
-    check_samples(samples, 3 if method == "hutch++" else 1)
+    check_count(samples, 3 if method == "hutch++" else 1)
     generator = torch.Generator().manual_seed(seed)
     if method == "loss":
-        if not callable(getattr(objective, "point", None)):
-            raise ValueError(f'method="loss" evaluates losses: pass an Objective, not a {type(objective)}.')
+        require_objective(objective, 'method="loss"')
         return _from_losses(objective, samples, distribution, generator, cancel)
     operator = as_operator(objective)
     run = _hutchinson if method == "hutchinson" else _hutch_pp
@@ -263,11 +262,13 @@ def _best_step(
     """Return the step where truncation and round-off together are smallest, and their size.
 
     The truncation error of a second difference grows as h^2, so a third of the change from h to 2h is that
-    at h; the round-off of three losses falls as 1/h^2. A change that is round-off itself says nothing, so
-    the larger of the two counts.
+    at h; the round-off of three losses falls as 1/h^2. Losses near 0 are less accurate than their last digit
+    (a cross-entropy is a difference of logits), so the change between the two smallest steps, were it all
+    round-off, counts if it is larger: then 4/3 of it is the error at the smaller one.
     """
-    truncation = np.abs(np.diff(table, axis=1)).mean(axis=0) / 3  # before the mean: signs may cancel in it
-    roundoff = 2 * torch.finfo(dtype).eps * max(abs(center), 1e-30) / np.square(steps[:-1])
-    errors = np.where(np.isfinite(truncation), np.hypot(truncation, roundoff), np.inf)
+    change = np.abs(np.diff(table, axis=1)).mean(axis=0)  # before the mean: signs may cancel in it
+    squares = np.square(steps[:-1])
+    error = max(2 * torch.finfo(dtype).eps * max(abs(center), 1e-30), 4 / 3 * change[0] * squares[0])
+    errors = np.where(np.isfinite(change), np.hypot(change / 3, error / squares), np.inf)
     best = int(np.argmin(errors))
     return steps[best], float(errors[best])

@@ -40,6 +40,11 @@ def test_layers_share_the_products_and_add_up_to_the_trace():
     assert "0.weight" in repr(layers)
 
 
+def test_layers_of_a_matrix_are_refused():
+    with pytest.raises(ValueError, match="layer_traces needs an Objective, not Tensor"):
+        layer_traces(torch.eye(2))
+
+
 def test_too_few_samples():
     with pytest.raises(ValueError, match="samples=1"):
         hessian_diagonal(torch.eye(2), samples=1)

@@ -91,6 +91,25 @@ def test_on_a_network_with_a_given_spectrum():
     assert "η = 0.1" in repr(result)
 
 
+def test_what_has_no_sharpness_is_named():
+    with pytest.raises(ValueError, match="sharpness needs an Objective, not ndarray"):
+        sharpness(np.eye(2))
+    other = nbl.hessian_spectrum(np.eye(3), largest=1, smallest=0)
+    with pytest.raises(ValueError, match="length 3, not 2"):
+        sharpness(objective_of(valley, [1.0, 1.0]), spectrum=other)
+
+
+def test_every_loss_and_gradient_is_counted(monkeypatch):
+    objective, calls = objective_of(valley, [1.2, 1.0]), []
+
+    def counted(plain):
+        return lambda *arguments: calls.append(plain) or plain(*arguments)
+
+    for name in ("loss", "gradient", "point", "value_and_gradient"):
+        monkeypatch.setattr(objective, name, counted(getattr(objective, name)))
+    assert sharpness(objective).gradients == len(calls)
+
+
 @pytest.mark.parametrize(
     "options", [{"rho": 0}, {"epsilon": -1}, {"learning_rate": 0.0}, {"ascent_steps": 0}]
 )
