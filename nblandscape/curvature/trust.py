@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +13,15 @@ from numpy.typing import NDArray
 from nblandscape.cancel import CancelSignal, check
 from nblandscape.curvature.lanczos import hessian_spectrum
 from nblandscape.curvature.operator import as_operator
-from nblandscape.curvature.slices import KINDS, Probes, RandomSlices, classify, draw_probes, random_slices
+from nblandscape.curvature.slices import (
+    COLUMNS,
+    KINDS,
+    Probes,
+    RandomSlices,
+    classify,
+    draw_probes,
+    random_slices,
+)
 from nblandscape.curvature.trace import Estimate, mean_of
 
 if TYPE_CHECKING:
@@ -26,6 +34,7 @@ Floats = NDArray[np.float64]
 _SIGMAS = 3.0
 _CRITICAL = 1e-3  # share of the loss that a Newton step along the gradient may still gain at a critical point
 _STEPS = 8
+_DIGITS = 4  # times the rounding of the loss: a smaller difference is none
 _DOMINANT = 0.1
 
 
@@ -48,7 +57,8 @@ class Extreme:
     sight : str or None
         For negative values of an objective: "visible" if there is a distance at which the loss, averaged
         over both sides, lies below the centre by more than the slope changes it; "hidden by the slope";
-        "hidden by higher orders" if the loss curves upwards at all distances tried.
+        "hidden by higher orders" if the loss curves upwards at all distances tried; "hidden by rounding" if
+        it differs nowhere from the centre by more than its last digits.
     distance : float or None
         Where it is seen best, in parameter units.
     """
@@ -86,7 +96,8 @@ class TrustReport:
         sum_f ||theta_f||^2 / n_f tr(H_ff), which is not tr H.
     gradient_norm, loss : float or None
     gain : float or None
-        Share of the loss that a step along the gradient would gain, ||g||^2 / (2 lambda_max L).
+        Share of the loss that a step along the gradient would gain, ||g||^2 / (2 lambda L), lambda being the
+        largest eigenvalue (|smallest| if none is positive).
     point : str
         What the centre is in the full space: "minimum", "saddle", "maximum", "not a critical point" or
         "undecided".
@@ -172,7 +183,7 @@ class TrustReport:
             "curvatures": None if self.curvatures is None else self.curvatures.tolist(),
             "filter_curvature": None if self.filter_curvature is None else _number(self.filter_curvature),
             "gradient_norm": self.gradient_norm,
-            "gain": self.gain,
+            "gain": self.gain if self.gain is None or math.isfinite(self.gain) else None,
             "point": self.point,
             "products": self.products,
             "verdict": self.verdict,
@@ -274,7 +285,9 @@ def trust_report(
     law = random_slices(drawn)
     products += probes
     is_objective = callable(getattr(objective, "point", None))
-    ends = [_extreme(objective, spectrum, row, held_out, is_objective) for row in (0, -1)]
+    gradient = objective.gradient().to(torch.float64) if is_objective else None
+    ends, spent = _extremes(objective, spectrum, held_out, gradient)
+    products += spent
     if is_objective and ends[1].value < 0:
         ends[1] = _seen(objective, spectrum.vectors[-1], ends[1], cancel)
     curvatures = None
@@ -285,10 +298,9 @@ def trust_report(
         form = np.asarray((Q @ images.T).cpu())
         curvatures = np.linalg.eigvalsh((form + form.T) / 2)
     norm = loss = gain = None
-    if is_objective:
-        gradient, loss = objective.gradient().to(torch.float64), objective.loss()
-        norm = float(torch.linalg.vector_norm(gradient))
-        gain = norm**2 / (2 * max(ends[0].value, 1e-300) * max(abs(loss), 1e-300))
+    if gradient is not None:
+        loss, norm = objective.loss(), float(torch.linalg.vector_norm(gradient))
+        gain = _gain(norm, ends[0].value if ends[0].value > 0 else abs(ends[1].value), abs(loss))
     filtered = subspace is not None and subspace.provenance.get("normalize") == "filter"
     return TrustReport(
         law,
@@ -317,25 +329,53 @@ def _check(n: int, subspace: Subspace | None, spectrum: Spectrum | None, held_ou
         raise ValueError(f"held_out has {held_out.num_parameters} parameters, not {n}.")
 
 
-def _extreme(
-    objective: Any, spectrum: Spectrum, row: int, held_out: Objective | None, is_objective: bool
-) -> Extreme:
-    value, residual, v = float(spectrum.values[row]), float(spectrum.residuals[row]), spectrum.vectors[row]
-    noise = slope = None
-    other = None if held_out is None else _weighted(held_out.batch_curvatures(v)[0], held_out.batch_counts)[0]
-    if is_objective:
-        slope = float(objective.gradient().to(torch.float64) @ v.to(torch.float64))
+def _extremes(
+    objective: Any, spectrum: Spectrum, held_out: Objective | None, gradient: torch.Tensor | None
+) -> tuple[list[Extreme], int]:
+    """Return the largest and the smallest eigenvalue, judged, and the products that it took."""
+    ends = [0, -1]
+    values, residuals, V = (
+        spectrum.values[ends].tolist(),
+        spectrum.residuals[ends].tolist(),
+        spectrum.vectors[ends],
+    )
+    noises: list[float | None] = [None, None]
+    others: list[float | None] = [None, None]
+    slopes: list[float | None] = [None, None]
+    products = 0
+    if held_out is not None:
+        products += 2
+        others = [_weighted(row, held_out.batch_counts)[0] for row in held_out.batch_curvatures(V)]
+    if gradient is not None:
+        slopes = (V.to(torch.float64) @ gradient).tolist()
         if objective.num_batches > 1:
-            noise = _weighted(objective.batch_curvatures(v)[0], objective.batch_counts)[1]
+            products += 2
+            noises = [_weighted(row, objective.batch_counts)[1] for row in objective.batch_curvatures(V)]
+    judged = []
+    for value, residual, noise, other, slope in zip(values, residuals, noises, others, slopes, strict=True):
+        verdict = _verdict(value, residual, noise, other)
+        if verdict == "noise unknown" and gradient is None:
+            verdict = "significant"  # a matrix is known exactly
+        judged.append(Extreme(value, residual, noise, other, slope, verdict))
+    return judged, products
+
+
+def _verdict(value: float, residual: float, noise: float | None, held_out: float | None) -> str:
     if abs(value) <= _SIGMAS * residual:
-        verdict = "below residual"
-    elif noise is not None:
-        verdict = "significant" if abs(value) > _SIGMAS * math.hypot(residual, noise) else "below batch noise"
-    else:
-        verdict = "noise unknown" if is_objective else "significant"
-    if other is not None and verdict == "significant" and other * value < 0:
-        verdict = "below batch noise"
-    return Extreme(value, residual, noise, other, slope, verdict)
+        return "below residual"
+    if noise is None:
+        return "noise unknown"
+    contradicted = held_out is not None and held_out * value < 0
+    clear = abs(value) > _SIGMAS * math.hypot(residual, noise) and not contradicted
+    return "significant" if clear else "below batch noise"
+
+
+def _gain(norm: float, curvature: float, loss: float) -> float:
+    """Return the share of a loss that a step along a gradient of this norm would gain."""
+    if norm == 0:
+        return 0.0
+    scale = 2 * curvature * loss
+    return norm**2 / scale if scale > 0 else math.inf
 
 
 def _weighted(values: Floats, counts: Floats) -> tuple[float, float]:
@@ -353,19 +393,19 @@ def _seen(objective: Objective, v: torch.Tensor, extreme: Extreme, cancel: Cance
     origin, center = objective.origin(), objective.loss()
     slope = abs(extreme.slope or 0.0)
     reach = max(float(torch.linalg.vector_norm(origin.to(torch.float64))), 1.0)
-    best, where, curved = 0.0, None, False
+    floor = _DIGITS * torch.finfo(objective.dtype).eps * abs(center)
+    best, where, curved, seen = 0.0, None, False, False
     for t in np.geomspace(1e-3 * reach, 0.5 * reach, _STEPS):
         check(cancel)
         ends = [objective.point(origin + float(s * t) * v.to(origin)).loss for s in (1, -1)]
         drop = center - (ends[0] + ends[1]) / 2
         if not math.isfinite(drop):
             continue
-        curved |= drop > 0
-        if drop > slope * t and drop > best:
+        curved, seen = curved or drop > floor, seen or abs(drop) > floor
+        if drop > max(slope * t, floor, best):
             best, where = drop, float(t)
-    sight = "visible" if where is not None else "hidden by the slope" if curved else "hidden by higher orders"
-    fields = {**asdict(extreme), "sight": sight, "distance": where}
-    return Extreme(**fields)
+    sight = "hidden by the slope" if curved else "hidden by higher orders" if seen else "hidden by rounding"
+    return replace(extreme, sight="visible" if where is not None else sight, distance=where)
 
 
 def _filter_curvature(objective: Objective, probes: Probes) -> Estimate:
@@ -378,9 +418,10 @@ def _filter_curvature(objective: Objective, probes: Probes) -> Estimate:
             squares = (weight.abs().to(torch.float64) ** 2).sum(dim=dims, keepdim=True)
             scale += squares / weight[0].numel()
         scales[name] = scale.to(weight.dtype)
-    squared = objective.flatten(scales).to(torch.float64)
-    wide = probes.vectors.to(torch.float64) * probes.images.to(torch.float64)
-    return mean_of(np.asarray((wide @ squared).cpu()), "hutchinson", products=len(wide))
+    squared = torch.split(objective.flatten(scales).to(torch.float64), COLUMNS)
+    parts = [(v * w) @ s for (v, w), s in zip(probes.pieces(), squared, strict=True)]
+    draws = np.asarray(torch.stack(parts).sum(dim=0).cpu())
+    return mean_of(draws, "hutchinson", products=len(draws))
 
 
 def _point(largest: Extreme, smallest: Extreme, gain: float | None) -> str:

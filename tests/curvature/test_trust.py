@@ -167,9 +167,74 @@ def test_numbers_are_json_and_words_name_what_is_shown(digits):
     objective, spectrum = digits
     report = trust_report(objective, nbl.Subspace.hessian(objective, spectrum), spectrum=spectrum)
     numbers = json.loads(json.dumps(report.to_dict()))
-    assert numbers["products"] == report.products == 14
+    assert numbers["products"] == report.products == 12 + 2 + 2  # probes, the slice, batch by batch
     assert "This slice shows a" in report.verdict
     assert "tr H / N" in repr(report)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([0.0] * 5, "minimum"),
+        ([5.0, 0, 0, 0, 0], "minimum"),
+        ([-5.0, 0, 0, 0, 0], "maximum"),
+        ([2.0], "minimum"),
+    ],
+)
+def test_rounding_is_no_saddle(values, kind):
+    """Slices of a matrix of rank 0 or 1 have a curvature that is exactly 0."""
+    report = trust_report(np.diag(values))
+    assert report.random.probability[kind].value == 1
+    json.dumps(report.to_dict(), allow_nan=False)
+    assert "Trust report" in repr(report)
+
+
+class Plain(nn.Module):
+    def __init__(self, function, theta, dtype=torch.float64):
+        super().__init__()
+        self.theta = nn.Parameter(torch.tensor(theta, dtype=dtype))
+        self.function = function
+
+    def forward(self):
+        return self.function(self.theta)
+
+
+def plain(function, theta, dtype=torch.float64):
+    return nbl.Objective.from_batch_loss(
+        Plain(function, theta, dtype), lambda model, batch: (model(), 1), [(torch.ones(1),)]
+    )
+
+
+@pytest.mark.parametrize("theta", [[0.0, 0.0], [1e-9, 0.0]])
+def test_a_maximum_where_the_loss_is_0(theta):
+    report = trust_report(plain(lambda t: -(t**2).sum(), theta), probes=3)
+    assert report.point == ("maximum" if theta == [0.0, 0.0] else "not a critical point")
+    json.dumps(report.to_dict(), allow_nan=False)
+    shifted = trust_report(plain(lambda t: 1 - (t**2).sum(), theta), probes=3)
+    assert shifted.point == "maximum"
+
+
+def test_negative_curvature_below_the_last_digits_is_not_called_visible():
+    def rough(t):
+        a, b = t
+        return (
+            1 + a**2 - 1e-10 * b**2 + ((b + 3) ** 2 - b**2 - 6 * b - 9)
+        )  # the bracket is 0 but for rounding
+
+    report = trust_report(plain(rough, [0.0, 0.0], torch.float32), probes=3)
+    assert report.smallest.sight in (None, "hidden by rounding")
+    quiet = trust_report(
+        plain(lambda t: 1 + t[0] ** 2 - 1e-10 * t[1] ** 2, [0.0, 0.0], torch.float32), probes=3
+    )
+    assert quiet.smallest.sight == "hidden by rounding"
+
+
+def test_pieces_of_long_probes_add_up(monkeypatch):
+    whole = law_of(signs(30, 40), 5)
+    monkeypatch.setattr("nblandscape.curvature.slices.COLUMNS", 7)
+    parts = law_of(signs(30, 40), 5)
+    np.testing.assert_allclose(parts.curvatures, whole.curvatures, rtol=1e-9)
+    assert parts.frobenius_squared.value == pytest.approx(whole.frobenius_squared.value)
 
 
 def test_principal_curvatures_are_eigenvalues():
