@@ -19,7 +19,8 @@ from nblandscape.curvature.trace import Estimate, mean_of, quadratic_form
 Floats = NDArray[np.float64]
 
 COLUMNS = 2**20  # of products that are in float64 at a time
-_ROUNDING = 1e-6  # of the other curvature
+_ROUNDING = 1e-12  # of the other curvature, at least
+_DIGITS = 4.0  # times the rounding of a product
 _UNSEEN = 1.14  # -ln(1 - 0.68)
 
 KINDS = ("saddle", "minimum", "maximum")
@@ -40,6 +41,8 @@ class RandomSlices:
     size : int
         Number of parameters N.
     products : int
+    rounding : float
+        Relative to the other curvature: below, a curvature has no sign.
     """
 
     trace: Estimate
@@ -48,6 +51,7 @@ class RandomSlices:
     probability: dict[str, Estimate]
     size: int
     products: int
+    rounding: float = _ROUNDING
 
     @property
     def frobenius(self) -> Estimate:
@@ -138,7 +142,8 @@ def random_slices(probes: Probes) -> RandomSlices:
     unit = forms / np.outer(lengths, lengths)
     i, j = pairs.T
     curvatures = principal_curvatures(unit[i, i], unit[i, j], unit[j, j])
-    kinds = classify(curvatures)
+    rounding = max(_ROUNDING, _DIGITS * torch.finfo(probes.images.dtype).eps)
+    kinds = classify(curvatures, rounding)
     probability = {}
     for number, name in enumerate(KINDS):
         hits = kinds == number
@@ -154,6 +159,7 @@ def random_slices(probes: Probes) -> RandomSlices:
         probability,
         n,
         p,
+        rounding,
     )
 
 
@@ -169,10 +175,11 @@ def principal_curvatures(A: Floats, B: Floats, C: Floats) -> Floats:
     return np.column_stack([middle - radius, middle + radius])
 
 
-def classify(curvatures: Floats) -> NDArray[np.int64]:
+def classify(curvatures: Floats, rounding: float = _ROUNDING) -> NDArray[np.int64]:
     """Index into `KINDS` for every row (lower, upper).
 
-    What is 0 up to rounding has no sign: a valley with a flat floor is a minimum, and so is a plane.
+    What is 0 up to rounding, relative to the other one, has no sign: a valley with a flat floor is a
+    minimum, and so is a plane.
 
     Examples
     --------
@@ -180,5 +187,5 @@ def classify(curvatures: Floats) -> NDArray[np.int64]:
     ['saddle', 'minimum', 'maximum', 'minimum']
     """
     lower, upper = curvatures[:, 0], curvatures[:, -1]
-    floor = _ROUNDING * np.maximum(np.abs(lower), np.abs(upper))
+    floor = rounding * np.maximum(np.abs(lower), np.abs(upper))
     return np.where(lower >= -floor, 1, np.where(upper <= floor, 2, 0))

@@ -121,7 +121,9 @@ class TrustReport:
     @property
     def shown(self) -> str | None:
         """What this slice shows at its centre: "saddle", "minimum" or "maximum"."""
-        return None if self.curvatures is None else KINDS[int(classify(self.curvatures[None])[0])]
+        if self.curvatures is None:
+            return None
+        return KINDS[int(classify(self.curvatures[None], self.random.rounding)[0])]
 
     @property
     def dominance(self) -> float:

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 import nblandscape as nbl
+from nblandscape.curvature.operator import as_operator
 from nblandscape.curvature.slices import draw_probes, principal_curvatures, random_slices
 from nblandscape.curvature.trust import trust_report
 from tests.curvature.models import dense_hessian, digits_objective, saddle
@@ -65,6 +66,18 @@ def test_rank_two_shows_a_saddle_in_every_slice_and_the_formula_does_not_apply()
     assert not report.formula_applies
     assert "does not apply" in repr(report)
     assert trust_report(Diagonal(signs(520)), probes=12).formula_applies
+
+
+def test_no_slice_of_a_matrix_of_rank_two_is_taken_for_rounding():
+    for seed in range(20):
+        assert law_of(np.r_[100.0, -60.0, np.zeros(58)], 24, seed).probability["saddle"].value == 1
+
+
+def test_a_valley_is_no_saddle():
+    for seed in range(5):
+        vector = np.random.default_rng(seed).normal(size=500)
+        law = random_slices(draw_probes(as_operator(np.outer(vector, vector)), 24, seed))
+        assert law.probability["minimum"].value == 1
 
 
 def test_hessian_directions_show_the_saddle_exactly():
