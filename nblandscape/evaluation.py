@@ -1,7 +1,8 @@
 """Losses at other points: the shell whose parameters move."""
 
+import contextlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -9,9 +10,14 @@ import numpy as np
 import torch
 from torch import nn
 
+from nblandscape.batched import Batched, can_be_batched
 from nblandscape.graphs import parameters_of
 from nblandscape.losses import BatchLoss
 from nblandscape.replica import Layout, evaluation_shell, own_statistics, recalibrate
+
+Statistics = Mapping[
+    str, tuple[torch.Tensor, torch.Tensor]
+]  # buffer's name to origin and directions (d, ...)
 
 
 class Point:
@@ -54,6 +60,7 @@ class Evaluation:
         self._buffers = layout.buffers()
         views = zip((slot.name for slot in layout.slots), layout.views(self._buffers), strict=True)
         self._shell = evaluation_shell(graph_shell, dict(views))
+        self._own_statistics = recalibrated
         if recalibrated:
             own_statistics(self._shell)
         self._parameters = parameters_of(self._shell, layout)
@@ -74,28 +81,104 @@ class Evaluation:
                 function(self._shell, self._batches[0])
 
     def line(
-        self, origin: torch.Tensor, directions: torch.Tensor, *, gradients: bool = False
+        self,
+        origin: torch.Tensor,
+        directions: torch.Tensor,
+        *,
+        gradients: bool = False,
+        statistics: Statistics | None = None,
     ) -> Callable[[torch.Tensor], Point]:
         """Return a function from coordinates (d,) float64 to losses, always starting from the origin.
 
-        With `gradients`, one backward pass per batch adds the slopes along the directions. `no_grad` rather
-        than `inference_mode`, whose tensors would poison caches that later graphs need.
+        With `gradients`, one backward pass per batch adds the slopes along the directions. With `statistics`,
+        buffers move too; the point is a hole where a variance would be negative. `no_grad` rather than
+        `inference_mode`, whose tensors would poison caches that later graphs need.
         """
-        starts = self._layout.scatter(origin)
-        columns = {dtype: rows.T for dtype, rows in self._layout.scatter(directions).items()}
+        parts = self._parts(origin, directions)
         wide = directions.to(torch.float64) if gradients else None
 
         def evaluate(alpha: torch.Tensor) -> Point:
             with torch.no_grad():
-                for dtype, buffer in self._buffers.items():
-                    torch.addmv(starts[dtype], columns[dtype], alpha.to(buffer.device, dtype), out=buffer)
-            self._settle()
+                for dtype, buffer, start, columns in parts:
+                    torch.addmv(start, columns, alpha.to(buffer.device, dtype), out=buffer)
+            if self._recalibrated:
+                self._settle()
             if wide is not None:
                 return self._with_slopes(wide)
             with self._context(gradients=self._needs_grad):
                 return self._evaluate()
 
+        def with_statistics(alpha: torch.Tensor) -> Point:
+            assert statistics is not None
+            with self._moved_statistics(statistics, alpha) as possible:
+                point = evaluate(alpha)
+            if possible:
+                return point
+            holes = np.full_like(point.sums, np.nan)
+            return Point(holes, point.counts, dict.fromkeys(point.metrics, math.nan))
+
+        return with_statistics if statistics else evaluate
+
+    def block(
+        self, origin: torch.Tensor, directions: torch.Tensor
+    ) -> Callable[[torch.Tensor], list[Point]] | None:
+        """Return `line` for many coordinates (k, d) at once, None where that cannot be."""
+        if self._recalibrated or self._needs_grad or not can_be_batched(self._shell):
+            return None
+        parts = self._parts(origin, directions)
+        views = zip(
+            (slot.name for slot in self._layout.slots), self._layout.views(self._buffers), strict=True
+        )
+        functions = (self._batch_loss, *self._metrics.values())
+        batched = Batched(evaluation_shell(self._shell, dict(views)), self._layout, functions, self._context)
+
+        def evaluate(alphas: torch.Tensor) -> list[Point]:
+            buffers = {}
+            with torch.no_grad():
+                for dtype, buffer, start, columns in parts:
+                    rows = buffers[dtype] = buffer.new_empty(len(alphas), len(buffer))
+                    for row, alpha in zip(rows, alphas.to(buffer.device, dtype), strict=True):
+                        torch.addmv(start, columns, alpha, out=row)  # the very weights of `line`
+            found = [[batched(i, batch, buffers) for batch in self._batches] for i in range(len(functions))]
+            sums, counts = np.stack([s for s, _ in found[0]], axis=1), np.array([c for _, c in found[0]])
+            metrics = {
+                name: sum(s for s, _ in parts) / (sum(c for _, c in parts) or 1.0)
+                for name, parts in zip(self._metrics, found[1:], strict=True)
+            }
+            return [
+                Point(sums[k], counts, {name: float(values[k]) for name, values in metrics.items()})
+                for k in range(len(alphas))
+            ]
+
         return evaluate
+
+    def _parts(
+        self, origin: torch.Tensor, directions: torch.Tensor
+    ) -> list[tuple[torch.dtype, torch.Tensor, torch.Tensor, torch.Tensor]]:
+        """By dtype: the moving buffer, where it starts, and its directions as columns."""
+        starts, rows = self._layout.scatter(origin.detach()), self._layout.scatter(directions.detach())
+        return [(dtype, buffer, starts[dtype], rows[dtype].T) for dtype, buffer in self._buffers.items()]
+
+    @contextlib.contextmanager
+    def _moved_statistics(self, statistics: Statistics, alpha: torch.Tensor) -> Iterator[bool]:
+        """Set buffers to their values at coordinates, then back; whether all variances are possible."""
+        if not self._own_statistics:
+            own_statistics(self._shell)
+            self._own_statistics = True
+        buffers = dict(self._shell.named_buffers())
+        kept = {name: buffers[name].clone() for name in statistics}
+        possible = True
+        try:
+            with torch.no_grad():
+                for name, (start, rows) in statistics.items():
+                    value = start + torch.tensordot(alpha.to(rows), rows, dims=1)
+                    possible = possible and not (name.endswith("running_var") and bool((value < 0).any()))
+                    buffers[name].copy_(value)
+            yield possible
+        finally:
+            with torch.no_grad():
+                for name, value in kept.items():
+                    buffers[name].copy_(value)
 
     def _with_slopes(self, directions: torch.Tensor) -> Point:
         sums, counts, gradient = self._sums_and_gradient()
@@ -134,10 +217,15 @@ class Evaluation:
                 parameter.requires_grad_(False)
         return sums, counts, gradient
 
-    def state_at(self, flat: torch.Tensor) -> dict[str, torch.Tensor]:
-        """State dict at parameters (n,); its tensors are overwritten by the next evaluation."""
+    def state_at(
+        self, flat: torch.Tensor, statistics: Statistics | None = None, alpha: torch.Tensor | None = None
+    ) -> dict[str, torch.Tensor]:
+        """State dict at parameters (n,); its parameters are overwritten by the next evaluation."""
         self._move(flat)
         state: dict[str, torch.Tensor] = self._shell.state_dict()
+        for name, (start, rows) in (statistics or {}).items():
+            assert alpha is not None
+            state[name] = (start + torch.tensordot(alpha.to(rows), rows, dims=1)).to(state[name])
         return state
 
     def _move(self, flat: torch.Tensor) -> None:

@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -45,6 +46,29 @@ class OutputLoss:
         return self.of(*forward(model, batch))
 
 
+class _Counts:
+    """Denominators by target: counting the targets that are not ignored takes as long as a small layer."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[weakref.ref[torch.Tensor], int, float]] = {}
+
+    def __reduce__(self) -> tuple[type["_Counts"], tuple[()]]:
+        return _Counts, ()  # for other processes: weak references do not travel
+
+    def of(self, criterion: Any, output: Any, target: Any, values: Any, reduction: str) -> float:
+        key = id(target)
+        if key in self._known:
+            reference, version, count = self._known[key]
+            known = reference()
+            if known is not None and known is target and known._version == version:
+                return count
+        count = _denominator(criterion, output, target, values, reduction)
+        if isinstance(criterion, (nn.CrossEntropyLoss, nn.NLLLoss)) and not target.is_inference():
+            alive = weakref.ref(target, lambda _: self._known.pop(key, None))
+            self._known[key] = alive, target._version, count  # it does not depend on the output
+        return count
+
+
 def batch_loss(loss: Criterion, device: torch.device, dtype: torch.dtype) -> OutputLoss:
     """Turn ``loss(output, target) -> mean`` into ``(model, batch) -> (sum of losses, count)``.
 
@@ -70,10 +94,12 @@ def batch_loss(loss: Criterion, device: torch.device, dtype: torch.dtype) -> Out
         raise ValueError(f'{type(criterion).__name__} has reduction="none"; use reduction="mean".')
     if own and reduction in ("mean", "batchmean"):
         criterion.reduction = "none"
+        known = _Counts()
 
         def unreduced(output: Any, target: Any) -> tuple[torch.Tensor, float]:
             values = criterion(output, target)
-            return values.sum(dtype=torch.float64), _denominator(criterion, output, target, values, reduction)
+            count = known.of(criterion, output, target, values, reduction)
+            return values.sum(dtype=torch.float64), count
 
         def parts(output: Any, target: Any) -> torch.Tensor:
             values: torch.Tensor = criterion(output, target)

@@ -45,7 +45,8 @@ class Objective:
     batchnorm : {"eval", "batch", "recalibrate"}
         "eval" uses the model's running statistics; "batch" those of each batch, which are not stored;
         "recalibrate" the mean over the batches at every point anew, for twice the forward passes (in
-        derivatives they count as constants).
+        derivatives they count as constants). `Subspace.through` can move the running statistics between
+        checkpoints.
     device, dtype : optional
         Where and in which floating-point type to analyse. Default: the model's; float32 for models in
         half precision, in which a displacement of 1e-3 would mostly be rounded away.
@@ -421,16 +422,48 @@ class Objective:
 
         The displacement always starts from the origin, so errors do not add up. After `update` the
         function goes on with the weights that it was made for.
+
+        Raises
+        ------
+        ValueError
+            Slopes in a subspace that moves BatchNorm statistics, whose part they lack.
         """
+        if gradients and subspace.statistics:
+            raise ValueError(
+                "Slopes leave out what moving BatchNorm statistics add to them; make the subspace without "
+                "statistics=True, or sample without gradients."
+            )
         line = self._snapshot.evaluation.line(
             subspace.origin.to(self.device, self.dtype),
             subspace.directions.to(self.device, self.dtype),
             gradients=gradients,
+            statistics=subspace.statistics,
         )
 
         def evaluate(coordinates: np.ndarray) -> Point:
             with self._lock:
                 return line(torch.as_tensor(coordinates, dtype=torch.float64))
+
+        return evaluate
+
+    def block_evaluator(self, subspace: "Subspace") -> Callable[[np.ndarray], list["Point"]] | None:
+        """Return `evaluator` for many coordinates (k, d) in one call of vmap, None where that cannot be.
+
+        That it can be does not mean that it pays, or that vmap takes the model: see `nblandscape.batched`.
+        """
+        if subspace.statistics:
+            return None
+        with self._lock:
+            block = self._snapshot.evaluation.block(
+                subspace.origin.to(self.device, self.dtype), subspace.directions.to(self.device, self.dtype)
+            )
+        if block is None:
+            return None
+        present = block
+
+        def evaluate(coordinates: np.ndarray) -> list[Point]:
+            with self._lock:
+                return present(torch.as_tensor(coordinates, dtype=torch.float64))
 
         return evaluate
 
@@ -490,7 +523,9 @@ class Objective:
             raise ValueError(f"coordinates={coordinates!r}; expected {subspace.dim} finite numbers.")
         flat = subspace.at(point)
         with self._lock:
-            state = self._snapshot.evaluation.state_at(flat.to(self.device, self.dtype))
+            state = self._snapshot.evaluation.state_at(
+                flat.to(self.device, self.dtype), subspace.statistics, torch.from_numpy(point)
+            )
             return {name: self._as_users(name, value) for name, value in state.items()}
 
     def _as_users(self, name: str, value: Any) -> Any:

@@ -222,13 +222,11 @@ class Snapshot:
                 view.copy_(parameter)
         return views
 
-    @contextlib.contextmanager
-    def _forward_context(self, *, gradients: bool) -> Iterator[None]:
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(torch.set_grad_enabled(gradients))
-            if self._twice is not None:
-                stack.enter_context(self._twice)
-            yield
+    def _forward_context(self, *, gradients: bool) -> contextlib.AbstractContextManager[None]:
+        mode = torch.enable_grad() if gradients else torch.no_grad()
+        if self._twice is None:
+            return mode
+        return _both(mode, self._twice)
 
     def _check(self, model: nn.Module) -> None:
         """Evaluate once: differentiable, and not a function of the user's own model."""
@@ -290,6 +288,12 @@ class Snapshot:
                 "every target is ignored, or batch_loss returns no positive count."
             )
         return math.fsum(sums) / (count or 1.0), counts
+
+
+@contextlib.contextmanager
+def _both(mode: contextlib.AbstractContextManager[None], twice: TwiceDifferentiable) -> Iterator[None]:
+    with mode, twice:
+        yield
 
 
 def versions_of(model: nn.Module) -> list[tuple[str, int, int]]:

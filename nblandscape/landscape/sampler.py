@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 import nblandscape
+from nblandscape.batched import Ahead
 from nblandscape.batches import update_digest
 from nblandscape.cancel import CancelSignal
 from nblandscape.evaluation import Point
@@ -24,6 +25,8 @@ from nblandscape.landscape.spread import spread
 from nblandscape.landscape.store import Store, mean_losses
 from nblandscape.objective import Objective
 from nblandscape.subspace import Subspace
+
+_WORTH_A_TRIAL = 64  # points
 
 Callback = Callable[[int, np.ndarray, np.ndarray], None]
 
@@ -179,18 +182,16 @@ def _run(
         rows.take(kept.arrays, order, kept.done)
     started = time.perf_counter()
     part: Filled | None = None
+    at_once = 1  # more where vmap pays
     try:
         if executor is None:
+            alone = gradients or adaptive is not None or (kept is not None and objective.device.type == "cpu")
+            many = None if alone else _block(objective, subspace, shape)
             at = objective.evaluator(subspace, gradients=gradients)
-
-            def evaluate(index: tuple[int, ...], coordinates: np.ndarray) -> float:
-                vertex = int(np.ravel_multi_index(index, shape))
-                if not rows.done[vertex]:
-                    rows.put(vertex, at(coordinates))
-                return float(rows.losses([vertex])[0])
-
+            evaluate = _Evaluate(Ahead(at, many, objective, chunk_seconds), rows, levels, axes)
             if adaptive is None:
                 yield from fill(evaluate, axes, coarsest=coarsest, cancel=cancel, chunk_seconds=chunk_seconds)
+                at_once = evaluate.ahead.used
             else:
                 part = yield from adaptive_fill(
                     evaluate, axes, tolerance=adaptive, cancel=cancel, chunk_seconds=chunk_seconds
@@ -213,6 +214,7 @@ def _run(
         "origin": int(center) if subspace.contains_model else None,
         "quantity": "loss",
         "seconds": time.perf_counter() - started,
+        "points_at_once": at_once,
         "holes": int(np.isnan(values).sum()),
     }
     if part is not None:
@@ -225,6 +227,50 @@ def _run(
     if kept is not None:
         kept.finish(provenance)
     return rows.landscape(values, axes, subspace.labels, provenance)
+
+
+def _block(
+    objective: Objective, subspace: Subspace, shape: tuple[int, ...]
+) -> Callable[[np.ndarray], list[Point]] | None:
+    """Many points at once, on grids that are large enough for a trial.
+
+    Not with a store on a CPU, so that a run that goes on has the values of one that was not cut off, to the
+    last bit, and nothing is done after a cancellation.
+    """
+    return objective.block_evaluator(subspace) if math.prod(shape) >= _WORTH_A_TRIAL else None
+
+
+class _Evaluate:
+    """Losses by vertex: those that are known, or the next few in the order of the levels at once."""
+
+    def __init__(
+        self, ahead: Ahead, rows: "_Rows", levels: list[Level], axes: tuple[np.ndarray, ...]
+    ) -> None:
+        self.ahead, self._rows, self._axes = ahead, rows, axes
+        self._shape = tuple(len(axis) for axis in axes)
+        self._steps = [math.prod(self._shape[i + 1 :]) for i in range(len(axes))]
+        self._order = np.concatenate([level.vertices for level in levels])
+        self._position = np.empty(len(self._order), dtype=np.int64)
+        self._position[self._order] = np.arange(len(self._order))
+
+    def __call__(self, index: tuple[int, ...], coordinates: np.ndarray) -> float:
+        vertex = sum(i * step for i, step in zip(index, self._steps, strict=True))
+        rows = self._rows
+        if not rows.done[vertex]:
+            if self.ahead.size == 1:
+                rows.put(vertex, self.ahead(coordinates[None])[0])
+            else:
+                self._several(vertex)
+        return rows.loss(vertex)
+
+    def _several(self, vertex: int) -> None:
+        begin = self._position[vertex]
+        following = self._order[begin : begin + self.ahead.size]
+        vertices = following[~self._rows.done[following]]
+        lines = zip(self._axes, np.unravel_index(vertices, self._shape), strict=True)
+        points = self.ahead(np.stack([axis[i] for axis, i in lines], axis=1))
+        for other, point in zip(vertices.tolist(), points, strict=False):  # fewer if it did not work
+            self._rows.put(other, point)
 
 
 class _Rows:
@@ -251,7 +297,8 @@ class _Rows:
     def put(self, vertex: int, point: Point) -> None:
         self.counts[:] = point.counts
         row: dict[str, Any] = {"batch_sums": point.sums}
-        row |= {f"metric_{i}": point.metrics[name] for i, name in enumerate(self._names)}
+        for i, name in enumerate(self._names):
+            row[f"metric_{i}"] = point.metrics[name]
         if point.gradient is not None:
             row["gradients"] = point.gradient
         for name, value in row.items():
@@ -260,6 +307,13 @@ class _Rows:
         if self.store is not None:
             self.store.put(vertex, row)
             self.store.flush()
+
+    def loss(self, vertex: int) -> float:
+        """As `losses`, of one vertex."""
+        sums = self.arrays["batch_sums"][vertex].tolist()
+        if not all(map(math.isfinite, sums)):
+            return math.nan
+        return math.fsum(sums) / (math.fsum(self.counts.tolist()) or 1.0)
 
     def losses(self, vertices: Sequence[int] | np.ndarray | slice = slice(None)) -> np.ndarray:
         """Mean losses, NaN where they are not finite."""
@@ -318,7 +372,8 @@ def _settings(
 ) -> dict[str, Any]:
     """What decides the values, for a store: functions cannot be hashed, so two losses stand for them."""
     digest = hashlib.sha256()
-    for tensor in (subspace.origin, subspace.directions):
+    moving = [t for pair in (subspace.statistics or {}).values() for t in pair]
+    for tensor in (subspace.origin, subspace.directions, *moving):
         update_digest(digest, tensor)
     at = objective.evaluator(subspace)
     origin = at(np.zeros(subspace.dim))

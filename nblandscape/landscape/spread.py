@@ -106,7 +106,8 @@ def _packed(objective: Objective, subspace: Subspace, gradients: bool) -> bytes:
         import cloudpickle as pickler  # lambdas and classes of a notebook; comes with dask
     except ModuleNotFoundError:
         pickler = pickle
-    parts = (objective.parts(), subspace.origin.cpu(), subspace.directions.cpu(), gradients)
+    plane = subspace.origin.cpu(), subspace.directions.cpu(), subspace.statistics
+    parts = (objective.parts(), plane, gradients)
     try:
         return bytes(pickler.dumps(parts))
     except Exception as error:
@@ -124,7 +125,8 @@ def _unpacked(payload: bytes) -> Evaluate:
 
     if multiprocessing.parent_process() is not None:
         torch.set_num_threads(1)  # one worker a core; two threads on one core wait for each other
-    parts, origin, directions, gradients = pickle.loads(payload)  # noqa: S301 - made by `_packed` of the same user
+    parts, (origin, directions, statistics), gradients = pickle.loads(payload)  # noqa: S301 - made by `_packed` of the same user
     objective = Objective.from_parts(parts)
-    plane = Subspace(origin, directions, tuple(str(i) for i in range(len(directions))))
+    labels = tuple(str(i) for i in range(len(directions)))
+    plane = Subspace(origin, directions, labels, statistics=statistics)
     return objective.evaluator(plane, gradients=gradients)

@@ -3,7 +3,7 @@
 import pickle
 import warnings
 from collections import ChainMap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -139,9 +139,11 @@ def read_piece(checkpoint: Located, piece: Sequence[tuple[str, slice]]) -> torch
     return torch.cat([wide(tensors[name].reshape(-1)[entries]) for name, entries in piece])
 
 
-def warn_of_held(objective: "Objective", checkpoints: Sequence[Located]) -> list[str]:
+def warn_of_held(
+    objective: "Objective", checkpoints: Sequence[Located], moving: Collection[str] = ()
+) -> list[str]:
     """Warn if buffers or frozen parameters of checkpoints differ from the objective's, which stay."""
-    held = sorted({name for checkpoint in checkpoints for name in differing(objective, checkpoint)})
+    held = sorted({n for c in checkpoints for n in differing(objective, c)}.difference(moving))
     if held:
         warnings.warn(
             f"{len(held)} entries that are not analysed ({', '.join(held[:2])}, …) differ from the "

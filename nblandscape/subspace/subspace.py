@@ -9,6 +9,7 @@ import torch
 
 from nblandscape.cancel import CancelSignal
 from nblandscape.subspace.normalization import Normalization, OneDimensional
+from nblandscape.subspace.statistics import turned
 
 if TYPE_CHECKING:
     from nblandscape.curvature import Spectrum
@@ -45,6 +46,9 @@ class Subspace:
         Coordinates of the checkpoints that the subspace passes through.
     explained : Explained or None
         Variance along the principal components of a trajectory, beside that of a random walk.
+    statistics : dict or None
+        BatchNorm statistics that move with the weights: name of the buffer to its value at the origin and
+        its directions, (d, *shape). The others stay what they are in the model.
     """
 
     origin: torch.Tensor
@@ -57,6 +61,7 @@ class Subspace:
     off_plane: np.ndarray | None = None
     anchors: np.ndarray | None = None
     explained: "Explained | None" = None
+    statistics: Mapping[str, tuple[torch.Tensor, torch.Tensor]] | None = None
 
     def __post_init__(self) -> None:
         if self.directions.ndim != 2 or self.directions.shape[1] != self.origin.numel():
@@ -112,7 +117,15 @@ class Subspace:
             return self
         moved = self.origin + amount * direction.to(self.origin)
         provenance = {**self.provenance, "offset": {"label": label, "amount": amount}}
-        return Subspace(moved, self.directions, self.labels, self.curvatures, False, provenance)
+        return Subspace(
+            moved,
+            self.directions,
+            self.labels,
+            self.curvatures,
+            False,
+            provenance,
+            statistics=self.statistics,
+        )
 
     def orthonormalized(self) -> "Subspace":
         """The same points with an orthonormal basis: the first direction keeps its sense, and so on.
@@ -152,6 +165,7 @@ class Subspace:
             provenance={**self.provenance, "orthonormalized": True},
             path=None if self.path is None else self.path @ triangle.T,
             anchors=None if self.anchors is None else self.anchors @ triangle.T,
+            statistics=None if self.statistics is None else turned(self.statistics, triangle),
         )
 
     def normalized(
@@ -361,7 +375,11 @@ class Subspace:
 
     @classmethod
     def through(
-        cls, objective: "Objective", *checkpoints: "Source", origin: Origin = "objective"
+        cls,
+        objective: "Objective",
+        *checkpoints: "Source",
+        origin: Origin = "objective",
+        statistics: bool = False,
     ) -> "Subspace":
         """Span the segment or plane through checkpoints.
 
@@ -377,6 +395,10 @@ class Subspace:
             State dicts, modules, flat vectors (n,), files or folders of weights.
         origin : {"objective", "first", "last", "mean"}
             The point of coordinates 0, always a grid point.
+        statistics : bool
+            Move the running means and variances of BatchNorm along: they are those of a checkpoint at its
+            coordinates and change linearly between (Goldstein's "states"). Beyond the checkpoints, a point
+            at which a variance would be negative is a hole. Otherwise they stay the objective's.
 
         Returns
         -------
@@ -387,11 +409,12 @@ class Subspace:
         Raises
         ------
         ValueError
-            Another architecture, identical or collinear checkpoints, or more than a plane.
+            Another architecture, identical or collinear checkpoints, or more than a plane; no BatchNorm
+            statistics, or an objective that does not use them.
         """
         from nblandscape.subspace.through import through_subspace
 
-        return through_subspace(objective, checkpoints, origin)
+        return through_subspace(objective, checkpoints, origin, statistics)
 
     @classmethod
     def from_directions(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from nblandscape.subspace.checkpoints import Source, flat, locate, warn_of_held
+from nblandscape.subspace.statistics import moving_statistics
 from nblandscape.subspace.subspace import Origin, Subspace
 from nblandscape.subspace.trajectory import anchor_weights, rounding_of
 
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
     from nblandscape.objective import Objective
 
 
-def through_subspace(objective: "Objective", checkpoints: Sequence[Source], origin: Origin) -> Subspace:
+def through_subspace(
+    objective: "Objective", checkpoints: Sequence[Source], origin: Origin, statistics: bool = False
+) -> Subspace:
     """See `Subspace.through`."""
     if not checkpoints:
         raise ValueError("No checkpoints were given.")
@@ -35,8 +38,11 @@ def through_subspace(objective: "Objective", checkpoints: Sequence[Source], orig
         "checkpoints": names,
         "origin": origin,
         "anchors": anchors.tolist(),
-        "held": warn_of_held(objective, found),
     }
+    moving = moving_statistics(objective, found, weights, anchors) if statistics else None
+    provenance["held"] = warn_of_held(objective, found, moving or ())
+    if moving is not None:
+        provenance["statistics"] = "interpolated"
     return Subspace(
         start.to(objective.device, objective.dtype),
         rows.to(objective.device),
@@ -44,6 +50,7 @@ def through_subspace(objective: "Objective", checkpoints: Sequence[Source], orig
         contains_model=bool(torch.equal(start, home)),
         provenance=provenance,
         anchors=anchors,
+        statistics=moving,
     )
 
 
