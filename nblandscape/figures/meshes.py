@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,6 +55,8 @@ def volume(landscape: Landscape) -> Any:
 def isosurfaces(landscape: Landscape, levels: Sequence[float] | int = 5) -> Any:
     """Make the surfaces of equal loss of a three-dimensional landscape (`pyvista.PolyData`).
 
+    Cells with a hole at a corner are left out.
+
     Parameters
     ----------
     landscape : Landscape, three-dimensional
@@ -77,7 +80,13 @@ def isosurfaces(landscape: Landscape, levels: Sequence[float] | int = 5) -> Any:
     wanted = (
         np.linspace(low, high, levels + 2)[1:-1] if isinstance(levels, int) else np.asarray(levels, float)
     )
-    surfaces = volume(landscape).contour(list(wanted), scalars="loss")
+    grid = volume(landscape)
+    if landscape.holes:  # VTK would make points without coordinates of them
+        known = np.isfinite(landscape.values)
+        for axis in range(3):
+            known = np.delete(known, -1, axis) & np.delete(known, 0, axis)
+        grid = grid.extract_cells(np.flatnonzero(known.ravel(order="F")))
+    surfaces = grid.contour(list(wanted), scalars="loss") if grid.n_cells else grid
     if surfaces.n_points == 0:
         raise ValueError(
             f"No point has a loss of {wanted.tolist()}; the losses are between {low:g} and {high:g}."
@@ -135,6 +144,7 @@ def export_mesh(mesh: Any, path: str | os.PathLike[str]) -> Path:
     if not target.parent.is_dir():
         raise FileNotFoundError(f"The folder {target.parent} does not exist.")
     if target.suffix in (".gltf", ".glb"):
+        _need_rendering()
         plotter = _pyvista().Plotter(off_screen=True)
         plotter.add_mesh(mesh, scalars="loss" if "loss" in mesh.point_data else None, cmap="viridis")
         plotter.export_gltf(str(target))
@@ -154,27 +164,53 @@ def screenshot(
 ) -> np.ndarray:
     """Draw a mesh off screen, with axes in its own coordinates and a colour bar; return the picture.
 
+    Parameters
+    ----------
+    mesh : pyvista.PolyData
+        Of `isosurfaces` or `surface`.
+    labels : sequence of str
+        Of the axes. With two of them the third axis has the numbers of the loss.
+    path : path, optional
+        Of a picture to write.
+    size : tuple (width, height)
+        In pixels.
+    opacity : float
+
     Raises
     ------
     RuntimeError
         This machine cannot render off screen; the message says what to install.
     """
-    if not can_render():
-        raise RuntimeError(
-            "VTK cannot render here: it found neither EGL nor OSMesa. On Debian: "
-            "apt-get install libegl1 libgl1-mesa-dri (or libosmesa6)."
-        )
+    _need_rendering()
+    with _quiet():
+        return _drawn(mesh, labels, path, size, opacity)
+
+
+def _drawn(
+    mesh: Any,
+    labels: Sequence[str],
+    path: str | os.PathLike[str] | None,
+    size: tuple[int, int],
+    opacity: float,
+) -> np.ndarray:
     plotter = _pyvista().Plotter(off_screen=True, window_size=size)
     bounds = np.array(mesh.bounds).reshape(3, 2)
     # Each axis fills the same length, or a wide window along a flat direction would be a needle.
     boxed = mesh.scale(1 / np.maximum(np.ptp(bounds, axis=1), 1e-300), inplace=False)
-    bar = {"title": "loss", "vertical": True, "color": "black", "position_x": 0.88, "position_y": 0.25}
+    if len(labels) < 3:  # heights are scaled losses
+        losses = mesh.point_data["loss"]
+        bounds[2] = np.nanmin(losses), np.nanmax(losses)
+    letters = max(9, min(size) // 36)
+    bar = {"title": "loss", "vertical": True, "color": "black", "fmt": "%.3g", "position_x": 0.84,
+           "position_y": 0.25, "width": 0.06, "height": 0.5, "unconstrained_font_size": True,
+           "label_font_size": letters, "title_font_size": letters}  # fmt: skip
     plotter.add_mesh(boxed, scalars="loss", cmap="viridis", opacity=opacity, smooth_shading=True,
                      ambient=0.35, scalar_bar_args=bar)  # fmt: skip
     names = [_plain(label) for label in (*labels, "loss")][:3]
     plotter.show_bounds(
         axes_ranges=bounds.ravel().tolist(), xtitle=names[0], ytitle=names[1], ztitle=names[2],
-        color="black", font_size=9, n_xlabels=3, n_ylabels=3, n_zlabels=3, location="outer", grid="back",
+        color="black", font_size=letters, n_xlabels=3, n_ylabels=3, n_zlabels=3, fmt="%.3g",
+        location="outer", grid="back",
     )  # fmt: skip
     plotter.background_color = "white"
     plotter.camera_position = "iso"
@@ -184,9 +220,30 @@ def screenshot(
     return picture
 
 
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep VTK from printing that there is no display: it draws without one."""
+    from vtkmodules.vtkCommonCore import vtkLogger
+
+    before = vtkLogger.GetCurrentVerbosityCutoff()
+    vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_OFF)
+    try:
+        yield
+    finally:
+        vtkLogger.SetStderrVerbosity(before)
+
+
 def _plain(label: str) -> str:
     """A label in the letters of VTK's font."""
     return label.translate(str.maketrans("₀₁₂₃₄₅₆₇₈₉₋−", "0123456789--")).replace("λ", "lambda")
+
+
+def _need_rendering() -> None:
+    if not can_render():
+        raise RuntimeError(
+            "VTK cannot render here: it found neither EGL nor OSMesa. On Debian: "
+            "apt-get install libegl1 libgl1-mesa-dri (or libosmesa6)."
+        )
 
 
 @cache

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 
+from nblandscape.figures.colors import palette
 from nblandscape.landscape.facing import open_yaw
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from nblandscape.topology import MergeTree
 
 _MOST_BRANCHES = 60
-_INK, _ACCENT, _NEGATIVE = "#37474f", "#00695c", "#b71c1c"
 
 
 def figure_of(
@@ -54,9 +54,9 @@ def figure_of(
     flat = figure.add_subplot(grid[:, 1])
     mesh = _contour_map(flat, landscape, tree, log=log)
     bar = figure.colorbar(mesh, ax=flat, shrink=0.9)
-    bar.set_label(str(landscape.provenance.get("quantity", "value")), fontsize=7)
+    bar.set_label(_quantity(landscape), fontsize=7)
     bar.ax.tick_params(labelsize=6, which="both")
-    plot_merge_tree(figure.add_subplot(grid[0, 2]), tree, log=log)
+    plot_merge_tree(figure.add_subplot(grid[0, 2]), tree, log=log, ylabel=_quantity(landscape))
     if spectrum:
         plot_spectrum(figure.add_subplot(grid[1, 2]), spectrum["values"], spectrum["residuals"])
     if title:
@@ -65,21 +65,42 @@ def figure_of(
 
 
 def plot_surface(axes: Axes, landscape: "Landscape", *, log: bool = False) -> None:
-    """Draw a two-dimensional landscape on 3-D axes."""
+    """Draw a two-dimensional landscape on 3-D axes.
+
+    Examples
+    --------
+    >>> import nblandscape as nbl
+    >>> axes = Figure().add_subplot(projection="3d")
+    >>> plot_surface(axes, nbl.Landscape.from_array(np.eye(5), provenance={"quantity": "loss"}))
+    >>> axes.get_title()
+    'loss'
+    """
     x, y = np.meshgrid(*landscape.axes, indexing="ij")
     heights = _shown(landscape.values, log)
     surface = axes.plot_surface  # type: ignore[attr-defined]
     surface(x, y, heights, cmap="viridis", rcount=80, ccount=80, linewidth=0, antialiased=True)
     axes.set_xlabel(landscape.labels[0], fontsize=7)
     axes.set_ylabel(landscape.labels[1], fontsize=7)
+    quantity = _quantity(landscape)
+    name = f"log₁₀ {quantity}" if heights is not landscape.values else quantity
+    axes.set_title(name, fontsize=8)  # a label of the vertical axis would reach into the next picture
     axes.tick_params(labelsize=6)
     axes.view_init(elev=35, azim=np.degrees(open_yaw(landscape.values)) - 90)  # type: ignore[attr-defined]
 
 
-def plot_merge_tree(axes: Axes, tree: "MergeTree", *, log: bool = False) -> None:
+def plot_merge_tree(axes: Axes, tree: "MergeTree", *, log: bool = False, ylabel: str = "value") -> None:
     """Draw a merge tree: branches stand side by side, each hangs on the one it merges into.
 
     Of many branches the most persistent are drawn, and the title says how many there are.
+
+    Examples
+    --------
+    >>> import nblandscape as nbl
+    >>> wells = nbl.Landscape.from_array(np.cos(np.arange(0.0, 19)))
+    >>> axes = Figure().add_subplot()
+    >>> plot_merge_tree(axes, wells.merge_tree(), ylabel="loss")
+    >>> axes.get_title(), axes.get_ylabel()
+    ('merge tree: 3 minima', 'loss')
     """
     pairs = tree.pairs[:_MOST_BRANCHES]  # the most persistent come first, and parents before their children
     deaths = pairs["death"][np.isfinite(pairs["death"])]
@@ -88,18 +109,20 @@ def plot_merge_tree(axes: Axes, tree: "MergeTree", *, log: bool = False) -> None
     high = float(deaths.max()) if deaths.size else float(finite.max())
     top = high + 0.08 * (high - low)
     places = _positions(pairs["parent"], pairs["death"])
+    colors = palette(axes)
     for place, pair in zip(places, pairs, strict=True):
         death = pair["death"] if np.isfinite(pair["death"]) else top
-        axes.plot([place, place], [pair["birth"], death], color=_INK, linewidth=1.6)
+        axes.plot([place, place], [pair["birth"], death], color=colors.ink, linewidth=1.6)
         if pair["parent"] >= 0:
             other = places[pair["parent"]]
-            axes.plot([place, other], [death, death], color=_INK, linewidth=1.6)
-            axes.plot(other, death, "x", color=_INK, markersize=6, markeredgewidth=1.6)
-        axes.plot(place, pair["birth"], "v", color=_ACCENT, markersize=7)
+            axes.plot([place, other], [death, death], color=colors.ink, linewidth=1.6)
+            axes.plot(other, death, "x", color=colors.ink, markersize=6, markeredgewidth=1.6)
+        axes.plot(place, pair["birth"], "v", color=colors.positive, markersize=7)
     axes.margins(x=0.15)
     if log and pairs["birth"].min() > 0:
         axes.set_yscale("log")
     axes.set_xticks([])
+    axes.set_ylabel(ylabel, fontsize=7)
     count = len(tree.pairs)
     axes.set_title(f"merge tree: {count} minim{'um' if count == 1 else 'a'}", fontsize=8)
     axes.tick_params(labelsize=6)
@@ -107,15 +130,24 @@ def plot_merge_tree(axes: Axes, tree: "MergeTree", *, log: bool = False) -> None
 
 
 def plot_spectrum(axes: Axes, values: Any, residuals: Any) -> None:
-    """Draw eigenvalues as stems with their residuals; negative ones are hollow squares."""
+    """Draw eigenvalues as stems with their residuals; negative ones are hollow squares.
+
+    Examples
+    --------
+    >>> axes = Figure().add_subplot()
+    >>> plot_spectrum(axes, [3.0, -1.0], [0.1, 0.2])
+    >>> axes.get_title()
+    'Hessian eigenvalues'
+    """
+    colors = palette(axes)
     numbers = np.asarray(values, dtype=float)
     ranks = np.arange(len(numbers))
-    for sign, marker, color in ((numbers >= 0, "o", _ACCENT), (numbers < 0, "s", _NEGATIVE)):
+    for sign, marker, color in ((numbers >= 0, "o", colors.positive), (numbers < 0, "s", colors.negative)):
         axes.vlines(ranks[sign], 0, numbers[sign], color=color, linewidth=1)
-        face = color if marker == "o" else "white"
+        face = color if marker == "o" else axes.get_facecolor()
         axes.errorbar(ranks[sign], numbers[sign], yerr=np.asarray(residuals)[sign], fmt=marker, markersize=4,
                       color=color, markerfacecolor=face)  # fmt: skip
-    axes.axhline(0, color=_INK, linewidth=0.6)
+    axes.axhline(0, color=colors.ink, linewidth=0.6)
     axes.set_xticks([])
     axes.set_title("Hessian eigenvalues", fontsize=8)
     axes.tick_params(labelsize=6)
@@ -146,6 +178,10 @@ def _contour_map(axes: Axes, landscape: "Landscape", tree: "MergeTree", *, log: 
     axes.set_ylabel(landscape.labels[1], fontsize=7)
     axes.tick_params(labelsize=6)
     return mesh
+
+
+def _quantity(landscape: "Landscape") -> str:
+    return str(landscape.provenance.get("quantity", "value"))
 
 
 def _shown(values: np.ndarray, log: bool) -> np.ndarray:

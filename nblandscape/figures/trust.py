@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.axes import Axes
 
+from nblandscape.figures.colors import palette
+
 if TYPE_CHECKING:
     from nblandscape.curvature.trust import TrustReport
-
-_INK, _ACCENT, _PALE = "#37474f", "#00695c", "#78909c"
-_REGIONS = (("saddle", "#c62828"), ("minimum", "#1565c0"), ("maximum", "#6a1b9a"))
 
 
 def plot_trust(axes: Axes, report: "TrustReport") -> None:
@@ -35,9 +34,10 @@ def plot_trust(axes: Axes, report: "TrustReport") -> None:
     >>> axes.get_xlabel()
     'lower curvature of the slice'
     """
+    colors = palette(axes)
     cloud = report.random.curvatures
-    axes.plot(*cloud.T, "o", color=_PALE, markersize=3, alpha=0.6, label="random slices", zorder=2)
-    axes.plot(*report.random.expected, "+", color=_INK, markersize=11, markeredgewidth=1.6,
+    axes.plot(*cloud.T, "o", color=colors.pale, markersize=3, alpha=0.6, label="random slices", zorder=2)
+    axes.plot(*report.random.expected, "+", color=colors.ink, markersize=11, markeredgewidth=1.6,
               label="their expected mean", zorder=3)  # fmt: skip
     points = [cloud, np.array([report.random.expected])]
     if report.curvatures is not None:
@@ -53,24 +53,26 @@ def plot_trust(axes: Axes, report: "TrustReport") -> None:
     corners = {"saddle": (left, 0, 0, top), "minimum": (0, right, 0, top), "maximum": (left, 0, bottom, 0)}
     spots = {"saddle": (0.02, 0.98, "left", "top"), "minimum": (0.98, 0.98, "right", "top"),
              "maximum": (0.02, 0.02, "left", "bottom")}  # fmt: skip
-    for name, color in _REGIONS:
+    for name in corners:
+        color = getattr(colors, name)
         x0, x1, y0, y1 = corners[name]
         axes.fill_between([x0, x1], y0, y1, color=color, alpha=0.07, linewidth=0, zorder=0)
         share = report.random.probability[name]
         x, y, horizontal, vertical = spots[name]
-        text = f"{name}\nP = {share.value:.2f} ± {share.stderr:.2f}"
+        between = ": " if name == "maximum" else "\n"  # below the legend
+        text = f"{name}{between}P = {share.value:.2f} ± {share.stderr:.2f}"
         axes.text(x, y, text, transform=axes.transAxes, ha=horizontal, va=vertical, fontsize=7, color=color)
-    axes.plot([max(left, bottom), min(right, top)], [max(left, bottom), min(right, top)], color=_PALE,
+    axes.plot([max(left, bottom), min(right, top)], [max(left, bottom), min(right, top)], color=colors.pale,
               linewidth=0.6, zorder=1)  # fmt: skip
-    axes.axhline(0, color=_INK, linewidth=0.6)
-    axes.axvline(0, color=_INK, linewidth=0.6)
-    axes.set_xlabel("lower curvature of the slice", fontsize=7)
-    axes.set_ylabel("upper curvature of the slice", fontsize=7)
-    axes.tick_params(labelsize=6)
+    axes.axhline(0, color=colors.ink, linewidth=0.6)
+    axes.axvline(0, color=colors.ink, linewidth=0.6)
+    axes.set_xlabel("lower curvature of the slice", fontsize=8)
+    axes.set_ylabel("upper curvature of the slice", fontsize=8)
+    axes.tick_params(labelsize=7)
     axes.ticklabel_format(scilimits=(-3, 4))
     for line in (axes.xaxis, axes.yaxis):
-        line.get_offset_text().set_fontsize(6)
-    axes.legend(fontsize=6, frameon=False, loc="lower right")
+        line.get_offset_text().set_fontsize(7)
+    axes.legend(fontsize=7, frameon=False, loc="lower right", bbox_to_anchor=(1, 0.06))
     axes.spines[["top", "right"]].set_visible(False)
 
 

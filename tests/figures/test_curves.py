@@ -5,7 +5,7 @@ import pytest
 from matplotlib.figure import Figure
 
 import nblandscape as nbl
-from nblandscape.figures import plot_density, plot_explained, plot_path, plot_profile
+from nblandscape.figures import plot_contours, plot_density, plot_explained, plot_path, plot_profile
 
 
 def bowl(n: int = 9) -> nbl.Landscape:
@@ -61,3 +61,14 @@ def test_profiles_have_a_band_and_explained_variance_its_null():
     bars = Figure().add_subplot()
     plot_explained(bars, np.array([0.7, 0.2]), np.array([0.608, 0.152]))
     assert [bar.get_height() for bar in bars.patches] == [0.7, 0.2]
+
+
+def test_pictures_with_the_same_limits_have_the_same_colours():
+    axes = Figure().subplots(1, 2)
+    shown = [plot_contours(panel, bowl(n), limits=(0, 4)) for panel, n in zip(axes, (9, 17), strict=True)]
+    assert [colors.get_clim() for colors in shown] == [(0, 4), (0, 4)]
+    assert plot_path(axes[0], bowl(), np.zeros((1, 2)), limits=(0, 4)).get_clim() == (0, 4)
+    with pytest.raises(ValueError, match="must be larger"):
+        plot_contours(axes[0], bowl(), limits=(4, 0))
+    with pytest.raises(ValueError, match="3 dimensions"):
+        plot_contours(axes[0], nbl.Landscape.from_array(np.zeros((3, 3, 3))))

@@ -1,5 +1,7 @@
 """Meshes have the true sizes, are read back from files, and a machine that cannot render says so."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -66,6 +68,51 @@ def test_what_cannot_be_made_is_named(tmp_path):
         meshes.export_mesh(meshes.isosurfaces(ball(9)), tmp_path / "ball.png")
     with pytest.raises(FileNotFoundError):
         meshes.export_mesh(meshes.isosurfaces(ball(9)), tmp_path / "no" / "ball.stl")
+
+
+def test_isosurfaces_stay_clear_of_holes():
+    landscape = ball(21)
+    landscape.values[:10, :10, :10] = np.nan
+    mesh = meshes.isosurfaces(landscape, [0.25, 0.5])
+    assert np.isfinite(mesh.points).all()
+    assert np.isfinite(mesh.point_data["loss"]).all()
+    inside = (mesh.points[:, 0] < -0.11) & (mesh.points[:, 1] < -0.21) & (mesh.points[:, 2] < -0.11)
+    assert not inside.any()
+
+
+@pytest.mark.parametrize("ending", [".gltf", ".glb"])
+def test_gltf_is_written_where_vtk_can_render_and_says_so_elsewhere(tmp_path, monkeypatch, ending):
+    mesh = meshes.isosurfaces(ball(9), [0.25])
+    if meshes.can_render():
+        written = meshes.export_mesh(mesh, tmp_path / f"ball{ending}")
+        assert written.stat().st_size > 1000
+        if ending == ".gltf":
+            content = json.loads(written.read_text())
+            assert content["asset"]["version"] == "2.0"
+            assert content["meshes"]
+    monkeypatch.setattr(meshes, "can_render", lambda: False)
+    with pytest.raises(RuntimeError, match="cannot render"):
+        meshes.export_mesh(mesh, tmp_path / f"other{ending}")
+
+
+def test_the_vertical_axis_of_a_surface_has_the_numbers_of_the_loss(monkeypatch):
+    if not meshes.can_render():
+        pytest.skip("VTK cannot render here")
+    import pyvista
+
+    seen = {}
+    real = pyvista.Plotter.show_bounds
+
+    def spy(plotter, **options):
+        seen.update(options)
+        return real(plotter, **options)
+
+    monkeypatch.setattr(pyvista.Plotter, "show_bounds", spy)
+    x = np.linspace(-1, 1, 9)
+    landscape = nbl.Landscape.from_array(100 + 800 * (x[:, None] ** 2 + x**2), (x, x), ("a", "b"))
+    meshes.screenshot(meshes.surface(landscape), landscape.labels, size=(200, 150))
+    np.testing.assert_allclose(seen["axes_ranges"], [-1, 1, -1, 1, 100, 1700])
+    assert seen["ztitle"] == "loss"
 
 
 @pytest.mark.timeout(200)
