@@ -72,7 +72,7 @@ def plot_trust(axes: Axes, report: "TrustReport") -> None:
     axes.ticklabel_format(scilimits=(-3, 4))
     for line in (axes.xaxis, axes.yaxis):
         line.get_offset_text().set_fontsize(7)
-    axes.legend(fontsize=7, frameon=False, loc="lower right", bbox_to_anchor=(1, 0.06))
+    axes.legend(fontsize=7, frameon=False, loc="lower right", bbox_to_anchor=(1, 0.05), labelspacing=0.3)
     axes.spines[["top", "right"]].set_visible(False)
 
 
@@ -82,4 +82,4 @@ def _limits(x: np.ndarray, y: np.ndarray) -> tuple[float, float, float, float]:
     bottom, top = min(float(y.min()), 0.0), max(float(y.max()), 0.0)
     wide, high = (right - left) or 1.0, (top - bottom) or 1.0
     left, right = min(left - 0.1 * wide, -0.35 * wide), max(right + 0.1 * wide, 0.4 * wide)
-    return left, right, min(bottom - 0.1 * high, -0.3 * high), top + 0.3 * high
+    return left, right, min(bottom - 0.1 * high, -0.4 * high), top + 0.3 * high
