@@ -168,7 +168,7 @@ class Solver:
                 return None
         elif self._search_until is not None:  # something new has shown: it may take its time again
             self._resolve_until = self.products + (self._first_stage or 0)
-            self._search_until = None
+            self._search_until, self._miss = None, 1.0
             self._doubted.clear()
         if basis.tails < 2:
             return 0
@@ -185,27 +185,29 @@ class Solver:
             self._search_until = self.products + max(self.products, _SEARCH_AT_LEAST)
         if self.products >= self._search_until:
             return None
-        if not basis.draws:  # after a warm start or a restart: search what is orthogonal to all that is known
-            self._density = self._density or self._quadrature()
-            self._make_room(free=basis.capacity // 2)
-            basis.forget()
-            self._anew = True
-            self._doubted.clear()
-            return self._newest_tail()
-        C, draws, rows = basis.fresh()
-        upper, lower = self._doubts(1, self.largest, C, draws), self._doubts(-1, self.smallest, C, draws)
-        self._miss = min(1.0, sum(max((d.chance for d in end), default=0.0) for end in (upper, lower)))
-        if self._miss <= self._max_miss or (basis.full and self._anew):
-            return None
-        worst = max([*upper, *lower], key=lambda doubt: doubt.chance)
-        if worst.copies >= basis.draws:
-            return self._newest_tail()
-        tails = rows >= basis.processed
-        return int(rows[tails][np.argmax(np.abs(worst.direction[tails]))]) - basis.processed
+        if basis.draws:
+            C, draws, rows = basis.fresh()
+            upper, lower = self._doubts(1, self.largest, C, draws), self._doubts(-1, self.smallest, C, draws)
+            miss = sum(max((d.chance for d in end), default=0.0) for end in (upper, lower))
+            self._miss = min(self._miss, miss)
+            if self._miss <= self._max_miss:
+                return None
+            if not basis.full:
+                worst = max([*upper, *lower], key=lambda doubt: doubt.chance)
+                if worst.copies >= basis.draws and basis.size < basis.operator.size:
+                    return self._newest_tail()
+                tails = rows >= basis.processed
+                return int(rows[tails][np.argmax(np.abs(worst.direction[tails]))]) - basis.processed
+        # After a warm start or a restart, or without room: search what is orthogonal to all that is known.
+        self._density = self._density or self._quadrature()
+        self._make_room(free=basis.capacity // 2)
+        basis.forget()
+        self._anew = True
+        self._doubted.clear()
+        return self._newest_tail()
 
     def _newest_tail(self) -> int | None:
         """Draw a random vector; None if nothing of it lies outside of the basis."""
-        self._miss = 1.0
         return self.basis.tails - 1 if self._draw() else None
 
     def _doubts(self, sign: int, count: int, C: Floats, draws: Floats) -> list[Doubt]:

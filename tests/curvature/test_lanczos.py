@@ -169,6 +169,28 @@ def test_a_tight_basis_gives_the_same_values(rows):
     assert_certified(operator, tight)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_copy_in_the_last_tail_of_a_full_space_is_found(dtype):
+    """No random vector can be drawn beside a basis of the whole space, but one of its rows is unprocessed."""
+    values = [-9.0, -9, -9, -0.01, 0.003, 0.03, 0.2]
+    for seed in range(12):
+        spectrum = hessian_spectrum(
+            Diagonal(values, dtype), largest=3, smallest=3, tol=1e-4, max_miss=0.01, seed=seed
+        )
+        np.testing.assert_allclose(spectrum.values, ends(values, 3, 3), atol=2e-3)
+        assert spectrum.miss_probability <= 0.01
+
+
+def test_a_basis_that_is_full_when_a_third_copy_is_looked_for_makes_room():
+    values = np.r_[[5.8] * 9, np.linspace(-1, 2, 23), [-2.1] * 5, [-4.6] * 3, [-18.0] * 5]
+    for seed in range(12):
+        spectrum = hessian_spectrum(
+            Diagonal(values), largest=1, smallest=3, tol=1e-4, seed=seed, basis_bytes=0
+        )
+        np.testing.assert_allclose(spectrum.values, [5.8, -18, -18, -18], atol=1e-2)
+        assert spectrum.miss_probability < 1
+
+
 def test_same_seed_same_bits_and_the_global_generator_is_left_alone():
     operator = Diagonal(outliers_and_bulk()[:700], torch.float32)
     before = torch.random.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
