@@ -197,6 +197,8 @@ class Solver:
                 if worst.copies >= basis.draws and basis.size < basis.operator.size:
                     return self._newest_tail()
                 tails = rows >= basis.processed
+                if not tails.any():
+                    return 0 if basis.tails else None
                 return int(rows[tails][np.argmax(np.abs(worst.direction[tails]))]) - basis.processed
         # After a warm start or a restart, or without room: search what is orthogonal to all that is known.
         self._density = self._density or self._quadrature()
