@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import math
-import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
+from nblandscape.curvature import iter_spectrum
 from nblandscape.landscape.grid import check_points
+from nblandscape.landscape.sampler import iter_sample
+from nblandscape.memory import peak_bytes
 
 if TYPE_CHECKING:
     from nblandscape.objective import Objective
     from nblandscape.subspace import Subspace
 
-_REPEATS = 5
+TRIAL_SECONDS = 0.3  # of the very work, whose rest is taken to go on at that rate
+_TRIAL_ROWS = 24  # of the basis in a trial
 _BASIS_ROWS = 60  # products of a usual run; each adds a vector
 
 
@@ -32,7 +35,7 @@ class Cost:
         Points or products.
     seconds : float
     bytes : int
-        Memory beyond what the model itself takes now, the activations of one batch excluded.
+        Memory beyond what the model itself takes, the objective and the subspace included.
     parts : dict of name to bytes
     """
 
@@ -49,7 +52,7 @@ class Cost:
 def predict_cost(
     objective: Objective, subspace: Subspace, points: int | Sequence[int] = 33, *, gradients: bool = False
 ) -> Cost:
-    """Predict what `sample` will take, from a few evaluations at the origin.
+    """Predict what `sample` will take, from the first points of the very grid: about 0.3 s, or 3 points.
 
     Parameters
     ----------
@@ -83,16 +86,20 @@ def predict_cost(
         "replica": vector,
         "moving weights": vector,
         "directions": (subspace.dim + 1) * vector,
-        "gradient": 2 * 8 * objective.num_parameters if gradients else 0,
+        "directions, padded": (subspace.dim + 1) * vector,
+        "directions, float64": (2 if gradients else 1) * subspace.dim * 8 * objective.num_parameters,
+        "one point": peak_bytes(lambda: at(origin)),
         "results": 8 * total * (columns + 1),
     }
-    return Cost(total, total * _seconds(lambda: at(origin)), sum(parts.values()), parts)
+    steps = iter_sample(objective, subspace, points=points, gradients=gradients)
+    seconds = _extrapolated((len(vertices) for _, vertices, _ in steps), total)
+    return Cost(total, seconds, sum(parts.values()), parts)
 
 
 def predict_spectrum_cost(objective: Objective, *, products: int = _BASIS_ROWS) -> Cost:
     """Predict what `hessian_spectrum` will take with so many products (60 is usual).
 
-    The first product is slower: it builds the graphs that later ones use.
+    The first product builds the graphs that later ones use; then the run itself is timed for 0.3 s.
 
     Examples
     --------
@@ -107,13 +114,15 @@ def predict_spectrum_cost(objective: Objective, *, products: int = _BASIS_ROWS) 
     vector = _vector(objective)
     parts = {
         "replica": vector,
+        "moving weights": vector,
         "basis": products * vector,
+        "eigenvectors": 4 * vector,
         "float64 vectors": 3 * 8 * objective.num_parameters,
         "graphs": objective.graph_memory(),
+        "one product": peak_bytes(lambda: objective.hvp(v)),
     }
-    return Cost(
-        products, products * _seconds(lambda: objective.hvp(v)), sum(parts.values()), parts, "products"
-    )
+    seconds = _extrapolated(_products(objective), products)
+    return Cost(products, seconds, sum(parts.values()), parts, "products")
 
 
 def _vector(objective: Objective) -> int:
@@ -121,14 +130,33 @@ def _vector(objective: Objective) -> int:
     return objective.num_parameters * objective.dtype.itemsize
 
 
-def _seconds(call: Callable[[], object]) -> float:
-    """Median duration of a call that is warm already."""
-    durations = []
-    for _ in range(_REPEATS):
-        begin = time.perf_counter()
-        call()
-        durations.append(time.perf_counter() - begin)
-    return statistics.median(durations)
+def _products(objective: Objective) -> Iterable[int]:
+    """How many products a run has made since the last time, after each of its steps."""
+    known = 0
+    rows = _TRIAL_ROWS * _vector(objective)
+    for partial in iter_spectrum(objective, max_products=10**6, basis_bytes=rows):
+        yield partial.products - known
+        known = partial.products
+
+
+def _extrapolated(steps: Iterable[int], total: int) -> float:
+    """Seconds for so many calls, from a run that tells how many each of its steps has made.
+
+    The first step counts as it is: it may hold a trial that is made once.
+    """
+    begin = time.perf_counter()
+    first, after_first, done = 0, 0.0, 0
+    passed = 0.0
+    for made in steps:
+        passed = time.perf_counter() - begin
+        done += made
+        if first == 0:
+            first, after_first = done, passed
+        if done >= total or (passed > TRIAL_SECONDS and done >= min(3, total)):
+            break
+    if done > first:
+        return after_first + (total - first) * (passed - after_first) / (done - first)
+    return total * passed / max(done, 1)
 
 
 def _duration(seconds: float) -> str:

@@ -8,6 +8,7 @@ from torch import nn
 
 import nblandscape as nbl
 from nblandscape.landscape.cost import Cost, predict_cost, predict_spectrum_cost
+from nblandscape.memory import peak_bytes
 from tests.curvature.models import digits_objective
 
 
@@ -29,9 +30,28 @@ def test_p42_the_memory_of_the_basis_is_told_before_the_run():
     cost = predict_spectrum_cost(objective, products=30)
     assert cost.parts["basis"] == 30 * 4 * 10_010
     assert cost.parts["graphs"] >= 4 * 10_010
+    assert cost.parts["one product"] > 4 * 10_010
     assert cost.bytes == sum(cost.parts.values())
     assert "30 products" in repr(cost)
     assert repr(Cost(1089, 12.4, 180_000_000, {})) == "1,089 points, about 12 s, 180 MB"
     sloped = predict_cost(objective, nbl.Subspace.random(objective, 3), 5, gradients=True)
     assert sloped.parts["directions"] == 4 * 4 * 10_010
     assert sloped.calls == 125
+
+
+def test_memory_is_that_of_the_tensors_of_the_run():
+    model = nn.Sequential(nn.Linear(64, 300), nn.Tanh(), nn.Linear(300, 300), nn.Tanh(), nn.Linear(300, 10))
+    data = torch.linspace(-1, 1, 64 * 64).reshape(64, 64), torch.arange(64) % 10
+    objective = nbl.Objective(model, nn.CrossEntropyLoss(), data)
+    plane = nbl.Subspace.random(objective, 2)
+    there_before = ("replica", "moving weights", "directions", "graphs")
+    for gradients in (False, True):
+        cost = predict_cost(objective, plane, 3, gradients=gradients)
+        new = cost.bytes - sum(cost.parts.get(name, 0) for name in there_before)
+        found = peak_bytes(lambda g=gradients: nbl.sample(objective, plane, points=3, gradients=g))
+        assert 0.75 < new / found < 1.4
+    cost = predict_spectrum_cost(objective, products=30)
+    new = cost.bytes - sum(cost.parts.get(name, 0) for name in there_before)
+    basis = 30 * objective.num_parameters * 4
+    found = peak_bytes(lambda: nbl.hessian_spectrum(objective, tol=0.05, basis_bytes=basis))
+    assert 0.75 < new / found < 1.4
