@@ -161,7 +161,16 @@ class Recorder:
         return Recording.open(self.folder)
 
     def cost(self, steps: int) -> DiskCost:
-        """Disk space of `steps` training steps, the first and the last weights included."""
+        """Disk space of `steps` training steps, the first and the last weights included.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     cost = Recorder(nn.Linear(2, 1), folder, every=10).cost(95)
+        >>> cost.checkpoints, cost.fits
+        (11, True)
+        """
         if isinstance(self.every, int):
             count = 1 + -(-steps // self.every)
         else:

@@ -107,6 +107,13 @@ def surface(landscape: Landscape, *, height: float = 0.6) -> Any:
     ------
     ValueError
         Another dimension.
+
+    Examples
+    --------
+    >>> import nblandscape as nbl
+    >>> mesh = surface(nbl.Landscape.from_array(np.add.outer(np.arange(3.0), np.arange(4.0))))
+    >>> mesh.n_points, mesh.n_cells
+    (12, 12)
     """
     if landscape.dim != 2:
         raise ValueError(f"The landscape has {landscape.dim} dimensions; a surface needs 2.")
@@ -136,6 +143,16 @@ def export_mesh(mesh: Any, path: str | os.PathLike[str]) -> Path:
         An ending that is not supported for this kind of mesh.
     FileNotFoundError
         The folder does not exist.
+    RuntimeError
+        glTF, where VTK cannot render.
+
+    Examples
+    --------
+    >>> import tempfile, nblandscape as nbl
+    >>> mesh = surface(nbl.Landscape.from_array(np.eye(3)))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     export_mesh(mesh, Path(folder) / "eye.stl").name
+    'eye.stl'
     """
     target = Path(path)
     kinds = _POLYGONS if hasattr(mesh, "faces") else _GRIDS

@@ -237,7 +237,17 @@ class Landscape:
         )
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write one compressed ``.npz`` file (no pickles); an existing file is replaced only when whole."""
+        """Write one compressed ``.npz`` file (no pickles); an existing file is replaced only when whole.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> landscape = Landscape.from_array(np.eye(3), provenance={"seed": 3})
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     again = Landscape.load(landscape.save(Path(folder) / "eye.npz"))
+        >>> bool((again.values == landscape.values).all()), again.provenance
+        (True, {'seed': 3})
+        """
         return write_archive(path, *self.to_archive())
 
     @classmethod

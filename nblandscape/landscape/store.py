@@ -105,10 +105,6 @@ class Store:
         finally:
             shutil.rmtree(partial, ignore_errors=True)
 
-    def vertices(self, order: np.ndarray) -> np.ndarray:
-        """Vertices that are done."""
-        return np.sort(order[self.done])
-
     def put(self, vertex: int, row: Mapping[str, Any]) -> None:
         """Take one point's results; they reach the disk with the next `flush`."""
         position = self._position[vertex]
@@ -169,6 +165,17 @@ def open_store(path: str | os.PathLike[str]) -> Landscape:
         zarr is not installed.
     ValueError
         Not such a store, or a damaged one.
+
+    Examples
+    --------
+    >>> import tempfile, torch, nblandscape as nbl
+    >>> model = torch.nn.Linear(2, 1)
+    >>> objective = nbl.Objective(model, torch.nn.MSELoss(), (torch.eye(2), torch.ones(2, 1)))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = nbl.sample(objective, nbl.Subspace.random(objective), points=3, store=folder)
+    ...     again = open_store(folder)
+    >>> again.shape, again.provenance["complete"]
+    ((3, 3), True)
     """
     folder = Path(path)
     if not folder.exists():

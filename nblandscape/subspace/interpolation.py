@@ -140,6 +140,13 @@ class Interpolation:
         ------
         ValueError
             An unknown metric.
+
+        Examples
+        --------
+        >>> losses = np.array([0.0, 3.0, 1.0])
+        >>> line = Interpolation(np.linspace(0, 1, 3), losses, losses[:, None], np.ones(1))
+        >>> line.barrier().height, line.barrier().fraction
+        (2.5, 0.5)
         """
         if metric is not None and metric not in self.metrics:
             raise ValueError(f"metric={metric!r}; there are {sorted(self.metrics)}.")

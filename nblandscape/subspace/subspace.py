@@ -216,6 +216,16 @@ class Subspace:
         -----
         Böttcher & Wheeler, arXiv 2208.13219: projections along the eigenvectors of the largest and
         smallest curvature.
+
+        Examples
+        --------
+        >>> import torch, nblandscape as nbl
+        >>> model = torch.nn.Linear(2, 1, bias=False)
+        >>> batch = (torch.tensor([[2.0, 0.0], [0.0, 1.0]]), torch.ones(2, 1))
+        >>> objective = nbl.Objective(model, torch.nn.MSELoss(), batch)
+        >>> spectrum = nbl.hessian_spectrum(objective, largest=1, smallest=1)
+        >>> [round(c, 4) for c in nbl.Subspace.hessian(objective, spectrum).curvatures]
+        [4.0, 1.0]
         """
         from nblandscape.subspace.hessian import hessian_subspace
 
@@ -282,6 +292,15 @@ class Subspace:
         ------
         ValueError
             The gradient is zero, or the second direction is parallel to it.
+
+        Examples
+        --------
+        >>> import torch, nblandscape as nbl
+        >>> model = torch.nn.Linear(2, 1, bias=False)
+        >>> objective = nbl.Objective(model, torch.nn.MSELoss(), (torch.eye(2), torch.ones(2, 1)))
+        >>> plane = nbl.Subspace.gradient(objective, beside="random")
+        >>> plane.labels, bool(abs(plane.gram - [[1, 0], [0, 1]]).max() < 1e-6)
+        (('−∇L', 'random'), True)
         """
         from nblandscape.subspace.descent import gradient_subspace
 
@@ -318,6 +337,18 @@ class Subspace:
         ------
         ValueError
             Parameters that can't be matched, a state that is not Adam's, or missing moments.
+
+        Examples
+        --------
+        >>> import torch, nblandscape as nbl
+        >>> model = torch.nn.Linear(2, 1, bias=False)
+        >>> objective = nbl.Objective(model, torch.nn.MSELoss(), (torch.eye(2), torch.ones(2, 1)))
+        >>> optimizer = torch.optim.Adam(model.parameters())
+        >>> (model(torch.eye(2)) - 1).square().mean().backward()
+        >>> optimizer.step()
+        >>> objective.update()
+        >>> nbl.Subspace.adam(objective, optimizer).labels
+        ('−∇L/√v',)
         """
         from nblandscape.subspace.descent import adam_subspace
 
@@ -368,6 +399,16 @@ class Subspace:
         -----
         From the T x T Gram matrix in float64, in two passes over the checkpoints, which are read in
         pieces: memory is d + 1 vectors and about 100 MB.
+
+        Examples
+        --------
+        >>> import torch, nblandscape as nbl
+        >>> model = torch.nn.Linear(2, 1, bias=False)
+        >>> objective = nbl.Objective(model, torch.nn.MSELoss(), (torch.eye(2), torch.ones(2, 1)))
+        >>> path = [torch.tensor([3.0, 0.0]), torch.tensor([1.0, 0.0]), torch.tensor([0.0, 0.1])]
+        >>> plane = nbl.Subspace.trajectory(objective, path, origin="last")
+        >>> plane.path[-1].round(6) + 0.0, plane.explained.ratios.round(3)
+        (array([0., 0.]), array([0.999, 0.001]))
         """
         from nblandscape.subspace.trajectory import trajectory_subspace
 
@@ -411,6 +452,17 @@ class Subspace:
         ValueError
             Another architecture, identical or collinear checkpoints, or more than a plane; no BatchNorm
             statistics, or an objective that does not use them.
+
+        Examples
+        --------
+        >>> import torch, nblandscape as nbl
+        >>> model = torch.nn.Linear(2, 1, bias=False)
+        >>> objective = nbl.Objective(model, torch.nn.MSELoss(), (torch.eye(2), torch.ones(2, 1)))
+        >>> three = torch.tensor([[0.0, 0.0], [3.0, 0.0], [0.0, 4.0]])
+        >>> nbl.Subspace.through(objective, *three, origin="first").anchors
+        array([[0., 0.],
+               [3., 0.],
+               [0., 4.]])
         """
         from nblandscape.subspace.through import through_subspace
 
@@ -437,6 +489,15 @@ class Subspace:
             Wrong sizes, unknown or missing names, zero or non-finite directions.
         TypeError
             One mapping instead of a list, or something that is no tensor.
+
+        Examples
+        --------
+        >>> import torch, nblandscape as nbl
+        >>> model = torch.nn.Linear(2, 1, bias=False)
+        >>> objective = nbl.Objective(model, torch.nn.MSELoss(), (torch.eye(2), torch.ones(2, 1)))
+        >>> direction = {"weight": torch.tensor([[3.0, 4.0]])}
+        >>> nbl.Subspace.from_directions(objective, [direction], ["mine"]).lengths
+        array([5.])
         """
         if isinstance(directions, Mapping):
             raise TypeError("directions is one mapping; pass a list of directions, [direction].")
