@@ -82,7 +82,8 @@ class Ahead:
     Parameters
     ----------
     one : callable (d,) -> Point
-    many : callable (k, d) -> list of k Points, or None
+    make : callable, or None
+        Returns a function (k, d) -> list of k Points, or None; called where a trial may pay.
     objective : Objective
     seconds : float
         About how long one call may take, so that it can be stopped.
@@ -98,11 +99,12 @@ class Ahead:
     def __init__(
         self,
         one: Callable[[np.ndarray], Any],
-        many: Callable[[np.ndarray], list[Any]] | None,
+        make: Callable[[], Callable[[np.ndarray], list[Any]] | None] | None,
         objective: "Objective",
         seconds: float,
     ) -> None:
-        self._one, self._many, self._device, self._seconds = one, many, objective.device, seconds
+        self._one, self._make, self._device, self._seconds = one, make, objective.device, seconds
+        self._many: Callable[[np.ndarray], list[Any]] | None = None
         self._vector_bytes = objective.num_parameters * objective.dtype.itemsize
         self._eps = torch.finfo(objective.dtype).eps
         self._tried: list[tuple[np.ndarray, _Losses, float]] = []
@@ -118,17 +120,22 @@ class Ahead:
                 return points
         begin = time.perf_counter()
         point = self._one(coordinates[0])
-        if self._many is not None:
+        if self._make is not None:
             self._tried.append((coordinates[0], point, time.perf_counter() - begin))
             if len(self._tried) == TRIAL:
-                self._decide()
+                self._decide(self._make)
+                self._make = None
         return [point]
 
-    def _decide(self) -> None:
+    def _decide(self, make: Callable[[], Callable[[np.ndarray], list[Any]] | None]) -> None:
         """Time the same points in one call, unless that cannot pay; what they should be is known."""
         where, expected, seconds = zip(*self._tried, strict=True)
         self._alone = float(np.median(seconds))
         if self._device.type == "cpu" and self._alone > CPU_SECONDS:
+            self._stop()
+            return
+        self._many = make()
+        if self._many is None:
             self._stop()
             return
         each = self._vector_bytes + peak_bytes(lambda: self._one(where[0]))

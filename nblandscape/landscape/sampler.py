@@ -231,13 +231,15 @@ def _run(
 
 def _block(
     objective: Objective, subspace: Subspace, shape: tuple[int, ...]
-) -> Callable[[np.ndarray], list[Point]] | None:
-    """Many points at once, on grids that are large enough for a trial.
+) -> Callable[[], Callable[[np.ndarray], list[Point]] | None] | None:
+    """What makes many points at once, on grids that are large enough for a trial.
 
     Not with a store on a CPU, so that a run that goes on has the values of one that was not cut off, to the
     last bit, and nothing is done after a cancellation.
     """
-    return objective.block_evaluator(subspace) if math.prod(shape) >= _WORTH_A_TRIAL else None
+    if math.prod(shape) < _WORTH_A_TRIAL:
+        return None
+    return lambda: objective.block_evaluator(subspace)
 
 
 class _Evaluate:
