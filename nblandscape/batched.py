@@ -1,8 +1,8 @@
 """Losses at many points in one call, by `torch.func.vmap`, where a short measurement says that it pays.
 
-It pays where starting kernels takes longer than computing: on a GPU, and on a CPU for models of a few
-hundred parameters on a few dozen samples. Otherwise, and for whatever vmap cannot run, points are
-evaluated one by one.
+It pays where starting kernels takes longer than computing: on a GPU. On a CPU it would pay for models of a
+few hundred parameters, but there a run repeats to the last bit, and must not hang on a stopwatch. There, and
+for whatever vmap cannot run, points are evaluated one by one.
 """
 
 import time
@@ -23,11 +23,10 @@ if TYPE_CHECKING:
     from nblandscape.objective import Objective
 
 TRIAL = 8  # points evaluated one by one first, whose losses vmap has to reproduce
-CPU_SECONDS = 1e-3  # a point that takes longer on a CPU is bound by arithmetic: vmap lost from there on
+ONE_BY_ONE = frozenset({"cpu"})  # kinds of devices
 GAIN = 2.0  # times as fast as one by one, or it is not worth other rounding
 ROUNDING = 200  # units of the dtype's eps, relative to the largest loss of the trial
-MOST = {"cpu": 64}  # points in one call
-MOST_ELSEWHERE = 1024
+MOST = 1024  # points in one call
 SHARE = 0.25  # of the free memory
 
 
@@ -109,7 +108,7 @@ class Ahead:
         self._eps = torch.finfo(objective.dtype).eps
         self._tried: list[tuple[np.ndarray, _Losses, float]] = []
         self._alone = 0.0  # seconds of a point by itself
-        self._most = MOST.get(self._device.type, MOST_ELSEWHERE)
+        self._most = MOST
         self.size = self.used = 1
 
     def __call__(self, coordinates: np.ndarray) -> list[Any]:
@@ -131,9 +130,6 @@ class Ahead:
         """Time the same points in one call, unless that cannot pay; what they should be is known."""
         where, expected, seconds = zip(*self._tried, strict=True)
         self._alone = float(np.median(seconds))
-        if self._device.type == "cpu" and self._alone > CPU_SECONDS:
-            self._stop()
-            return
         self._many = make()
         if self._many is None:
             self._stop()

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 import nblandscape
-from nblandscape.batched import Ahead
+from nblandscape.batched import ONE_BY_ONE, Ahead
 from nblandscape.batches import update_digest
 from nblandscape.cancel import CancelSignal
 from nblandscape.evaluation import Point
@@ -185,7 +185,7 @@ def _run(
     at_once = 1  # more where vmap pays
     try:
         if executor is None:
-            alone = gradients or adaptive is not None or (kept is not None and objective.device.type == "cpu")
+            alone = gradients or adaptive is not None or objective.device.type in ONE_BY_ONE
             many = None if alone else _block(objective, subspace, shape)
             at = objective.evaluator(subspace, gradients=gradients)
             evaluate = _Evaluate(Ahead(at, many, objective, chunk_seconds), rows, levels, axes)
@@ -232,11 +232,7 @@ def _run(
 def _block(
     objective: Objective, subspace: Subspace, shape: tuple[int, ...]
 ) -> Callable[[], Callable[[np.ndarray], list[Point]] | None] | None:
-    """What makes many points at once, on grids that are large enough for a trial.
-
-    Not with a store on a CPU, so that a run that goes on has the values of one that was not cut off, to the
-    last bit, and nothing is done after a cancellation.
-    """
+    """What makes many points at once, on grids that are large enough for a trial."""
     if math.prod(shape) < _WORTH_A_TRIAL:
         return None
     return lambda: objective.block_evaluator(subspace)

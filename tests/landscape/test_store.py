@@ -23,12 +23,6 @@ SCRIPT = Path(__file__).with_name("killed_run.py")
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
 
 
-@pytest.fixture(autouse=True)
-def _one_by_one(monkeypatch):
-    """Without a store, a stopwatch decides whether points are evaluated together, with other rounding."""
-    monkeypatch.setattr("nblandscape.batched.GAIN", float("inf"))
-
-
 def error_rate(output, target):
     return (output.argmax(1) != target).double().mean()
 
