@@ -25,16 +25,24 @@ _spectra: "weakref.WeakKeyDictionary[Objective, dict[Any, Spectrum]]" = weakref.
 POINTS_CHOICES = (9, 17, 33, 65, 129)
 Bounds = tuple[tuple[float, float], tuple[float, float]]
 
+_THREADS_SECONDS = 0.05  # about what measuring thread counts may take of a job, one evaluation each at least
+_THREADS_VALID = 10.0  # seconds; the moves of a slider measure once
+
 
 @dataclass(frozen=True)
 class Run:
-    """A computation about to start: what its grid will be, and the generator that fills it."""
+    """A computation about to start: what its grid will be, and the generator that fills it.
+
+    `coarsest` is the number of points per axis of its first level, `seconds` what it is predicted to take.
+    """
 
     axes: tuple[np.ndarray, np.ndarray]
     labels: tuple[str, str]
     base: float
     origin: int | None
     quantity: str
+    coarsest: int
+    seconds: float
     chunks: Generator[Chunk, None, Landscape]
 
 
@@ -49,8 +57,12 @@ class Source(Protocol):
     def default_spec(self) -> Spec:
         """Return the first view."""
 
-    def start(self, spec: Spec, cancel: CancelSignal | None) -> Run:
-        """Prepare the computation of a spec; raises before any point is evaluated."""
+    def start(self, spec: Spec, cancel: CancelSignal | None, *, tuned: bool = False) -> Run:
+        """Prepare the computation of a spec; raises before any point of it is evaluated.
+
+        `tuned`: with the number of threads that a short measurement chooses. For the worker: in the user's
+        own thread it would change the last bits of a result from run to run.
+        """
 
     @property
     def cost(self) -> float:
@@ -66,18 +78,42 @@ class ObjectiveSource:
         self.spectrum: Spectrum | None = None
         self._weights = float(objective.origin().norm()) or 1.0
         self._cost = self._measure()
+        self._known_cost = False  # from a run rather than from single points
+        self._threads: int | None = None
+        self._threads_until = 0.0
 
     def _measure(self) -> float:
-        from nblandscape.subspace import Subspace
-
-        probe = Subspace.random(self.objective, 1, normalize="unit")
-        evaluate = self.objective.evaluator(probe)
+        evaluate = self._one_point()
         times = []
         for _ in range(3):
             begin = time.perf_counter()
-            evaluate(np.zeros(1))
+            evaluate()
             times.append(time.perf_counter() - begin)
         return min(times)
+
+    def _one_point(self) -> Callable[[], object]:
+        from nblandscape.subspace import Subspace
+
+        evaluate = self.objective.evaluator(Subspace.random(self.objective, 1, normalize="unit"))
+        return lambda: evaluate(np.zeros(1))
+
+    def _tuned_threads(self) -> int:
+        """How many threads of one operation pay off now, on busy cores perhaps one."""
+        import torch
+
+        from nblandscape.threads import thread_times
+
+        present = torch.get_num_threads()
+        if present == 1 or self.objective.device.type != "cpu":
+            return present
+        if self._threads is None or time.monotonic() > self._threads_until:
+            repeats = int(min(max(_THREADS_SECONDS / (2 * max(self._cost, 1e-9)), 1), 5))
+            times = thread_times(self._one_point(), repeats=repeats)
+            self._threads = min(times, key=lambda count: times[count])
+            self._threads_until = time.monotonic() + _THREADS_VALID
+            if not self._known_cost:
+                self._cost = times[self._threads]
+        return self._threads
 
     @property
     def cost(self) -> float:
@@ -98,6 +134,7 @@ class ObjectiveSource:
             "center": [0.0, 0.0],
             "span_limits": [1e-3 * self._weights, 10 * self._weights],
             "points_choices": list(POINTS_CHOICES),
+            "point_seconds": float(f"{self._cost:.2g}"),
             "notice": stale if o.stale else "",
         }
 
@@ -129,12 +166,14 @@ class ObjectiveSource:
     ) -> "Generator[None, None, Spectrum]":
         """Compute eigenpairs, unless an explorer of this objective has done so with the same settings."""
         from nblandscape.curvature import iter_spectrum
+        from nblandscape.threads import in_steps
 
         settings = self._settings(pairs)
         found = _spectra.get(self.objective, {}).get(settings)
         if found is not None:
             return found
-        for partial in iter_spectrum(self.objective, start=start, cancel=cancel, **pairs):
+        run = iter_spectrum(self.objective, start=start, cancel=cancel, **pairs)
+        for partial in in_steps(run, self._tuned_threads()):
             found = partial
             if show is not None:
                 show(partial)
@@ -148,17 +187,14 @@ class ObjectiveSource:
     def _settings(self, pairs: Mapping[str, Any]) -> tuple[Any, ...]:
         return (self.objective.description["weights_sha256"], *sorted(pairs.items()))
 
-    def start(self, spec: Spec, cancel: CancelSignal | None) -> Run:
+    def start(self, spec: Spec, cancel: CancelSignal | None, *, tuned: bool = False) -> Run:
         from nblandscape.landscape.sampler import iter_sample
+        from nblandscape.threads import in_steps
 
-        plane = self.plane(spec)
+        threads = self._tuned_threads() if tuned else None
+        plane, first = self.plane(spec), coarsest(self._cost, spec.points)
         chunks = iter_sample(
-            self.objective,
-            plane,
-            span=spec.span,
-            points=spec.points,
-            coarsest=coarsest(self._cost, spec.points),
-            cancel=cancel,
+            self.objective, plane, span=spec.span, points=spec.points, coarsest=first, cancel=cancel
         )
         axes = tuple(axis_coordinates(s, n) for s, n in zip(spec.span, spec.points, strict=True))
         origin = (spec.points[0] // 2) * spec.points[1] + spec.points[1] // 2
@@ -168,12 +204,15 @@ class ObjectiveSource:
             self.objective.loss(),
             origin if plane.contains_model else None,
             "loss",
-            self._timed(chunks),
+            first,
+            self._cost * math.prod(spec.points),
+            self._timed(chunks if threads is None else in_steps(chunks, threads)),
         )
 
     def _timed(self, chunks: Generator[Chunk, None, Landscape]) -> Generator[Chunk, None, Landscape]:
         result = yield from chunks
         self._cost = result.provenance["seconds"] / result.values.size
+        self._known_cost = True
         return result
 
 
@@ -228,6 +267,7 @@ class FunctionSource:
             "center": list(self.center),
             "span_limits": [half * 1e-2, half * 10],
             "points_choices": list(POINTS_CHOICES),
+            "point_seconds": float(f"{self._cost:.2g}"),
             "notice": "",
         }
 
@@ -237,25 +277,27 @@ class FunctionSource:
         points = affordable[-1] if affordable else 9
         return Spec(1, axes=(0, 1), span=((b - a) / 2, (d - c) / 2), points=(points, points))
 
-    def start(self, spec: Spec, cancel: CancelSignal | None) -> Run:
+    def start(self, spec: Spec, cancel: CancelSignal | None, *, tuned: bool = False) -> Run:  # noqa: ARG002
         axes = tuple(
             axis_coordinates(s, n, c) for s, n, c in zip(spec.span, spec.points, self.center, strict=True)
         )
         base = self._evaluate((0, 0), np.array(self.center))
+        first = coarsest(self._cost, spec.points)
         return Run(
             (axes[0], axes[1]),
             self.labels,
             base if math.isfinite(base) else 0.0,
             None,
             "value",
-            self._chunks((axes[0], axes[1]), spec, cancel),
+            first,
+            self._cost * math.prod(spec.points),
+            self._chunks((axes[0], axes[1]), spec, first, cancel),
         )
 
     def _chunks(
-        self, axes: tuple[np.ndarray, np.ndarray], spec: Spec, cancel: CancelSignal | None
+        self, axes: tuple[np.ndarray, np.ndarray], spec: Spec, first: int, cancel: CancelSignal | None
     ) -> Generator[Chunk, None, Landscape]:
         begin = time.perf_counter()
-        first = coarsest(self._cost, spec.points)
         values = yield from fill(self._evaluate, axes, coarsest=first, cancel=cancel)
         seconds = time.perf_counter() - begin
         self._cost = seconds / values.size
@@ -309,6 +351,7 @@ class LandscapeSource:
             "center": [float(axis[0] + axis[-1]) / 2 for axis in self.landscape.axes],
             "span_limits": [min(widths), max(widths)],
             "points_choices": [],
+            "point_seconds": 0.0,
             "notice": "",
         }
 
@@ -316,7 +359,7 @@ class LandscapeSource:
         widths = [float(axis[-1] - axis[0]) / 2 for axis in self.landscape.axes]
         return Spec(1, axes=(0, 1), span=(widths[0], widths[1]))
 
-    def start(self, spec: Spec, cancel: CancelSignal | None) -> Run:  # noqa: ARG002
+    def start(self, spec: Spec, cancel: CancelSignal | None, *, tuned: bool = False) -> Run:  # noqa: ARG002
         raise RuntimeError("A finished landscape cannot be sampled again; explore its objective instead.")
 
 

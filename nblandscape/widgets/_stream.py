@@ -24,9 +24,9 @@ class SurfaceStream:
         The level of the last chunk.
     """
 
-    def __init__(self, spec: Spec, wire: dict[str, Any], run: Run, first: int) -> None:
+    def __init__(self, spec: Spec, wire: dict[str, Any], run: Run) -> None:
         self._spec, self._wire, self._run = spec, wire, run
-        self._levels = nested_levels(spec.points, coarsest=first)
+        self._levels = nested_levels(spec.points, coarsest=run.coarsest)
         self._started = time.perf_counter()
         self._done = 0
         self._last: dict[str, Any] | None = None

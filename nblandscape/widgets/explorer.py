@@ -16,7 +16,7 @@ from nblandscape.widgets._base import NblWidget
 from nblandscape.widgets._pending import Pending
 from nblandscape.widgets._picture import CellPicture, picture
 from nblandscape.widgets._results import Result, Results, minima_table
-from nblandscape.widgets._sources import LandscapeSource, ObjectiveSource, Source, coarsest
+from nblandscape.widgets._sources import LandscapeSource, ObjectiveSource, Source
 from nblandscape.widgets._spec import Spec
 from nblandscape.widgets._stream import SurfaceStream
 from nblandscape.widgets._view import DEFAULT_VIEW
@@ -238,9 +238,9 @@ class Explorer(NblWidget):
         generation, spectrum = self._results.generation, source.spectrum
         self.source = source.describe()
         job.protected = True
-        run = source.start(spec, job.stopped)
-        stream = self._streaming = SurfaceStream(spec, wire, run, coarsest(source.cost, spec.points))
-        self._set_status("surface", "running", spec.id, total=stream.values.size)
+        run = source.start(spec, job.stopped, tuned=True)
+        stream = self._streaming = SurfaceStream(spec, wire, run)
+        self._set_status("surface", "running", spec.id, total=stream.values.size, eta=run.seconds)
         self.send(*stream.opening())
         while True:
             try:
@@ -275,6 +275,7 @@ class Explorer(NblWidget):
             self._shown, self._shown_key = result, spec.key
             if self.spec is None:
                 self.spec = wire
+            self.source = self._source.describe()  # a point's cost is known better now
             self.surface, self.tree = surface, tree
             self._set_status("surface", "done", spec.id, total=result.landscape.values.size)
 
@@ -368,7 +369,16 @@ class Explorer(NblWidget):
 
     # ------------------------------------------------------------------ status
 
-    def _set_status(self, lane: str, phase: str, number: int, *, total: int = 0, message: str = "") -> None:
+    def _set_status(
+        self,
+        lane: str,
+        phase: str,
+        number: int,
+        *,
+        total: int = 0,
+        eta: float | None = None,
+        message: str = "",
+    ) -> None:
         done = total if phase == "done" else 0
         with self.state_lock:
             self.status = {
@@ -377,7 +387,7 @@ class Explorer(NblWidget):
                 "phase": phase,
                 "done": done,
                 "total": total,
-                "eta": None,
+                "eta": eta,
                 "message": message,
             }
 
