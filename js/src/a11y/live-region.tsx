@@ -1,7 +1,7 @@
 import { effect, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { Store } from "../model/store";
-import { count } from "../views/parts/format";
+import { count, estimate } from "../views/parts/format";
 
 const INTERVAL_MS = 2000;
 
@@ -12,7 +12,8 @@ export function describe(store: Store): string {
   if (status.phase === "error") return `Error: ${status.message}`;
   if (status.phase === "cancelled") return "Cancelled.";
   if (status.phase === "running" && status.total > 0) {
-    return `Computing: ${Math.floor((100 * status.done) / status.total)} percent.`;
+    const left = status.eta === null ? "" : `, about ${estimate(status.eta)} left`;
+    return `Computing: ${Math.floor((100 * status.done) / status.total)} percent${left}.`;
   }
   if (status.phase === "running" || status.phase === "queued") return "Computing.";
   const tree = store.tree.value;

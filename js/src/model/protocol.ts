@@ -38,6 +38,8 @@ export interface SourceData {
   /** Smallest and largest half-width that the range slider offers. */
   span_limits: [number, number];
   points_choices: number[];
+  /** What a point has cost so far, for predictions; 0 where nothing is computed. Older files lack it. */
+  point_seconds?: number;
   /** A sentence such as "The model has changed since"; empty if there is nothing to say. */
   notice: string;
 }

@@ -25,6 +25,7 @@ export const source = (change: Partial<SourceData> = {}): SourceData => ({
   center: [0, 0],
   span_limits: [0.01, 100],
   points_choices: [5, 9, 17, 33],
+  point_seconds: 0.01,
   notice: "",
   ...change,
 });

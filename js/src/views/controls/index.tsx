@@ -2,7 +2,7 @@ import { useComputed } from "@preact/signals";
 import { useState } from "preact/hooks";
 import { eigenLabel, resolveIndex, signedIndex } from "../../model/spec";
 import type { Store } from "../../model/store";
-import { num } from "../parts/format";
+import { estimate, num } from "../parts/format";
 import { Icon } from "../parts/icons";
 import { NumberField } from "../parts/number-field";
 import { Slider } from "../parts/slider";
@@ -99,16 +99,51 @@ function RangeControl({ store }: { store: Store }) {
 
 function ResolutionControl({ store }: { store: Store }) {
   const spec = store.spec.value!;
-  const { points_choices: choices } = store.source.value!;
-  const { resample: enabled, reason } = store.abilities.value;
+  const { points_choices: choices, point_seconds: cost = 0 } = store.source.value!;
+  const { resample: enabled, actions, reason } = store.abilities.value;
+  const [open, setOpen] = useState(false);
+  const [draft, setDraft] = useState<number | null>(null);
   const [p0, p1] = spec.points;
   const nearest = choices.reduce(
     (best, n, i) => (Math.abs(n - p0) < Math.abs(choices[best]! - p0) ? i : best),
     0,
   );
   const odd = (n: number) => Math.max(3, 2 * Math.round((n - 1) / 2) + 1);
+  const predicts = enabled && actions && cost > 0;
+  const time = (a: number, b = a) => estimate(cost * a * b);
+  const described = predicts ? "nbl-predicted-times" : undefined;
+  const typed = draft === null ? null : odd(draft);
+  const rows = [...new Set([...choices, typed ?? p0])].sort((a, b) => a - b);
   return (
-    <div class="nbl-control">
+    <fieldset
+      class="nbl-control nbl-control-resolution"
+      aria-label="Resolution"
+      onPointerEnter={() => setOpen(true)}
+      onPointerLeave={() => setOpen(false)}
+      onFocusCapture={() => setOpen(true)}
+      onBlurCapture={() => setOpen(false)}
+      onKeyDown={(event) => setOpen(event.key !== "Escape")}
+    >
+      {predicts && (
+        <>
+          <p id={described} class="nbl-hidden">
+            Predicted times: {choices.map((n) => `${n} by ${n} points ${time(n)}`).join(", ")}.
+          </p>
+          <p class="nbl-hidden" role="status">
+            {typed === null ? "" : `${typed} by ${typed} points: about ${time(typed)}`}
+          </p>
+          {open && (
+            <div class="nbl-times-tip" aria-hidden="true">
+              {rows.map((n) => (
+                <div key={n} data-chosen={n === (typed ?? p0)}>
+                  <span>{n}²</span>
+                  <span>≈ {time(n)}</span>
+                </div>
+              ))}
+            </div>
+          )}
+        </>
+      )}
       <div class="nbl-control-head">
         <span class="nbl-control-name">Resolution</span>
         <span class="nbl-spacer" />
@@ -119,6 +154,8 @@ function ResolutionControl({ store }: { store: Store }) {
           disabled={!enabled}
           min={3}
           max={choices[choices.length - 1] ?? 257}
+          describedBy={described}
+          onDraft={setDraft}
           onCommit={(value) => store.request({ points: [odd(value), odd(value)] })}
         />
         <span class="nbl-unit">{p0 === p1 ? "²" : `× ${p1}`}</span>
@@ -129,13 +166,14 @@ function ResolutionControl({ store }: { store: Store }) {
         max={choices.length - 1}
         step={1}
         label="Resolution"
-        valueText={`${p0} by ${p1} points`}
+        valueText={`${p0} by ${p1} points${predicts ? `, about ${time(p0, p1)}` : ""}`}
+        describedBy={described}
         disabled={!enabled}
-        title={enabled ? "Points along each axis" : reason}
+        title={predicts ? undefined : enabled ? "Points along each axis" : reason}
         onDrag={(i) => store.request({ points: [choices[i]!, choices[i]!] }, { transient: true })}
         onSettle={() => store.settle()}
       />
-    </div>
+    </fieldset>
   );
 }
 

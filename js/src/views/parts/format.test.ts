@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { duration, num, parseNumber, percent, plainNum, reasonOf, whole } from "./format";
+import { duration, estimate, num, parseNumber, percent, plainNum, reasonOf, whole } from "./format";
 import { linearTicks, logTicks, symlogScale } from "./ticks";
 
 describe("numbers", () => {
@@ -14,6 +14,13 @@ describe("numbers", () => {
     expect(whole(1234567)).toBe("1\u202f234\u202f567");
     expect([0, 0.0004, 0.1234, 1].map(percent)).toEqual(["0 %", "< 0.1 %", "12.3 %", "100 %"]);
     expect([3.2, 80, 7500].map(duration)).toEqual(["4 s", "1 min 20 s", "2 h 05 min"]);
+    expect([0.03, 0.31, 12.4, 250, 9000].map(estimate)).toEqual([
+      "< 0.1 s",
+      "0.31 s",
+      "12 s",
+      "4.2 min",
+      "2.5 h",
+    ]);
   });
 
   it("read back what they write", () => {

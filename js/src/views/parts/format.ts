@@ -40,6 +40,13 @@ export function duration(seconds: number): string {
   return `${Math.floor(s / 3600)} h ${String(Math.floor((s % 3600) / 60)).padStart(2, "0")} min`;
 }
 
+/** A predicted duration, as exact as it can be: "0.3 s", "12 s", "4 min", "2.5 h". */
+export function estimate(seconds: number): string {
+  if (seconds < 0.1) return "< 0.1 s";
+  if (seconds < 90) return `${num(seconds, 2)} s`;
+  return seconds < 5400 ? `${num(seconds / 60, 2)} min` : `${num(seconds / 3600, 2)} h`;
+}
+
 export function point(coordinates: readonly [number, number]): string {
   return `(${num(coordinates[0])}, ${num(coordinates[1])})`;
 }

@@ -9,7 +9,9 @@ interface Props {
   /** What a screen reader says instead of the bare position. */
   valueText: string;
   disabled?: boolean;
-  title?: string;
+  title?: string | undefined;
+  /** Id of what describes it further. */
+  describedBy?: string | undefined;
   /** Marks the middle and lets the thumb rest there. */
   centred?: boolean;
   onDrag(value: number): void;
@@ -51,6 +53,7 @@ export function Slider(props: Props) {
       title={props.title}
       aria-label={label}
       aria-valuetext={valueText}
+      aria-describedby={props.describedBy}
       style={{ "--fill": `${share}%` }}
       onInput={(event) => {
         const next = event.currentTarget.valueAsNumber;
