@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Executor
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import torch
 import nblandscape
 from nblandscape.batched import ONE_BY_ONE, Ahead
 from nblandscape.batches import update_digest
-from nblandscape.cancel import CancelSignal
+from nblandscape.cancel import CancelSignal, check
 from nblandscape.evaluation import Point
 from nblandscape.landscape.adaptive import Filled, adaptive_fill
 from nblandscape.landscape.fill import CHUNK_SECONDS, Chunk, fill
@@ -43,6 +44,7 @@ def sample(
     executor: Executor | None = None,
     gradients: bool = False,
     adaptive: float | None = None,
+    progress: bool = False,
 ) -> Landscape:
     """Sample the loss on a grid over a subspace.
 
@@ -72,6 +74,9 @@ def sample(
         range of the losses (0.02 is a good start); the rest is interpolated. ``provenance["adaptive"]``
         has the number of evaluated points and the error seen at random others; batch losses, metrics and
         gradients are NaN where nothing was evaluated.
+    progress : bool
+        Draw a bar, whose text says before the first point what `predict_cost` found: points, seconds of
+        one process and memory.
 
     Returns
     -------
@@ -108,14 +113,37 @@ def sample(
         gradients=gradients,
         adaptive=adaptive,
     )
-    while True:
-        try:
-            level, vertices, values = next(steps)
-        except StopIteration as end:
-            result: Landscape = end.value
-            return result
-        if callback is not None:
-            callback(level, vertices, values)
+    bar_of = _bar(objective, subspace, points, gradients, adaptive, cancel) if progress else nullcontext()
+    with bar_of as bar:
+        while True:
+            try:
+                level, vertices, values = next(steps)
+            except StopIteration as end:
+                result: Landscape = end.value
+                return result
+            if bar is not None:
+                bar.update(len(vertices))
+            if callback is not None:
+                callback(level, vertices, values)
+
+
+def _bar(
+    objective: Objective,
+    subspace: Subspace,
+    points: int | Sequence[int],
+    gradients: bool,
+    adaptive: float | None,
+    cancel: CancelSignal | None,
+) -> Any:
+    """Return a progress bar over the points that tells the predicted cost; its context closes it."""
+    from tqdm.auto import tqdm
+
+    from nblandscape.landscape.cost import predict_cost
+
+    check(cancel)
+    cost = predict_cost(objective, subspace, points, gradients=gradients)
+    text = str(cost) if adaptive is None else f"at most {cost}"
+    return tqdm(total=cost.calls, desc=text, unit="point")
 
 
 def iter_sample(
