@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from nblandscape import channels_last
 from nblandscape.batched import Batched, can_be_batched
 from nblandscape.graphs import parameters_of
 from nblandscape.losses import BatchLoss
@@ -57,6 +58,7 @@ class Evaluation:
         self._recalibrated = recalibrated
         self._layout, self._batch_loss, self._metrics = layout, batch_loss, metrics
         self._batches, self._context = batches, context
+        self._forward_batches = batches  # the same in the layout for passes without gradients
         self._buffers = layout.buffers()
         views = zip((slot.name for slot in layout.slots), layout.views(self._buffers), strict=True)
         self._shell = evaluation_shell(graph_shell, dict(views))
@@ -67,18 +69,42 @@ class Evaluation:
         self._needs_grad = False
 
     def probe(self, flat: torch.Tensor) -> None:
-        """Find out whether the loss differentiates inside (physics-informed networks): it needs gradients."""
+        """Find out whether the loss differentiates inside (physics-informed networks): it needs gradients.
+
+        Otherwise, find out whether forward passes can have their images in channels-last.
+        """
         self._move(flat)
+        operations = channels_last.Operations()
         try:
-            self._try_first_batch()
+            with operations:
+                self._try_first_batch()
         except RuntimeError:
             self._needs_grad = True
             self._try_first_batch()
+        else:
+            if operations.gain(self._batches):
+                self._try_channels_last()
 
     def _try_first_batch(self) -> None:
         with self._context(gradients=self._needs_grad):
             for function in (self._batch_loss, *self._metrics.values()):
                 function(self._shell, self._batches[0])
+
+    def _try_channels_last(self) -> None:
+        """Use images in channels-last if the model takes them and its losses stay the same."""
+        try:
+            # In another shell: a pass that fails half-way may leave traces in its own.
+            shell = evaluation_shell(self._shell, dict(self._shell.named_parameters()))
+            batches = channels_last.converted(self._batches)
+            with self._context(gradients=False):
+                for function in (self._batch_loss, *self._metrics.values()):
+                    for number in channels_last.kinds(self._batches):
+                        plain = function(shell, self._batches[number])
+                        if not channels_last.same(plain, function(shell, batches[number])):
+                            return
+        except Exception:  # noqa: BLE001 - from the middle of the user's code, which does take plain images
+            return
+        self._forward_batches = batches
 
     def line(
         self,
@@ -240,12 +266,12 @@ class Evaluation:
                 recalibrate(self._shell, self._pass)
 
     def _pass(self) -> None:
-        for batch in self._batches:
+        for batch in self._forward_batches:
             self._batch_loss(self._shell, batch)
 
     def _evaluate(self) -> Point:
         sums, counts = [], []
-        for batch in self._batches:
+        for batch in self._forward_batches:
             total, count = self._batch_loss(self._shell, batch)
             sums.append(float(total.detach()))
             counts.append(float(count))
@@ -254,6 +280,6 @@ class Evaluation:
     def _measured(self) -> dict[str, float]:
         metrics = {}
         for name, function in self._metrics.items():
-            parts = [function(self._shell, batch) for batch in self._batches]
+            parts = [function(self._shell, batch) for batch in self._forward_batches]
             metrics[name] = sum(float(p.detach()) for p, _ in parts) / (sum(c for _, c in parts) or 1.0)
         return metrics

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import partial
+from unittest import mock
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from spectrum_models import CASES, Case
 from torch import nn
 
 import nblandscape as nbl
+from nblandscape.channels_last import Operations
 
 CRITERION = nn.CrossEntropyLoss()
 
@@ -28,6 +30,8 @@ def tasks_of(case: Case) -> dict[str, Callable[[], object]]:
     ]
     plane = nbl.Subspace.random(objective, 2)
     at, sloped = objective.evaluator(plane), objective.evaluator(plane, gradients=True)
+    with mock.patch.object(Operations, "gain", return_value=False):
+        plain = nbl.Objective(case.model, CRITERION, case.batch).evaluator(plane)
     spot = np.array([0.1, -0.1])
 
     def loss() -> torch.Tensor:
@@ -51,6 +55,7 @@ def tasks_of(case: Case) -> dict[str, Callable[[], object]]:
         "product": lambda: objective.hvp(v),
         "Gauss–Newton": lambda: objective.gnvp(v),
         "point": lambda: at(spot),
+        "point, images as given": lambda: plain(spot),
         "point with slopes": lambda: sloped(spot),
     }
 
@@ -65,6 +70,7 @@ def run(*, quick: bool) -> Report:
     chosen = os.environ.get("NBLANDSCAPE_BENCH_MODELS", "mlp,gpt2,resnet20").split(",")
     columns = ["model", "parameters", "product / gradient", "product / fresh double backward"]
     columns += ["Gauss–Newton / product", "point / bare forward", "point with slopes / gradient"]
+    columns += ["point with images as given / point"]
     table = Table("One call over another", columns)
     raw = {}
     for name in chosen:
@@ -76,6 +82,7 @@ def run(*, quick: bool) -> Report:
         raw[name] = times.as_dict()
         pairs = [("product", "gradient"), ("product", "double backward"), ("Gauss–Newton", "product")]
         pairs += [("point", "forward"), ("point with slopes", "gradient")]
+        pairs += [("point, images as given", "point")]
         table.rows.append([case.name, case.size, *(times.ratio(*pair) for pair in pairs)])
     table.notes.append(f"Medians and quartiles of {rounds} interleaved rounds.")
     return Report("products", [table], raw)
