@@ -1,7 +1,7 @@
 """Images with their channels last in memory, for forward passes on a CPU where that measured faster.
 
 oneDNN's kernels convolve in that layout; images in PyTorch's own are rearranged before and after every
-convolution and pooled slowly. Convolutions with pooling took 0.43 to 0.98 of the time (ResNets, VGG, LeNet,
+convolution and pooled slowly. Convolutions with pooling took 0.43 to 0.99 of the time (ResNets, VGG, LeNet,
 U-Net, depthwise and squeeze-and-excitation networks). What did not gain stays as it is: float64 (up to 2.2
 times as slow), a flattened map that was never pooled (up to 1.4), norms over groups, instances and whole
 maps (up to 1.13), and gradients (0.6 to 1.6).
