@@ -137,7 +137,9 @@ function ResolutionControl({ store }: { store: Store }) {
               {rows.map((n) => (
                 <div key={n} data-chosen={n === (typed ?? p0)}>
                   <span>{n}²</span>
-                  <span>≈ {time(n)}</span>
+                  <span>
+                    {cost * n * n < 0.1 ? "<" : "≈"} {time(n)}
+                  </span>
                 </div>
               ))}
             </div>

@@ -42,7 +42,7 @@ export function duration(seconds: number): string {
 
 /** A predicted duration, as exact as it can be: "0.3 s", "12 s", "4 min", "2.5 h". */
 export function estimate(seconds: number): string {
-  if (seconds < 0.1) return "< 0.1 s";
+  if (seconds < 0.1) return "0.1 s";
   if (seconds < 90) return `${num(seconds, 2)} s`;
   return seconds < 5400 ? `${num(seconds / 60, 2)} min` : `${num(seconds / 3600, 2)} h`;
 }
