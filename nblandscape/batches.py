@@ -54,9 +54,9 @@ def pin(
             if size == 0:
                 raise ValueError(f"Batch {number} is empty. Remove it, or check the data set's filter.")
             if left is not None and size is not None and size > left:
-                batch = _map(partial(_head, size=size, count=left), batch)
+                batch = map_tensors(partial(_head, size=size, count=left), batch)
                 size = left
-            pinned.append(_map(partial(_own, device=device, dtype=dtype), batch))
+            pinned.append(map_tensors(partial(_own, device=device, dtype=dtype), batch))
             if left is not None and size is not None:
                 left -= size
                 if left <= 0:
@@ -161,22 +161,22 @@ def _without_trace(loader: "DataLoader[Any]") -> Iterator[None]:
             random.setstate(python_state)
 
 
-def _map(function: Callable[[torch.Tensor], torch.Tensor], batch: Batch) -> Batch:
+def map_tensors(function: Callable[[torch.Tensor], torch.Tensor], batch: Batch) -> Batch:
     if isinstance(batch, torch.Tensor):
         return function(batch)
     if _is_numeric(batch):
         return function(_as_tensor(batch))
     if isinstance(batch, Mapping):
-        items = {key: _map(function, value) for key, value in batch.items()}
+        items = {key: map_tensors(function, value) for key, value in batch.items()}
         if type(batch) is dict:
             return items
         with contextlib.suppress(TypeError):  # BatchEncoding and other UserDicts
             return type(batch)(items)  # type: ignore[call-arg]
         return items
     if isinstance(batch, tuple) and hasattr(batch, "_fields"):
-        return type(batch)(*(_map(function, value) for value in batch))
+        return type(batch)(*(map_tensors(function, value) for value in batch))
     if isinstance(batch, (list, tuple)):
-        return type(batch)(_map(function, value) for value in batch)
+        return type(batch)(map_tensors(function, value) for value in batch)
     return batch
 
 

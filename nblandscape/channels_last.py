@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-from nblandscape.batches import _map, tensors_of
+from nblandscape.batches import map_tensors, tensors_of
 
 _CONVOLUTIONS = {"conv2d", "conv_transpose2d"}
 _SLOW = {"group_norm", "instance_norm"}
@@ -50,7 +50,7 @@ class Operations(TorchFunctionMode):
 
 def converted(batches: Sequence[Any]) -> list[Any]:
     """The batches with copies of their images; all other tensors are the same objects."""
-    return [_map(_converted, batch) for batch in batches]
+    return [map_tensors(_converted, batch) for batch in batches]
 
 
 def kinds(batches: Sequence[Any]) -> list[int]:
