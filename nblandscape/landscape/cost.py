@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,9 +12,11 @@ import numpy as np
 import torch
 
 from nblandscape.curvature import iter_spectrum
+from nblandscape.curvature.krylov import KrylovBasis, row_dtype
+from nblandscape.curvature.operator import as_operator
 from nblandscape.landscape.grid import check_points
 from nblandscape.landscape.sampler import iter_sample
-from nblandscape.memory import peak_bytes
+from nblandscape.memory import malloc_keeps, peak_bytes
 
 if TYPE_CHECKING:
     from nblandscape.objective import Objective
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
 
 TRIAL_SECONDS = 0.3  # of the very work, whose rest is taken to go on at that rate
 _TRIAL_ROWS = 24  # of the basis in a trial
+_MEAN_TRIAL_ROWS = 17  # with its restarts
+_TIMED_ROWS = 4
+_KEPT = 0.75  # of what malloc may keep of a point; of a product all, since building its graphs frees more
+_PARTIAL_SECONDS = 0.1  # between partial spectra
 _BASIS_ROWS = 60  # products of a usual run; each adds a vector
 
 
@@ -35,7 +41,8 @@ class Cost:
         Points or products.
     seconds : float
     bytes : int
-        Memory beyond what the model itself takes, the objective and the subspace included.
+        Memory beyond what the model itself takes, the objective and the subspace included; on a CPU also
+        freed memory that malloc does not give back.
     parts : dict of name to bytes
     """
 
@@ -80,6 +87,7 @@ def predict_cost(
     at = objective.evaluator(subspace, gradients=gradients)
     origin = np.zeros(subspace.dim)
     at(origin)
+    wide = subspace.dim * 8 * objective.num_parameters
     vector = _vector(objective)
     columns = objective.num_batches + len(objective.metric_names) + (subspace.dim if gradients else 0)
     parts = {
@@ -87,8 +95,9 @@ def predict_cost(
         "moving weights": vector,
         "directions": (subspace.dim + 1) * vector,
         "directions, padded": (subspace.dim + 1) * vector,
-        "directions, float64": (2 if gradients else 1) * subspace.dim * 8 * objective.num_parameters,
-        "one point": peak_bytes(lambda: at(origin)),
+        "directions, float64": wide if gradients else 0,
+        "one point": max(peak_bytes(lambda: at(origin)), wide),  # or the inner products of the directions
+        "kept by malloc": int(_KEPT * malloc_keeps(lambda: at(origin), objective.device)),
         "results": 8 * total * (columns + 1),
     }
     steps = iter_sample(objective, subspace, points=points, gradients=gradients)
@@ -106,22 +115,28 @@ def predict_spectrum_cost(objective: Objective, *, products: int = _BASIS_ROWS) 
     >>> import torch, nblandscape as nbl
     >>> model = torch.nn.Linear(2, 1)
     >>> objective = nbl.Objective(model, torch.nn.MSELoss(), (torch.eye(2), torch.zeros(2, 1)))
-    >>> predict_spectrum_cost(objective).parts["basis"]  # 60 vectors of 3 parameters, 4 bytes each
-    720
+    >>> predict_spectrum_cost(objective).parts["basis"]  # 3 vectors of 3 parameters, in float64
+    72
     """
-    v = torch.ones(objective.num_parameters, dtype=objective.dtype, device=objective.device)
+    n = objective.num_parameters
+    v = torch.ones(n, dtype=objective.dtype, device=objective.device)
     objective.hvp(v)
     vector = _vector(objective)
     parts = {
         "replica": vector,
         "moving weights": vector,
-        "basis": products * vector,
+        "basis": min(products + 2, n) * n * row_dtype(as_operator(objective)).itemsize,
         "eigenvectors": 4 * vector,
-        "float64 vectors": 3 * 8 * objective.num_parameters,
+        "float64 vectors": 3 * 8 * n,
         "graphs": objective.graph_memory(),
         "one product": peak_bytes(lambda: objective.hvp(v)),
+        "kept by malloc": malloc_keeps(lambda: objective.hvp(v), objective.device),
     }
-    seconds = _extrapolated(_products(objective), products)
+    counted = _Counted(_products(objective))
+    seconds = _extrapolated(counted, products)
+    # A trial's basis is shorter than that of the run, of which every product passes over all rows.
+    longer = min(products, n) / 2 - min(counted.total / 2, _MEAN_TRIAL_ROWS)
+    seconds += products * max(longer, 0.0) * _row_seconds(objective, seconds / products)
     return Cost(products, seconds, sum(parts.values()), parts, "products")
 
 
@@ -137,6 +152,41 @@ def _products(objective: Objective) -> Iterable[int]:
     for partial in iter_spectrum(objective, max_products=10**6, basis_bytes=rows):
         yield partial.products - known
         known = partial.products
+
+
+class _Counted:
+    """Counts what passes."""
+
+    def __init__(self, steps: Iterable[int]) -> None:
+        self._steps, self.total = steps, 0
+
+    def __iter__(self) -> Iterator[int]:
+        for made in self._steps:
+            self.total += made
+            yield made
+
+
+def _row_seconds(objective: Objective, product: float) -> float:
+    """Seconds by which a product takes longer with another row in the basis: timed on a few rows."""
+    n = objective.num_parameters
+    basis = KrylovBasis(as_operator(objective), 3 * _TIMED_ROWS)
+    if basis.capacity < 3 * _TIMED_ROWS:
+        return 0.0
+    generator = torch.Generator().manual_seed(0)
+    times = []
+    for _ in range(2 * _TIMED_ROWS):
+        v = torch.randn(n, generator=generator)
+        begin = time.perf_counter()
+        basis.admit(v)
+        times.append(time.perf_counter() - begin)
+    half = _TIMED_ROWS // 2
+    first, last = float(np.median(times[1 : half + 1])), float(np.median(times[-half:]))
+    twice = max(last - first, 0.0) / (2 * _TIMED_ROWS - half)  # `admit` passes over the rows twice
+    weights = np.full((2 * _TIMED_ROWS, 4), 0.1)
+    begin = time.perf_counter()
+    basis.combine(weights)
+    pairs = (time.perf_counter() - begin) / len(weights)  # for partial results
+    return twice / 2 + pairs * min(1.0, product / _PARTIAL_SECONDS)
 
 
 def _extrapolated(steps: Iterable[int], total: int) -> float:
