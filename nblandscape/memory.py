@@ -1,4 +1,4 @@
-"""How much memory a piece of work takes at most, counted instead of read off the process."""
+"""How much memory a piece of work takes at most, counted instead of read off the process, and in words."""
 
 import platform
 import weakref
@@ -83,3 +83,12 @@ def malloc_keeps(call: Callable[[], object], device: torch.device) -> int:
     with live:
         call()
     return min(live.peak, 2 * _HEAP_BLOCK)
+
+
+def in_words(count: float) -> str:
+    """Bytes in decimal units, three digits."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} TB"

@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 import nblandscape
+from nblandscape.memory import in_words
 from nblandscape.parameters import ParameterFilter, select_parameters
 from nblandscape.recording import INDEX, Recording, recorded, require_safetensors
 from nblandscape.replica import unwrap
@@ -51,8 +52,8 @@ class DiskCost:
     def __repr__(self) -> str:
         each = self.num_bytes / max(self.checkpoints, 1)
         return (
-            f"{self.checkpoints:,} checkpoints of {_size(each)}, {_size(self.num_bytes)} in all; "
-            f"{_size(self.free)} free"
+            f"{self.checkpoints:,} checkpoints of {in_words(each)}, {in_words(self.num_bytes)} in all; "
+            f"{in_words(self.free)} free"
         )
 
 
@@ -255,9 +256,9 @@ class Recorder:
 
     def __repr__(self) -> str:
         often = f"every {self.every} steps" if isinstance(self.every, int) else f"at {len(self.every)} steps"
-        free = _size(shutil.disk_usage(self.folder).free)
+        free = in_words(shutil.disk_usage(self.folder).free)
         return (
-            f"Recorder({type(self.model).__name__} in {self.folder}, {often}, {_size(self._bytes)} each, "
+            f"Recorder({type(self.model).__name__} in {self.folder}, {often}, {in_words(self._bytes)} each, "
             f"{free} free; {len(self._entries)} recorded)"
         )
 
@@ -321,7 +322,7 @@ class Recorder:
             self._check_alone()
             free = shutil.disk_usage(self.folder).free
             if free < self._bytes:
-                raise OSError(errno.ENOSPC, f"{_size(self._bytes)} needed, {_size(free)} free")
+                raise OSError(errno.ENOSPC, f"{in_words(self._bytes)} needed, {in_words(free)} free")
             with _complete_or_absent(path) as partial:
                 require_safetensors().torch.save_file(packed, partial, metadata=header)
             self._entries[step] = entry
@@ -431,12 +432,3 @@ def _packed(tensor: torch.Tensor) -> torch.Tensor:
     """On the CPU and in storage of its own: the file format knows no views."""
     packed = tensor.detach().cpu().contiguous()
     return packed if packed.untyped_storage().nbytes() == packed.nbytes else packed.clone()
-
-
-def _size(count: float) -> str:
-    """Bytes in decimal units."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.3g} {unit}"
-        count /= 1000
-    return f"{count:.3g} TB"

@@ -16,7 +16,7 @@ from nblandscape.curvature.krylov import KrylovBasis, row_dtype
 from nblandscape.curvature.operator import as_operator
 from nblandscape.landscape.grid import check_points
 from nblandscape.landscape.sampler import iter_sample
-from nblandscape.memory import malloc_keeps, peak_bytes
+from nblandscape.memory import in_words, malloc_keeps, peak_bytes
 
 if TYPE_CHECKING:
     from nblandscape.objective import Objective
@@ -53,7 +53,7 @@ class Cost:
     unit: str = "points"
 
     def __repr__(self) -> str:
-        return f"{self.calls:,} {self.unit}, about {_duration(self.seconds)}, {_size(self.bytes)}"
+        return f"{self.calls:,} {self.unit}, about {_duration(self.seconds)}, {in_words(self.bytes)}"
 
 
 def predict_cost(
@@ -213,11 +213,3 @@ def _duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.2g} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def _size(count: float) -> str:
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"
