@@ -26,7 +26,6 @@ TRIAL_SECONDS = 0.3  # of the very work, whose rest is taken to go on at that ra
 _TRIAL_ROWS = 24  # of the basis in a trial
 _MEAN_TRIAL_ROWS = 17  # with its restarts
 _TIMED_ROWS = 4
-_KEPT = 0.75  # of what malloc may keep of a point; of a product all, since building its graphs frees more
 _PARTIAL_SECONDS = 0.1  # between partial spectra
 _BASIS_ROWS = 60  # products of a usual run; each adds a vector
 
@@ -97,7 +96,7 @@ def predict_cost(
         "directions, padded": (subspace.dim + 1) * vector,
         "directions, float64": wide if gradients else 0,
         "one point": max(peak_bytes(lambda: at(origin)), wide),  # or the inner products of the directions
-        "kept by malloc": int(_KEPT * malloc_keeps(lambda: at(origin), objective.device)),
+        "kept by malloc": malloc_keeps(lambda: at(origin), objective.device),
         "results": 8 * total * (columns + 1),
     }
     steps = iter_sample(objective, subspace, points=points, gradients=gradients)
