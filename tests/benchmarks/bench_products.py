@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import importlib
 import os
 from collections.abc import Callable
 from functools import partial
@@ -18,6 +20,7 @@ import nblandscape as nbl
 from nblandscape.channels_last import Operations
 
 CRITERION = nn.CrossEntropyLoss()
+STEP = 1e-6  # of the parameters: rounding matters below, kinks of rectifiers above
 
 
 def tasks_of(case: Case) -> dict[str, Callable[[], object]]:
@@ -60,6 +63,34 @@ def tasks_of(case: Case) -> dict[str, Callable[[], object]]:
     }
 
 
+def errors_of(case: Case) -> list[str]:
+    """How far products in float64 are from central differences of the gradient: ours and curvlinops'."""
+    model = copy.deepcopy(case.model).double()
+    inputs = case.inputs.double() if case.inputs.is_floating_point() else case.inputs
+    parameters = dict(model.named_parameters())
+    flat = nn.utils.parameters_to_vector(parameters.values()).detach()
+    v = torch.randn(flat.numel(), dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    v /= v.norm()
+
+    def gradient(step: float) -> torch.Tensor:
+        nn.utils.vector_to_parameters(flat + step * v, parameters.values())
+        parts = torch.autograd.grad(CRITERION(model(inputs), case.targets), list(parameters.values()))
+        return torch.cat([part.reshape(-1) for part in parts])
+
+    right = (gradient(STEP) - gradient(-STEP)) / (2 * STEP)
+    nn.utils.vector_to_parameters(flat, parameters.values())
+    batch = (inputs, case.targets)
+    found = [nbl.Objective(model, CRITERION, batch).hvp(v)]
+    curvlinops = importlib.import_module("curvlinops")
+    found.append(
+        curvlinops.HessianLinearOperator(
+            model, CRITERION, list(parameters.values()), [batch], check_deterministic=False
+        )
+        @ v
+    )
+    return [f"{float((product - right).norm() / right.norm()):.1e}" for product in found]
+
+
 def _repeated(task: Callable[[], object], repeats: int) -> None:
     for _ in range(repeats):
         task()
@@ -72,6 +103,10 @@ def run(*, quick: bool) -> Report:
     columns += ["Gauss–Newton / product", "point / bare forward", "point with slopes / gradient"]
     columns += ["point with images as given / point"]
     table = Table("One call over another", columns)
+    errors = Table(
+        "Relative error of a Hessian product in float64, against central differences of the gradient",
+        ["model", "nblandscape", "curvlinops"],
+    )
     raw = {}
     for name in chosen:
         case = CASES[name]()
@@ -84,5 +119,6 @@ def run(*, quick: bool) -> Report:
         pairs += [("point", "forward"), ("point with slopes", "gradient")]
         pairs += [("point, images as given", "point")]
         table.rows.append([case.name, case.size, *(times.ratio(*pair) for pair in pairs)])
+        errors.rows.append([case.name, *errors_of(case)])
     table.notes.append(f"Medians and quartiles of {rounds} interleaved rounds.")
-    return Report("products", [table], raw)
+    return Report("products", [table, errors], raw)
