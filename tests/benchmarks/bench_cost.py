@@ -24,16 +24,16 @@ import nblandscape.landscape.cost
 
 CRITERION = nn.CrossEntropyLoss()
 POINTS = {"mlp": 17, "gpt2": 7, "resnet20": 5}
-PRODUCTS = 60
+PRODUCTS = 40
 KINDS = ("sample", "sample with slopes", "spectrum")
-BUDGET = 10.0  # seconds for the times of one cell of the table, then 3 pairs have to do
+BUDGET = 7.0  # seconds for the times of one cell of the table, then 3 pairs have to do
 # Copies of a model's batch, so many that the peak stands out from what an allocator keeps.
 COPIES = {"gpt2": (16, 4, 2), "resnet20": (12, 2, 1)}
 
 
 def predicted(kind: str, objective: nbl.Objective, plane: nbl.Subspace, points: int) -> object:
     if kind == "spectrum":
-        return nbl.predict_spectrum_cost(objective)
+        return nbl.predict_spectrum_cost(objective, products=PRODUCTS)
     return nbl.predict_cost(objective, plane, points, gradients=kind != "sample")
 
 
