@@ -33,12 +33,20 @@ class Filled:
         purpose alone, afterwards; infinite if one of them is a hole, NaN if every vertex was evaluated.
     checks : int
         How many those were.
+    share_beyond : float
+        With 95 % confidence, at most this share of the interpolated vertices is further off than `error`:
+        were it more, all the checks would have missed those at most once in twenty runs.
     """
 
     values: np.ndarray
     evaluated: np.ndarray
     error: float
     checks: int
+
+    @property
+    def share_beyond(self) -> float:
+        """See the class."""
+        return 1.0 - 0.05 ** (1.0 / self.checks) if self.checks else 0.0
 
 
 def adaptive_fill(

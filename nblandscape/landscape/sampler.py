@@ -72,8 +72,9 @@ def sample(
     adaptive : float, optional
         Evaluate only where interpolation from the coarser level may miss by more than this share of the
         range of the losses (0.02 is a good start); the rest is interpolated. ``provenance["adaptive"]``
-        has the number of evaluated points and the error seen at random others; batch losses, metrics and
-        gradients are NaN where nothing was evaluated.
+        has the number of evaluated points, the largest error seen at random others, and the share of the
+        interpolated ones that may be further off (95 % confidence); batch losses, metrics and gradients are
+        NaN where nothing was evaluated.
     progress : bool
         Draw a bar, whose text says before the first point what `predict_cost` found: points, seconds of
         one process and memory.
@@ -251,6 +252,7 @@ def _run(
             "evaluated": int(part.evaluated.sum()),
             "error": None if math.isnan(part.error) else part.error,
             "checks": part.checks,
+            "share_beyond": part.share_beyond,
         }
     if kept is not None:
         kept.finish(provenance)

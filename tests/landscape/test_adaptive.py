@@ -54,6 +54,22 @@ def test_a_network_s_tree_from_a_part_of_the_points():
     assert 0 <= told["error"] < 0.02 * spread
 
 
+def test_no_more_vertices_than_stated_are_further_off():
+    rng, held = np.random.default_rng(5), 0
+    x = np.linspace(-1, 1, 65)
+    for _ in range(20):
+        waves = rng.normal(size=(6, 2)) * 4, rng.uniform(0, 7, 6)
+
+        def bumpy(a, b, waves=waves):
+            return np.sin(a * waves[0][:, 0] + b * waves[0][:, 1] + waves[1]).sum()
+
+        result, _ = filled(bumpy, (x, x), 0.02)
+        exact = np.array([[bumpy(a, b) for b in x] for a in x])
+        missed = np.abs(result.values - exact)[~result.evaluated] > result.error
+        held += missed.mean() <= result.share_beyond < 0.1
+    assert held >= 17
+
+
 def test_what_is_rough_is_evaluated_in_full():
     noise = np.random.default_rng(0).normal(size=(33, 33))
     x = np.arange(33.0)
