@@ -27,9 +27,10 @@ class SurfaceStream:
     def __init__(self, spec: Spec, wire: dict[str, Any], run: Run) -> None:
         self._spec, self._wire, self._run = spec, wire, run
         self._levels = nested_levels(spec.points, coarsest=run.coarsest)
+        self._order = np.concatenate([level.vertices for level in self._levels])
+        self._ends = np.cumsum([len(level.vertices) for level in self._levels])  # of the levels, in `_order`
         self._started = time.perf_counter()
         self._done = 0
-        self._last: dict[str, Any] | None = None
         self.values = np.full(spec.points, np.nan)
         self.level = 0
 
@@ -54,19 +55,20 @@ class SurfaceStream:
         self.level = level
         self.values.flat[vertices] = losses
         self._done += len(vertices)
-        total = self.values.size
-        seconds = time.perf_counter() - self._started
-        self._last = {
+        return self._head(level, self._done), self._buffers(vertices, losses)
+
+    def _head(self, level: int, done: int) -> dict[str, Any]:
+        total, seconds = self.values.size, time.perf_counter() - self._started
+        return {
             "kind": "tile",
             "id": self._spec.id,
             "level": level,
             "strides": list(self._levels[level].strides),
-            "complete": self._done == total,
-            "done": self._done,
+            "complete": done == int(self._ends[level]),  # the level: what lies between is drawn from it
+            "done": done,
             "total": total,
-            "eta": seconds / self._done * (total - self._done),
+            "eta": seconds / done * (total - done),
         }
-        return self._last, self._buffers(vertices, losses)
 
     def tree(self) -> Message | None:
         """Merge tree of the subgrid that the present level has filled, if it is large enough for one."""
@@ -79,10 +81,16 @@ class SurfaceStream:
 
     def everything(self) -> list[Message]:
         """What a page that was reloaded in the middle has missed."""
-        if self._last is None:
-            return [self.opening()]
-        known = np.flatnonzero(np.isfinite(self.values))
-        return [self.opening(), (self._last, self._buffers(known, self.values.flat[known]))]
+        done = self._done
+        whole = int(np.searchsorted(self._ends, done, side="right"))  # how many levels are complete
+        known = int(self._ends[whole - 1]) if whole else 0
+        parts = [(whole - 1, 0, known), (whole, known, done)]
+        return [self.opening(), *(self._again(*part) for part in parts if part[1] < part[2])]
+
+    def _again(self, level: int, begin: int, end: int) -> Message:
+        """One tile of what lies between two places of the order."""
+        vertices = self._order[begin:end]
+        return self._head(level, end), self._buffers(vertices, self.values.flat[vertices])
 
     def _buffers(self, vertices: np.ndarray, losses: np.ndarray) -> list[bytes]:
         return [vertices.astype("<u4").tobytes(), _wire.heights(losses, self._run.base)]

@@ -437,6 +437,12 @@ def test_cancel_stops_a_slow_function(functions):
         expect(widget.locator(".nbl-phase")).to_contain_text(
             re.compile(r"computing \d+ %, .* left"), timeout=20_000
         )
+        # The levels that are there are drawn, long before the rest is.
+        badge = widget.locator(".nbl-badge.partial")
+        expect(badge).to_contain_text(re.compile(r"refining [1-9]\d? %"), timeout=20_000)
+        seen = badge.inner_text()
+        expect(badge).not_to_have_text(seen)
+        lab.until("slowly.status['phase'] == 'running'")
         press_while_the_page_scrolls(lab.page, button)
         expect(widget.locator(".nbl-phase")).to_contain_text("cancelled")
         expect(button).to_have_count(0)

@@ -15,7 +15,11 @@ import torch.nn.functional as F
 from torch import nn
 
 import nblandscape as nbl
+from nblandscape.landscape.grid import nested_levels
 from nblandscape.widgets import _wire
+from nblandscape.widgets._sources import Run
+from nblandscape.widgets._spec import Spec
+from nblandscape.widgets._stream import SurfaceStream
 
 
 def himmelblau(x: float, y: float) -> float:
@@ -106,13 +110,15 @@ def test_levels_come_coarse_first_and_add_up_to_the_result(explore):
     (opening, _), *_ = sent.of("begin")
     assert opening["shape"] == [33, 33]
     values = np.full(33 * 33, np.nan, np.float32)
-    strides = []
+    strides, complete = [], []
     for tile, (vertices, heights) in sent.of("tile"):
+        complete += [tile["strides"]] if tile["complete"] else []
         assert tile["id"] == opening["id"]
         strides.append(tile["strides"])
         values[np.frombuffer(vertices, "<u4")] = np.frombuffer(heights, "<f4")
     assert strides == sorted(strides, reverse=True)
-    assert tile["complete"]
+    # The page draws what lies between from the last level that is told to be complete.
+    assert complete == [list(pair) for pair in sorted(set(map(tuple, strides)), reverse=True)]
     np.testing.assert_array_equal(values, np.frombuffer(explorer.surface["values"], "<f4"))
     np.testing.assert_allclose(values + opening["base"], explorer.landscape.values.ravel(), rtol=1e-5)
     tree, columns = sent.of("tree")[-1]
@@ -121,6 +127,30 @@ def test_levels_come_coarse_first_and_add_up_to_the_result(explore):
     # Vertices of the full grid, all on the subgrid of every second line.
     assert births.size >= 4
     assert (np.stack(np.unravel_index(births, (33, 33))) % 2 == 0).all()
+
+
+def test_a_page_that_was_reloaded_gets_complete_levels_and_then_the_rest():
+    axis = np.linspace(-1.0, 1.0, 9)
+    run = Run((axis, axis), ("x", "y"), 0.0, None, "value", 3, 1.0, iter(()))
+    spec = Spec(4, axes=(0, 1), span=(1.0, 1.0), points=(9, 9))
+    for done in (0, 4, 9, 20, 25, 80):
+        stream = SurfaceStream(spec, spec.to_wire(), run)
+        left = done
+        for number, level in enumerate(nested_levels((9, 9), coarsest=3)):
+            part = level.vertices[:left]
+            left -= len(part)
+            if len(part):
+                stream.tile(number, part, part.astype(float))
+        (opening, _), *tiles = stream.everything()
+        assert opening["kind"] == "begin"
+        assert [tile["complete"] for tile, _ in tiles] == {
+            0: [], 4: [False], 9: [True], 20: [True, False], 25: [True], 80: [True, False]
+        }[done]  # fmt: skip
+        vertices = np.concatenate([np.frombuffer(v, "<u4") for _, (v, _) in tiles] or [np.empty(0, int)])
+        heights = np.concatenate([np.frombuffer(h, "<f4") for _, (_, h) in tiles] or [np.empty(0)])
+        assert len(set(vertices.tolist())) == done
+        np.testing.assert_array_equal(vertices, heights)
+        assert [tile["done"] for tile, _ in tiles][-1:] == ([done] if done else [])
 
 
 def test_going_back_costs_no_computation(explore):

@@ -178,7 +178,7 @@ export type Incoming =
       x0: [number, number]; // first and last coordinate; vertices are equidistant while streaming
       x1: [number, number];
     }
-  /** buffers[0]: Uint32 vertices, buffers[1]: Float32 values. `strides`: vertex steps of this level's grid, counted from the centre. */
+  /** buffers[0]: Uint32 vertices, buffers[1]: Float32 values. `strides`: vertex steps of this level's grid, counted from the centre; `complete`: this level is. */
   | {
       kind: "tile";
       id: number;
