@@ -12,12 +12,17 @@ JUPYTERLAB_NOISE: tuple[str, ...] = ()
 
 
 class Watch:
-    """Keeps the errors and the foreign requests of every page of a browser context."""
+    """Keeps the errors and the foreign requests of every page of a browser context.
+
+    Errors in the console whose text matches one of `noise` do not count; a message may arrive at any time, so
+    a test that provokes one says so before.
+    """
 
     def __init__(self, context: BrowserContext, *origins: str) -> None:
         self.errors: list[str] = []
         self.requests: list[str] = []
         self.foreign: list[str] = []
+        self.noise: list[str] = list(JUPYTERLAB_NOISE)
         self._allowed = (*LOCAL, *origins, *(origin.replace("http", "ws", 1) for origin in origins))
         context.on("console", self._on_console)
         context.on("weberror", self._on_error)
@@ -37,7 +42,7 @@ class Watch:
 
     def _on_console(self, message: ConsoleMessage) -> None:
         text = f"{message.text} ({message.location.get('url', '')})"
-        if message.type == "error" and not any(re.search(noise, text) for noise in JUPYTERLAB_NOISE):
+        if message.type == "error" and not any(re.search(noise, text) for noise in self.noise):
             self.errors.append(text)
 
     def _on_error(self, error: WebError) -> None:
