@@ -1,10 +1,9 @@
 """Images with their channels last in memory, for forward passes on a CPU where that measured faster.
 
 oneDNN's kernels convolve in that layout; images in PyTorch's own are rearranged before and after every
-convolution and pooled slowly. Convolutions with pooling took 0.43 to 0.99 of the time (ResNets, VGG, LeNet,
-U-Net, depthwise and squeeze-and-excitation networks). What did not gain stays as it is: float64 (up to 2.2
-times as slow), a flattened map that was never pooled (up to 1.4), norms over groups, instances and whole
-maps (up to 1.13), and gradients (0.6 to 1.6).
+convolution and pooled slowly. Networks with convolutions and pooling gained (``run.py products`` in
+tests/benchmarks prints by how much for ResNet-20). What lost stays as it is: float64, a flattened map that was
+never pooled, norms over groups, instances and whole maps, and gradients, which went both ways.
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -304,7 +304,7 @@ def test_no_flag_of_the_process_changes(forced):
 
 
 def test_a_loss_below_the_normal_range_is_the_loss():
-    """Flushing denormals would be up to a third faster far out, where it also changes losses."""
+    """Flushing denormals would be faster far out, where it also changes losses."""
     model = nn.Sequential(nn.Linear(1, 1, bias=False), nn.Sigmoid())
     with torch.no_grad():
         model[0].weight.fill_(-1.0)

@@ -461,7 +461,7 @@ class Explorer(NblWidget):
         }
 
     def selected_state_dict(self) -> "dict[str, torch.Tensor]":
-        """State dict of the model at the selected point, for ``model.load_state_dict``.
+        """State dict of the model at the selected point, as `Objective.parameters_at` gives it.
 
         Raises
         ------
