@@ -2,8 +2,8 @@
 
 oneDNN's kernels convolve in that layout; images in PyTorch's own are rearranged before and after every
 convolution and pooled slowly. Networks with convolutions and pooling gained (``run.py products`` in
-tests/benchmarks prints by how much for ResNet-20). What lost stays as it is: float64, a flattened map that was
-never pooled, norms over groups, instances and whole maps, and gradients, which went both ways.
+tests/benchmarks prints by how much for ResNet-20). What lost stays as it is: float64, a flattened map that
+was never pooled, norms over groups, instances and whole maps, and gradients, which went both ways.
 """
 
 from collections.abc import Callable, Iterable, Sequence
