@@ -1,10 +1,10 @@
-"""From heights on a grid to branches: basins, passes, spanning tree, elder rule."""
+"""From heights to branches: basins, passes, spanning tree, elder rule."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from nblandscape.topology.neighbours import Connectivity, forward_offsets, lowest_neighbours, shifted
+from nblandscape.topology.neighbours import Neighbours, crossings, lowest_neighbours
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,7 @@ class Passes:
     second: np.ndarray  # (e,) basin of the other end
 
 
-def branches(heights: np.ndarray, connectivity: Connectivity) -> Branches:
+def branches(heights: np.ndarray, connectivity: Neighbours) -> Branches:
     """Branches of the sublevel sets of `heights`; +inf is outside the domain, NaN is not allowed."""
     flat = heights.ravel()
     minima, labels = _basins(heights, connectivity)
@@ -43,7 +43,7 @@ def branches(heights: np.ndarray, connectivity: Connectivity) -> Branches:
     return Branches(minima, death_vertex, flat[minima], death, parent, beside, labels)
 
 
-def _basins(heights: np.ndarray, connectivity: Connectivity) -> tuple[np.ndarray, np.ndarray]:
+def _basins(heights: np.ndarray, connectivity: Neighbours) -> tuple[np.ndarray, np.ndarray]:
     """Minima in the order (height, vertex), and the number of the minimum below every vertex."""
     flat = heights.ravel()
     down = lowest_neighbours(heights, connectivity).ravel()
@@ -60,23 +60,17 @@ def _basins(heights: np.ndarray, connectivity: Connectivity) -> tuple[np.ndarray
     return minima, labels.reshape(heights.shape)
 
 
-def _lowest_passes(heights: np.ndarray, labels: np.ndarray, count: int, connectivity: Connectivity) -> Passes:
+def _lowest_passes(heights: np.ndarray, labels: np.ndarray, count: int, connectivity: Neighbours) -> Passes:
     """Minimum spanning forest of the basins, joined by the grid's edges between two of them."""
-    flat = heights.ravel()
-    index = np.arange(flat.size).reshape(heights.shape)
+    flat, found = heights.ravel(), labels.ravel()
     waiting: list[Passes] = []
-    steps = forward_offsets(heights.ndim, connectivity)
-    for number, step in enumerate(steps, start=1):
-        here, there = shifted(step)
-        a, b = labels[here], labels[there]
-        edges = np.flatnonzero((a != b) & ((a | b) >= 0))
-        low, high = index[here].ravel()[edges], index[there].ravel()[edges]
-        upper = np.where(flat[high] >= flat[low], high, low)
-        waiting.append(Passes(upper, a.ravel()[edges], b.ravel()[edges]))
+    for low, high in crossings(labels, connectivity):
+        upper = np.where((flat[high] > flat[low]) | ((flat[high] == flat[low]) & (high > low)), high, low)
+        waiting.append(Passes(upper, found[low], found[high]))
         # Hundreds of steps in six dimensions: only the forest of what has been seen is needed.
-        if number == len(steps) or sum(p.vertex.size for p in waiting) > 8 * flat.size:
+        if sum(p.vertex.size for p in waiting) > 8 * flat.size:
             waiting = [_spanning_tree(_sorted(waiting, flat), count)]
-    return waiting[0]
+    return _spanning_tree(_sorted(waiting, flat), count)
 
 
 def _sorted(parts: list[Passes], flat: np.ndarray) -> Passes:

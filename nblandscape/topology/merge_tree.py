@@ -1,4 +1,4 @@
-"""Merge trees of functions sampled on a grid of any dimension."""
+"""Merge trees of functions sampled on a grid of any dimension, or on any graph."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from nblandscape.topology._branches import Branches, branches
-from nblandscape.topology.neighbours import Connectivity
+from nblandscape.topology.neighbours import Neighbours, checked_edges
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -32,8 +32,8 @@ class MergeTree:
         The sampled function.
     kind : {"sublevel", "superlevel"}
         What grows: {f <= h} for rising h, or {f >= h} for falling h.
-    connectivity : {"full", "faces", "freudenthal"}
-        Which vertices are neighbours.
+    connectivity : {"full", "faces", "freudenthal"} or ndarray of int (e, 2)
+        Which vertices are neighbours: a stencil, or edges.
     pairs : structured ndarray (m,)
         `birth_vertex`, `death_vertex` (C-order indices), `birth`, `death` (values there) and `parent`, the
         row of the branch that lives on: of all branches that meet at the death vertex, the one born first
@@ -45,6 +45,8 @@ class MergeTree:
     beside : ndarray of int (m,)
         Row of the basin on the other side of the death pass; -1 if essential. Water that spills over the
         pass runs there, while `parent` may lie elsewhere: simplified basins follow it and stay connected.
+    volumes : ndarray of float64, shape of `values`, or None
+        Volume that each vertex stands for; None: 1.
 
     Examples
     --------
@@ -59,10 +61,11 @@ class MergeTree:
 
     values: np.ndarray
     kind: Kind
-    connectivity: Connectivity
+    connectivity: Neighbours
     pairs: np.ndarray
     basins: np.ndarray
     beside: np.ndarray
+    volumes: np.ndarray | None = None
 
     @property
     def minima(self) -> np.ndarray:
@@ -95,6 +98,13 @@ class MergeTree:
         finite = self.pairs["parent"] >= 0
         np.minimum.at(heights, self.pairs["parent"][finite], heights[finite])
         return self._sign * heights
+
+    @cached_property
+    def basin_volumes(self) -> np.ndarray:
+        """Volume (m,) of each basin: the sum of `volumes` over it, or the number of its vertices."""
+        inside = self.basins >= 0
+        weights = None if self.volumes is None else self.volumes[inside]
+        return np.bincount(self.basins[inside], weights, minlength=len(self.pairs)).astype(np.float64)
 
     @cached_property
     def range(self) -> float:
@@ -133,20 +143,53 @@ class MergeTree:
         """
         if not threshold >= 0:
             raise ValueError(f"threshold={threshold} must be a number >= 0 (a difference of heights).")
-        keep = self.persistence >= (threshold * self.range if relative else threshold)
-        keep |= self.pairs["parent"] < 0
-        if keep.all():
+        return self.restrict(self.persistence >= (threshold * self.range if relative else threshold))
+
+    def restrict(self, keep: np.ndarray) -> "MergeTree":
+        """Tree of some of the branches; the basins of the others spill over their passes.
+
+        Parameters
+        ----------
+        keep : ndarray of bool (m,)
+            Which rows stay. Essential rows always do. A branch whose parent goes merges into its parent's
+            nearest ancestor that stays, at its own height.
+
+        Returns
+        -------
+        MergeTree
+
+        Raises
+        ------
+        ValueError
+            `keep` is not one bool for each row.
+
+        Examples
+        --------
+        >>> tree = merge_tree([0.0, 9.0, 1.0, 3.0, 2.0])
+        >>> tree.pairs["parent"].tolist()
+        [-1, 0, 1]
+        >>> tree.restrict(np.array([True, False, True])).pairs.tolist()
+        [(0, -1, 0.0, inf, -1), (4, 3, 2.0, 3.0, 0)]
+        """
+        wanted = np.asarray(keep)
+        if wanted.shape != self.beside.shape or wanted.dtype != np.bool_:
+            raise ValueError(
+                f"keep has shape {wanted.shape} and type {wanted.dtype}; expected one bool for each of the "
+                f"{self.beside.size} rows of pairs."
+            )
+        wanted = wanted | (self.pairs["parent"] < 0)
+        if wanted.all():
             return self
-        # Rows stand in the order of falling persistence: those that stay are the first ones.
-        row = np.where(keep, np.arange(keep.size), self.beside)
-        while not np.array_equal(further := row[row], row):
-            row = further
-        beside = self.beside[keep]
+        number = np.cumsum(wanted) - 1
+        heir = number[_last(np.where(wanted, -1, self.pairs["parent"]))]
+        spill = number[_last(np.where(wanted, -1, self.beside))]
+        pairs = self.pairs[wanted]
+        pairs["parent"] = _lookup(heir, pairs["parent"])
         return replace(
             self,
-            pairs=_frozen(self.pairs[keep]),
-            basins=_frozen(_lookup(row, self.basins)),
-            beside=_frozen(np.where(beside < 0, -1, row[beside])),
+            pairs=_frozen(pairs),
+            basins=_frozen(_lookup(spill, self.basins)),
+            beside=_frozen(_lookup(spill, self.beside[wanted]).astype(np.intp)),
         )
 
     def to_networkx(self) -> "nx.DiGraph":
@@ -206,9 +249,13 @@ class MergeTree:
 
 
 def merge_tree(
-    values: np.ndarray, *, kind: Kind = "sublevel", connectivity: Connectivity = "full"
+    values: np.ndarray,
+    *,
+    kind: Kind = "sublevel",
+    connectivity: Neighbours = "full",
+    volumes: np.ndarray | None = None,
 ) -> MergeTree:
-    """Merge tree of a function sampled on a grid, with persistence pairs and basins.
+    """Merge tree of a function sampled on a grid or a graph, with persistence pairs and basins.
 
     Basins are found by steepest descent; of all edges between two basins only the lowest pass matters, and of
     these only a minimum spanning tree of the graph of basins. Equal values are ordered by vertex, as if a
@@ -222,10 +269,13 @@ def merge_tree(
         masked array) are holes: they belong to no basin and no path leads through them.
     kind : {"sublevel", "superlevel"}
         The superlevel tree is the sublevel tree of -f with its signs turned back; rows correspond.
-    connectivity : {"full", "faces", "freudenthal"}
+    connectivity : {"full", "faces", "freudenthal"} or ndarray of int (e, 2)
         Neighbours of a vertex: `"full"` all 3^d - 1 of the surrounding box, `"faces"` the 2 d along the axes,
         `"freudenthal"` those of Freudenthal's triangulation. With `"faces"`, narrow valleys that run
-        diagonally fall into chains of spurious minima.
+        diagonally fall into chains of spurious minima. Or the edges of any graph, as pairs of C-order
+        indices of `values`: see `nblandscape.topology.scattered.neighbour_graph`.
+    volumes : array_like, shape of `values`, optional
+        Volume that each vertex stands for (`cell_volumes` of a grid's axes); without it, 1 each.
 
     Returns
     -------
@@ -235,7 +285,8 @@ def merge_tree(
     Raises
     ------
     ValueError
-        The array has no axis, no element or no finite value, is not real, or an option is unknown.
+        The array has no axis, no element or no finite value, is not real, an option is unknown, edges name
+        vertices that do not exist, or volumes do not fit or are negative.
 
     Notes
     -----
@@ -251,10 +302,16 @@ def merge_tree(
     True
     >>> tree.pairs["death"].round(6).tolist()
     [inf, 1.0]
+    >>> ring = np.array([[0, 1], [1, 2], [2, 3], [3, 0]])
+    >>> merge_tree([0.0, 3.0, 1.0, 2.0], connectivity=ring).saddles.tolist()
+    [3]
     """
     if kind not in ("sublevel", "superlevel"):
         raise ValueError(f'kind={kind!r} is neither "sublevel" nor "superlevel".')
     samples = real_samples(values)
+    if not isinstance(connectivity, str):
+        connectivity = checked_edges(connectivity, samples.size)
+    sizes = None if volumes is None else _frozen(_checked_volumes(volumes, samples.shape))
     sign = 1.0 if kind == "sublevel" else -1.0
     heights = sign * samples
     heights[~np.isfinite(heights)] = np.inf
@@ -268,7 +325,9 @@ def merge_tree(
     beside = found.beside[order]
     beside = np.where(beside < 0, -1, number[beside])
     basins = _lookup(number, found.labels)
-    return MergeTree(_frozen(samples), kind, connectivity, _frozen(pairs), _frozen(basins), _frozen(beside))
+    return MergeTree(
+        _frozen(samples), kind, connectivity, _frozen(pairs), _frozen(basins), _frozen(beside), sizes
+    )
 
 
 def real_samples(values: np.ndarray) -> np.ndarray:
@@ -293,9 +352,7 @@ def _order(found: Branches) -> tuple[np.ndarray, np.ndarray]:
     essential = found.parent < 0
     keep = essential | (found.death > found.birth)
     # A basin on a plateau flows on across its pass, so that basins are connected.
-    branch = np.where(keep, np.arange(keep.size), found.beside)
-    while not np.array_equal(further := branch[branch], branch):
-        branch = further
+    branch = _last(np.where(keep, -1, found.beside))
     finite = np.flatnonzero(keep & ~essential)
     persistence = found.death[finite] - found.birth[finite]
     finite = finite[np.lexsort((found.birth_vertex[finite], -persistence))]
@@ -303,6 +360,23 @@ def _order(found: Branches) -> tuple[np.ndarray, np.ndarray]:
     row = np.empty(keep.size, dtype=np.intp)
     row[order] = np.arange(order.size)
     return order, row[branch]
+
+
+def _last(following: np.ndarray) -> np.ndarray:
+    """Where the way from every row ends; -1 = nothing follows."""
+    end = np.where(following < 0, np.arange(following.size), following)
+    while not np.array_equal(further := end[end], end):
+        end = further
+    return end
+
+
+def _checked_volumes(volumes: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    sizes = np.array(volumes, dtype=np.float64)
+    if sizes.shape != shape:
+        raise ValueError(f"volumes have shape {sizes.shape}; the values have {shape}.")
+    if not (np.isfinite(sizes) & (sizes >= 0)).all():
+        raise ValueError("volumes must be finite and not negative.")
+    return sizes
 
 
 def _lookup(number: np.ndarray, labels: np.ndarray) -> np.ndarray:

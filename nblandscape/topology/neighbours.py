@@ -1,12 +1,14 @@
-"""Which vertices of a grid are neighbours, and the lowest one around each vertex."""
+"""Which vertices are neighbours, on grids and graphs, and the lowest one around each vertex."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import reduce
 from itertools import product
 from typing import Literal, get_args
 
 import numpy as np
 
 Connectivity = Literal["full", "faces", "freudenthal"]
+Neighbours = Connectivity | np.ndarray  # a stencil of a grid, or edges (e, 2) between vertices of any graph
 
 Slices = tuple[slice, ...]
 
@@ -64,15 +66,87 @@ def shifted(step: tuple[int, ...]) -> tuple[Slices, Slices]:
     return tuple(_cut(s) for s in step), tuple(_cut(-s) for s in step)
 
 
-def lowest_neighbours(heights: np.ndarray, connectivity: Connectivity = "full") -> np.ndarray:
+def checked_edges(edges: np.ndarray, size: int) -> np.ndarray:
+    """Edges (e, 2) as intp in C order.
+
+    Raises
+    ------
+    ValueError
+        Not pairs of integers, or vertices outside 0 .. size - 1.
+
+    Examples
+    --------
+    >>> checked_edges(np.array([[0, 1], [1, 2]]), size=3).shape
+    (2, 2)
+    """
+    pairs = np.asarray(edges)
+    if pairs.ndim != 2 or pairs.shape[1] != 2 or (pairs.size and pairs.dtype.kind not in "iu"):
+        raise ValueError(
+            f"edges have shape {pairs.shape} and type {pairs.dtype}; expected vertex pairs (e, 2)."
+        )
+    outside = pairs[(pairs < 0) | (pairs >= size)]
+    if outside.size:
+        raise ValueError(f"edges name the vertex {outside[0]}; there are {size}, numbered from 0.")
+    return np.ascontiguousarray(pairs, dtype=np.intp)
+
+
+def crossings(labels: np.ndarray, neighbours: Neighbours) -> Iterator[np.ndarray]:
+    """Edges between vertices of different labels >= 0, as arrays (2, e) of C-order indices, in portions.
+
+    Examples
+    --------
+    >>> [edges.tolist() for edges in crossings(np.array([0, 0, 1, -1]), "full")]
+    [[[1], [2]]]
+    >>> [edges.tolist() for edges in crossings(np.array([0, 0, 1, 1]), np.array([[0, 3], [2, 3]]))]
+    [[[0], [3]]]
+    """
+    if isinstance(neighbours, np.ndarray):
+        a, b = labels.ravel()[neighbours.T]
+        yield np.ascontiguousarray(neighbours[(a != b) & ((a | b) >= 0)].T)
+        return
+    index = np.arange(labels.size).reshape(labels.shape)
+    for step in forward_offsets(labels.ndim, neighbours):
+        here, there = shifted(step)
+        a, b = labels[here], labels[there]
+        edges = np.flatnonzero((a != b) & ((a | b) >= 0))
+        yield np.stack([index[here].ravel()[edges], index[there].ravel()[edges]])
+
+
+def cell_volumes(axes: Sequence[np.ndarray]) -> np.ndarray:
+    """Volume that each vertex of a grid stands for: its dual cell, cut off at the border of the domain.
+
+    Parameters
+    ----------
+    axes : sequence of d arrays
+        Increasing coordinates, n_i >= 2 each.
+
+    Returns
+    -------
+    ndarray, shape (n_0, ..., n_{d-1})
+        The volumes sum to that of the box.
+
+    Examples
+    --------
+    >>> cell_volumes([np.array([0.0, 1.0, 3.0])]).tolist()
+    [0.5, 1.5, 1.0]
+    """
+    widths = []
+    for axis in axes:
+        borders = np.concatenate([axis[:1], (axis[1:] + axis[:-1]) / 2, axis[-1:]])
+        widths.append(np.diff(borders))
+    volumes: np.ndarray = reduce(np.multiply.outer, widths)
+    return volumes
+
+
+def lowest_neighbours(heights: np.ndarray, connectivity: Neighbours = "full") -> np.ndarray:
     """Lowest vertex among each vertex and its neighbours, in the order (height, index).
 
     Parameters
     ----------
     heights : ndarray
         Heights without NaN; +inf is outside the domain.
-    connectivity : {"full", "faces", "freudenthal"}
-        See `forward_offsets`.
+    connectivity : {"full", "faces", "freudenthal"} or ndarray (e, 2)
+        See `forward_offsets`; or the edges of a graph.
 
     Returns
     -------
@@ -85,6 +159,8 @@ def lowest_neighbours(heights: np.ndarray, connectivity: Connectivity = "full") 
     >>> lowest_neighbours(np.array([2.0, 1.0, 3.0, 3.0, 0.0])).tolist()
     [1, 1, 1, 4, 4]
     """
+    if isinstance(connectivity, np.ndarray):
+        return _lowest_along(heights, connectivity)
     if connectivity == "full":
         return _lowest_in_box(heights)
     lowest = np.full_like(heights, np.inf)
@@ -93,6 +169,18 @@ def lowest_neighbours(heights: np.ndarray, connectivity: Connectivity = "full") 
     # From the lowest index upwards: then "strictly lower" also settles ties.
     for here, there in _stencil(heights.ndim, connectivity):
         _replace(lowest[here], down[here], heights[there], index[there])
+    return down
+
+
+def _lowest_along(heights: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    order = np.argsort(heights, axis=None, kind="stable")
+    rank = np.empty_like(order)
+    rank[order] = np.arange(order.size)
+    lowest = rank.copy()
+    a, b = edges.T
+    np.minimum.at(lowest, a, rank[b])
+    np.minimum.at(lowest, b, rank[a])
+    down: np.ndarray = order[lowest].reshape(heights.shape)
     return down
 
 
