@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from nblandscape.landscape.landscape import Landscape, to_json
+from nblandscape.landscape.archive import to_json
+from nblandscape.landscape.landscape import Landscape
 
 FLUSH_SECONDS = 1.0
 

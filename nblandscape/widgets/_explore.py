@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nblandscape.landscape.landscape import Landscape, read_archive
+from nblandscape.landscape.archive import read_archive
+from nblandscape.landscape.landscape import Landscape
 from nblandscape.widgets._sources import FunctionSource, LandscapeSource, ObjectiveSource, Source
 from nblandscape.widgets.explorer import Explorer
 

@@ -10,7 +10,8 @@ import traitlets
 
 from nblandscape.cancel import Cancelled
 from nblandscape.landscape.facing import open_yaw
-from nblandscape.landscape.landscape import Landscape, write_archive
+from nblandscape.landscape.archive import write_archive
+from nblandscape.landscape.landscape import Landscape
 from nblandscape.widgets import _frames, _wire
 from nblandscape.widgets._base import NblWidget
 from nblandscape.widgets._pending import Pending

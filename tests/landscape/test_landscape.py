@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import nblandscape as nbl
-from nblandscape.landscape.landscape import read_archive
+from nblandscape.landscape.archive import read_archive
 
 
 def full(shape: tuple[int, ...]) -> nbl.Landscape:
