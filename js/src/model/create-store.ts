@@ -23,6 +23,7 @@ import { NO_SELECTION, relocate } from "./selection";
 import { simplify } from "./simplify";
 import { applyChange, planeKey, sameContent, samplingKey } from "./spec";
 import type { Abilities, Hover, LiveGrid, SpecChange, Store } from "./store";
+import { cellAreas } from "./volumes";
 import { assembleTree, float32, isSurface, isTree, treeColumns, uint32 } from "./wire";
 
 /** Without a sign of life for so long after a request, the kernel counts as busy. */
@@ -40,6 +41,9 @@ export const DEFAULT_VIEW: ViewState = {
   colormap: "viridis",
   contours: true,
 };
+
+const sameNumbers = (a: Float64Array, b: Float64Array): boolean =>
+  a === b || (a.length === b.length && a.every((value, i) => value === b[i]));
 
 export function createStore(model: AnyModel): Store {
   const trait = <T>(name: string): T | null => (model.get(name) as T | null | undefined) ?? null;
@@ -77,6 +81,7 @@ export function createStore(model: AnyModel): Store {
   let patience: ReturnType<typeof setTimeout> | undefined;
   let viewTimer: ReturnType<typeof setTimeout> | undefined;
   let viewIsOurs = false;
+  let measured: { x0: Float64Array; x1: Float64Array; areas: Float64Array } | null = null;
   const seen = new Map<string, unknown>();
 
   const threshold = computed(() => spec.value?.threshold ?? 0);
@@ -89,10 +94,19 @@ export function createStore(model: AnyModel): Store {
     return fits && data.id >= shownFrom && data.id <= drawn.spec.id ? data : null;
   });
   const columns = computed(() => (matchingTree.value === null ? null : treeColumns(matchingTree.value)));
+  /** Areas of the vertices; the same array for every picture of the same window. */
+  const areas = computed<Float64Array | null>(() => {
+    const drawn = grid.value;
+    if (drawn === null) return null;
+    if (measured !== null && sameNumbers(measured.x0, drawn.x0) && sameNumbers(measured.x1, drawn.x1))
+      return measured.areas;
+    measured = { x0: drawn.x0, x1: drawn.x1, areas: cellAreas(drawn) };
+    return measured.areas;
+  });
   const tree = computed(() =>
     matchingTree.value === null || columns.value === null
       ? null
-      : simplify(matchingTree.value, threshold.value, columns.value),
+      : simplify(matchingTree.value, threshold.value, columns.value, areas.value),
   );
   /** Lowest id whose tree belongs to the grid drawn. */
   let shownFrom = 0;

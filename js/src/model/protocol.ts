@@ -106,6 +106,18 @@ export interface TreeData {
   /** Row number per vertex; all bits set = hole. */
   basins: DataView;
   basins_type: "uint16" | "uint32";
+  /** Uint8 per row: 1 = supported by the data. Trees without per-batch losses, and older files, lack the support. */
+  supported?: DataView;
+  /** Float64 per row: standard error of L(death) - L(birth) over batches, and the interpolation residual around both. */
+  stderr?: DataView;
+  residual?: DataView;
+  /** Float64 per row: share of the resampled trees that have the pair. */
+  frequency?: DataView;
+  /** A pair is supported if its persistence exceeds `factor` standard errors plus the residual. */
+  factor?: number;
+  /** A proposed persistence threshold and why. */
+  proposed?: number | null;
+  reason?: string;
 }
 
 export type Phase = "idle" | "queued" | "running" | "done" | "cancelled" | "error";
@@ -139,7 +151,13 @@ export interface ViewState {
   exaggeration: number;
   colormap: "viridis" | "cividis" | "inferno";
   contours: boolean;
+  /** Which picture of the topology is shown. Older files lack it: the tree. */
+  topology?: TopologyView;
+  /** Whether the surface is tinted by basin. Older files lack it: no. */
+  basin_map?: boolean;
 }
+
+export type TopologyView = "tree" | "diagram" | "barcode" | "profile";
 
 /** A precomputed state of an exported file. */
 export interface Frame {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { tree } from "../testing/samples";
+import { tree, view } from "../testing/samples";
 import { simplify, survivors } from "./simplify";
 import { treeColumns } from "./wire";
 
@@ -52,5 +52,50 @@ describe("simplification", () => {
     const once = survivors(columns, 2);
     const first = survivors(columns, 1);
     expect([...first].map((row) => once[row])).toEqual([...once]);
+  });
+});
+
+describe("shares", () => {
+  it("are shares of the area where the areas are known", () => {
+    const areas = Float64Array.of(1, 1, 2, 2, 4, 3, 3, 100);
+    const live = simplify(chain, 0, treeColumns(chain), areas);
+    expect(live.branches.map((b) => b.share * 16)).toEqual([2, 4, 4, 6]);
+    // Areas of another grid say nothing.
+    expect(simplify(chain, 0, treeColumns(chain), areas.slice(1)).branches[0]!.share).toBe(2 / 7);
+  });
+});
+
+describe("support", () => {
+  const known = {
+    ...chain,
+    supported: view(Uint8Array.of(0, 1, 0, 1)),
+    stderr: view(Float64Array.of(Number.NaN, 0.5, 0.25, 0.1)),
+    residual: view(Float64Array.of(Number.NaN, 0.125, 1, 0)),
+    frequency: view(Float64Array.of(1, 0.95, 0.5, 0.75)),
+    factor: 2,
+    proposed: 0.75,
+    reason: "a gap",
+  };
+
+  it("is told per branch; the essential one is never in question", () => {
+    const { branches } = simplify(known, 0);
+    expect(branches.map((b) => b.evidence!.supported)).toEqual([true, true, false, true]);
+    expect(branches[1]!.evidence).toMatchObject({ stderr: 0.5, margin: 1.125, frequency: 0.95 });
+    expect(branches[2]!.evidence!.margin).toBe(1.5);
+  });
+
+  it("leaves unsupported branches out of the supported numbers, whatever merges into them", () => {
+    const live = simplify(known, 0);
+    // Branch 3 now merges at 2.5 into 1, born at 1: first merges 5 - 0, 2.5 - 1, 2.5 - 2.
+    expect(live.supported).toEqual({ count: 3, smad: (5 + 1.5 + 0.5) / 3 });
+    expect(live.smad).toBeCloseTo((5 + 2 + 1 + 0.5) / 4, 12);
+    expect(simplify(known, 1).supported).toEqual({ count: 2, smad: 4.5 });
+  });
+
+  it("comes with a proposed threshold, and older trees have neither", () => {
+    expect(simplify(known, 0).proposal).toEqual({ value: 0.75, reason: "a gap" });
+    const old = simplify(chain, 0);
+    expect([old.supported, old.proposal, old.branches[1]!.evidence]).toEqual([undefined, undefined, undefined]);
+    expect(simplify({ ...known, proposed: null }, 0).proposal).toBeUndefined();
   });
 });

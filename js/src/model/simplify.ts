@@ -1,10 +1,10 @@
 import type { TreeData } from "./protocol";
-import type { Branch, LiveTree } from "./store";
-import { ESSENTIAL_VERTEX, type TreeColumns, treeColumns } from "./wire";
+import type { Branch, Evidence, LiveTree } from "./store";
+import { ESSENTIAL_VERTEX, type SupportColumns, type TreeColumns, treeColumns } from "./wire";
 
-/** First surviving row from every row along `next`: up the parents, or across the passes. */
-export function survivors(columns: TreeColumns, threshold: number, next = columns.parent): Int32Array {
-  const n = columns.birth.length;
+/** First row that stays from every row along `next`; a row that leads nowhere always stays. */
+function remaining(next: Int32Array, stays: (row: number) => boolean): Int32Array {
+  const n = next.length;
   const out = new Int32Array(n).fill(-1);
   for (let row = 0; row < n; row++) {
     const path: number[] = [];
@@ -12,7 +12,7 @@ export function survivors(columns: TreeColumns, threshold: number, next = column
     while (out[at] === -1) {
       path.push(at);
       const further = next[at]!;
-      if (further < 0 || columns.death[at]! - columns.birth[at]! >= threshold) {
+      if (further < 0 || stays(at)) {
         out[at] = at;
         break;
       }
@@ -23,28 +23,36 @@ export function survivors(columns: TreeColumns, threshold: number, next = column
   return out;
 }
 
+/** First surviving row from every row along `next`: up the parents, or across the passes. */
+export function survivors(columns: TreeColumns, threshold: number, next = columns.parent): Int32Array {
+  return remaining(next, (row) => columns.death[row]! - columns.birth[row]! >= threshold);
+}
+
 /**
  * The tree as displayed: branches less persistent than `threshold` go into their parents, while their basins
- * spill over their passes, which keeps the basins that are left connected.
+ * spill over their passes, which keeps the basins that are left connected. `areas` are those of the vertices.
  * SMAD is the mean over the leaves left of (height of the first merge - depth of the minimum).
  */
 export function simplify(
   tree: TreeData,
   threshold: number,
   columns: TreeColumns = treeColumns(tree),
+  areas: Float64Array | null = null,
 ): LiveTree {
   const n = columns.birth.length;
   const survivor = survivors(columns, threshold);
   const spilled = survivors(columns, threshold, columns.beside);
   const size = new Float64Array(n);
   const basins = new Int32Array(columns.basins.length);
-  let finite = 0;
+  const weights = areas?.length === basins.length ? areas : null;
+  let whole = 0;
   columns.basins.forEach((row, vertex) => {
     const kept = row < 0 ? -1 : spilled[row]!;
     basins[vertex] = kept;
     if (kept < 0) return;
-    finite++;
-    size[kept]! += 1;
+    const weight = weights === null ? 1 : weights[vertex]!;
+    whole += weight;
+    size[kept]! += weight;
   });
 
   const branches: Branch[] = [];
@@ -55,6 +63,7 @@ export function simplify(
     const death = essential ? Number.POSITIVE_INFINITY : columns.death[row]!;
     if (!essential) maxPersistence = Math.max(maxPersistence, death - birth);
     if (survivor[row] !== row) continue;
+    const evidence = evidenceOf(columns.support, row, essential);
     branches.push({
       row,
       birthVertex: columns.birthVertex[row]!,
@@ -63,10 +72,46 @@ export function simplify(
       death,
       persistence: death - birth,
       parent: essential ? -1 : survivor[columns.parent[row]!]!,
-      share: finite > 0 ? size[row]! / finite : 0,
+      share: whole > 0 ? size[row]! / whole : 0,
+      ...(evidence && { evidence }),
     });
   }
-  return { tree, branches, total: n, maxPersistence, basins, smad: smad(branches) };
+  const supported = supportedOnly(branches, columns);
+  const proposed = tree.proposed ?? null;
+  return {
+    tree,
+    branches,
+    total: n,
+    maxPersistence,
+    basins,
+    smad: smad(branches),
+    ...(supported && { supported }),
+    ...(proposed !== null && { proposal: { value: proposed, reason: tree.reason ?? "" } }),
+  };
+}
+
+/** The essential class is not in question. */
+function evidenceOf(support: SupportColumns | null, row: number, essential: boolean): Evidence | null {
+  if (support === null) return null;
+  const stderr = support.stderr?.[row] ?? Number.NaN;
+  const residual = support.residual?.[row] ?? 0;
+  return {
+    supported: essential || support.supported[row] === 1,
+    stderr,
+    residual,
+    margin: support.factor * stderr + residual,
+    frequency: support.frequency?.[row] ?? Number.NaN,
+  };
+}
+
+/** Number and SMAD of the displayed branches that are supported, the others merged into their parents. */
+function supportedOnly(branches: readonly Branch[], columns: TreeColumns): LiveTree["supported"] | null {
+  if (columns.support === null) return null;
+  const kept = branches.filter((branch) => branch.evidence?.supported);
+  const rows = new Set(kept.map((branch) => branch.row));
+  const next = remaining(columns.parent, (row) => rows.has(row));
+  const tree = kept.map((b) => (b.parent < 0 ? b : { ...b, parent: next[b.parent]! }));
+  return { count: kept.length, smad: smad(tree) };
 }
 
 /** A leaf's first merge is its own death or, if sooner, the death of a branch that merges into it. */

@@ -34,6 +34,19 @@ export interface LiveGrid {
   known: number;
 }
 
+/** What the per-batch losses say about a pair. */
+export interface Evidence {
+  supported: boolean;
+  /** Standard error of the persistence over batches. */
+  stderr: number;
+  /** Interpolation residual of the cells around minimum and saddle. */
+  residual: number;
+  /** Persistence that a supported pair must exceed. */
+  margin: number;
+  /** Share of the resampled trees that have the pair; NaN = not known. */
+  frequency: number;
+}
+
 /** A branch of the merge tree as displayed (already simplified). */
 export interface Branch {
   /** Row in TreeData. */
@@ -46,8 +59,10 @@ export interface Branch {
   persistence: number;
   /** Row of the surviving branch it merges into, -1 for the essential one. */
   parent: number;
-  /** Share of the (finite) vertices that lie in this branch's basin. */
+  /** Share of the domain (by area; of the finite vertices where there is no grid) that lies in this branch's basin. */
   share: number;
+  /** Absent where no error is known. */
+  evidence?: Evidence;
 }
 
 export interface LiveTree {
@@ -62,6 +77,10 @@ export interface LiveTree {
   basins: Int32Array;
   /** Saddle-Minimum Average Distance of the displayed tree: mean over leaves of first merge - birth; 0 with one leaf. */
   smad: number;
+  /** The displayed branches that the data supports: their number, and SMAD of the tree of them alone. Absent if not known. */
+  supported?: { count: number; smad: number };
+  /** A threshold worth trying, and why. */
+  proposal?: { value: number; reason: string };
 }
 
 export type SpecChange = Partial<Omit<Spec, "id">>;

@@ -25,6 +25,7 @@ export const float32 = (bytes: Bytes) => typed(Float32Array, bytes);
 export const float64 = (bytes: Bytes) => typed(Float64Array, bytes);
 export const uint32 = (bytes: Bytes) => typed(Uint32Array, bytes);
 export const int32 = (bytes: Bytes) => typed(Int32Array, bytes);
+export const uint8 = (bytes: Bytes) => typed(Uint8Array, bytes);
 export const uint16 = (bytes: Bytes) => typed(Uint16Array, bytes);
 
 export const ESSENTIAL_VERTEX = 0xffffffff;
@@ -39,6 +40,29 @@ export interface TreeColumns {
   beside: Int32Array;
   /** Row per vertex, -1 = hole. */
   basins: Int32Array;
+  support: SupportColumns | null;
+}
+
+export interface SupportColumns {
+  supported: Uint8Array;
+  stderr: Float64Array | null;
+  residual: Float64Array | null;
+  frequency: Float64Array | null;
+  factor: number;
+}
+
+const FACTOR = 3;
+
+function supportColumns(tree: TreeData): SupportColumns | null {
+  if (tree.supported == null) return null;
+  const optional = (bytes: DataView | undefined) => (bytes == null ? null : float64(bytes));
+  return {
+    supported: uint8(tree.supported),
+    stderr: optional(tree.stderr),
+    residual: optional(tree.residual),
+    frequency: optional(tree.frequency),
+    factor: tree.factor ?? FACTOR,
+  };
 }
 
 export function treeColumns(tree: TreeData): TreeColumns {
@@ -54,6 +78,7 @@ export function treeColumns(tree: TreeData): TreeColumns {
     parent: int32(tree.parent),
     beside: int32(tree.beside),
     basins,
+    support: supportColumns(tree),
   };
 }
 

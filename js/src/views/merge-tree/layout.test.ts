@@ -1,15 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Branch } from "../../model/store";
+import { random } from "../../testing/random";
 import { layoutTree, neighbour, type Placed } from "./layout";
-
-/** Linear congruential numbers in [0, 1). */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 /** A valid merge tree: a branch dies before its parent and was born above it. */
 function randomTree(seed: number): Branch[] {
