@@ -7,8 +7,8 @@ import traitlets
 from nblandscape.topology import MergeTree
 from nblandscape.widgets import _wire
 from nblandscape.widgets._base import NblWidget
+from nblandscape.widgets._shown import NO_SELECTION
 from nblandscape.widgets._spec import Spec
-from nblandscape.widgets.explorer import NO_SELECTION
 
 
 class MergeTreeView(NblWidget):

@@ -8,9 +8,9 @@ from nblandscape.landscape.facing import open_yaw
 from nblandscape.landscape.landscape import Landscape
 from nblandscape.widgets import _wire
 from nblandscape.widgets._base import NblWidget
+from nblandscape.widgets._shown import NO_SELECTION
 from nblandscape.widgets._sources import LandscapeSource
 from nblandscape.widgets._view import DEFAULT_VIEW
-from nblandscape.widgets.explorer import NO_SELECTION
 
 
 class SurfaceView(NblWidget):

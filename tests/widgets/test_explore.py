@@ -17,6 +17,7 @@ from torch import nn
 import nblandscape as nbl
 from nblandscape.landscape.grid import nested_levels
 from nblandscape.widgets import _wire
+from nblandscape.widgets._base import NblWidget
 from nblandscape.widgets._sources import Run
 from nblandscape.widgets._spec import Spec
 from nblandscape.widgets._stream import SurfaceStream
@@ -263,7 +264,7 @@ def test_unknown_options_and_axes(explore):
     with pytest.raises(RuntimeError, match="Nothing is selected"):
         explorer.selected_state_dict()
     with pytest.raises(TypeError, match="no option 'colour'"):
-        nbl.Explorer.__mro__[1](colour=1)
+        NblWidget(colour=1)
 
 
 def test_p55_a_seeded_training_is_bit_identical_beside_a_refining_explorer(explore):
