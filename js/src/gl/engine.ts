@@ -66,6 +66,8 @@ export interface Marker {
   hovered: boolean;
   /** 0…1 size multiplier. */
   size: number;
+  /** Drawn as an outline: not supported by the data. */
+  hollow?: boolean;
 }
 
 export interface Surface {
@@ -74,6 +76,8 @@ export interface Surface {
   updateGrid(grid: Grid): void;
   /** Basin row per vertex after simplification (-1 = hole), or null. */
   setBasins(basins: Int32Array | null): void;
+  /** sRGB bytes of every vertex, three each, that take the place of the colour map; null = none. */
+  setTint(colors: Uint8Array | null): void;
   setMarkers(markers: readonly Marker[]): void;
   /** Draws and blits into a 2-D canvas of look.width × look.height. Returns JS milliseconds spent. */
   draw(look: Look, target: CanvasRenderingContext2D): number;

@@ -16,6 +16,7 @@ export function createFlatSurface(): Surface {
   const picture = document.createElement("canvas");
   let grid: Grid | null = null;
   let basins: Int32Array | null = null;
+  let tint: Uint8Array | null = null;
   let markers: readonly Marker[] = [];
   let heights = new Float32Array(0);
   let revision = 0;
@@ -24,7 +25,7 @@ export function createFlatSurface(): Surface {
   function accept(next: Grid): void {
     if (heights.length !== next.values.length) {
       heights = new Float32Array(next.values.length);
-      basins = null;
+      basins = tint = null;
     }
     grid = next;
     revision++;
@@ -62,15 +63,16 @@ export function createFlatSurface(): Surface {
           if (t > level !== previous > level || t > level !== under > level) shade *= 0.62;
         }
         let grey = 0;
-        if (basins && look.selectedBasin >= 0) {
-          const vertex = v + (fx > 0.5 ? n1 : 0) + (fy > 0.5 ? 1 : 0);
-          grey = basins[vertex] === look.selectedBasin ? 0 : 0.7;
-        }
-        const at = Math.round(Math.min(1, Math.max(0, t)) * 255) * 3;
-        const mean = (table[at]! + table[at + 1]! + table[at + 2]!) / 3;
+        const vertex = v + (fx > 0.5 ? n1 : 0) + (fy > 0.5 ? 1 : 0);
+        if (basins && look.selectedBasin >= 0) grey = basins[vertex] === look.selectedBasin ? 0 : 0.7;
+        const clamped = Math.min(1, Math.max(0, t));
+        const colors = tint ?? table;
+        const at = tint ? vertex * 3 : Math.round(clamped * 255) * 3;
+        if (tint) shade *= 0.72 + 0.36 * clamped;
+        const mean = (colors[at]! + colors[at + 1]! + colors[at + 2]!) / 3;
         const out = (py * width + px) * 4;
         for (let k = 0; k < 3; k++) {
-          const plain = table[at + k]! * (1 - grey) + grey * (0.6 * mean + 0.4 * 255 * look.background[k]!);
+          const plain = colors[at + k]! * (1 - grey) + grey * (0.6 * mean + 0.4 * 255 * look.background[k]!);
           image.data[out + k] = plain * shade;
         }
         image.data[out + 3] = 255;
@@ -85,6 +87,10 @@ export function createFlatSurface(): Surface {
     updateGrid: accept,
     setBasins(next) {
       basins = next;
+      revision++;
+    },
+    setTint(next) {
+      tint = next;
       revision++;
     },
     setMarkers(next) {

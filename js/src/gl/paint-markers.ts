@@ -132,13 +132,22 @@ function paintMarker(
     target.strokeStyle = ink;
     target.lineWidth = 0.42 * r;
     target.stroke();
+    if (marker.hollow) {
+      target.strokeStyle = halo;
+      target.lineWidth = 0.16 * r;
+      target.stroke();
+    }
     return;
   }
   target.strokeStyle = halo;
   target.lineWidth = 3.4 * thin;
   target.stroke();
-  target.fillStyle = marker.shape === "model" ? MODEL_COLOR : ink;
+  target.fillStyle = marker.shape === "model" ? MODEL_COLOR : marker.hollow ? halo : ink;
   target.fill();
+  if (!marker.hollow) return;
+  target.strokeStyle = ink;
+  target.lineWidth = 1.5 * thin;
+  target.stroke();
 }
 
 function outline(

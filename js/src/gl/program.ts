@@ -4,6 +4,8 @@ const NAMES = [
   "uHeight",
   "uLut",
   "uMask",
+  "uTint",
+  "uTinted",
   "uShape",
   "uStride",
   "uMatrix",

@@ -61,6 +61,8 @@ precision highp float;
 precision highp int;
 precision highp sampler2D;
 uniform sampler2D uLut;
+uniform sampler2D uTint;    // colour of the basin
+uniform float uTinted;
 uniform sampler2D uMask;    // r: selected basin, g: hovered basin
 uniform ivec2 uShape;
 uniform float uMapRow;
@@ -103,6 +105,7 @@ void main() {
   bool under = !gl_FrontFacing;
 
   vec3 albedo = linear(texture(uLut, vec2(vT * (255.0 / 256.0) + 0.5 / 256.0, uMapRow)).rgb);
+  if (uTinted > 0.5) albedo = linear(texture(uTint, (vGrid.yx + 0.5) / vec2(uShape.yx)).rgb) * mix(0.62, 1.12, vT);
   vec3 N = normalize(vNormal) * (under ? -1.0 : 1.0);
   vec3 V = normalize(uEye - vWorld);
   float key = max(dot(N, uLight), 0.0);

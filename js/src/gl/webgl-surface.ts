@@ -30,6 +30,9 @@ export function createWebglSurface(context: Context, onDispose: () => void): Sur
 
   let heightTexture: WebGLTexture | null = null;
   let maskTexture: WebGLTexture | null = null;
+  let tint: Uint8Array | null = null;
+  let tintTexture: WebGLTexture | null = null;
+  let tintStale = true;
   let generation = -1;
   let heightsStale = true;
   let shapeStale = true;
@@ -58,7 +61,8 @@ export function createWebglSurface(context: Context, onDispose: () => void): Sur
       generation = context.generation;
       heightTexture = gl.createTexture();
       maskTexture = gl.createTexture();
-      heightsStale = shapeStale = maskStale = true;
+      tintTexture = gl.createTexture();
+      heightsStale = shapeStale = maskStale = tintStale = true;
       waiting = false;
     }
     gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
@@ -85,7 +89,15 @@ export function createWebglSurface(context: Context, onDispose: () => void): Sur
       maskSelected = selected;
       maskHovered = hovered;
     }
-    heightsStale = shapeStale = maskStale = false;
+    gl.activeTexture(gl.TEXTURE3);
+    gl.bindTexture(gl.TEXTURE_2D, tintTexture);
+    if (tintStale) {
+      const [width, height] = tint ? [n1, n0] : [1, 1];
+      const pixels = tint ?? new Uint8Array(3);
+      gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGB8, width, height, 0, gl.RGB, gl.UNSIGNED_BYTE, pixels);
+      setSampling(gl, gl.LINEAR);
+    }
+    heightsStale = shapeStale = maskStale = tintStale = false;
   }
 
   function setUniforms(look: Look): void {
@@ -99,6 +111,8 @@ export function createWebglSurface(context: Context, onDispose: () => void): Sur
     gl.uniform1i(at.uHeight, 0);
     gl.uniform1i(at.uMask, 1);
     gl.uniform1i(at.uLut, 2);
+    gl.uniform1i(at.uTint, 3);
+    gl.uniform1f(at.uTinted, tint ? 1 : 0);
     gl.uniform2i(at.uShape, n0, n1);
     gl.uniform1i(at.uStride, detail.stride);
     gl.uniformMatrix4fv(at.uMatrix, false, camera.matrix);
@@ -187,8 +201,8 @@ export function createWebglSurface(context: Context, onDispose: () => void): Sur
         scratch = new Uint8Array(n0 * n1);
         lod = createLod(n0, n1);
         rest = FULL;
-        basins = null;
-        shapeStale = maskStale = true;
+        basins = tint = null;
+        shapeStale = maskStale = tintStale = true;
       }
       grid = next;
       copyHeights();
@@ -206,6 +220,13 @@ export function createWebglSurface(context: Context, onDispose: () => void): Sur
       }
       basins = next;
       maskStale = true;
+    },
+    setTint(next) {
+      if (next && next.length !== 3 * heights.length) {
+        throw new Error(`a tint needs ${3 * heights.length} bytes, three per vertex, not ${next.length}`);
+      }
+      tint = next;
+      tintStale = true;
     },
     setMarkers(next) {
       markers = next;
@@ -238,6 +259,7 @@ export function createWebglSurface(context: Context, onDispose: () => void): Sur
       if (generation === context.generation && !context.lost) {
         context.gl.deleteTexture(heightTexture);
         context.gl.deleteTexture(maskTexture);
+        context.gl.deleteTexture(tintTexture);
       }
       grid = null;
       markers = [];

@@ -8,6 +8,7 @@ import type { Selection, Spec } from "../../model/protocol";
 import { samplingKey } from "../../model/spec";
 import type { LiveGrid, LiveTree, Store } from "../../model/store";
 import { type AxisTicks, createAxes } from "./axes";
+import { basinTint } from "./basin-map";
 import { colorsOf, type Rgb, watchColors } from "./colors";
 import { announce, basinOf, type CriticalPoint, criticalPoints, markersOf, samePoint } from "./critical";
 import { type Corner, freeCorner } from "./free-corner";
@@ -83,6 +84,7 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
   let stale = false;
   let drawnScale: Spec["scale"] | null = null;
   let marked: readonly unknown[] = [];
+  let tinted: readonly unknown[] = [];
   const axes = createAxes(svg);
   const axisTicks = createAxisTicks();
   const axisLines: [readonly number[], readonly number[], readonly number[]] = [[], [], []];
@@ -145,6 +147,7 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
       else {
         surface.setGrid(fresh);
         tree = null;
+        tinted = [];
       }
       grid = fresh;
     }
@@ -239,11 +242,23 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
     setCamera(camera, look(moving), grid);
     ticks = axisTicks(camera, grid, range, live.base, log);
     setMarkers(live.base);
+    setTint();
     const cost = surface.draw(look(moving), context);
     if (!moving) fullCost = cost;
     axes.draw({ camera, ticks, labels: live.labels, bottom: range[0] });
     placeTooltip();
     if (!moving) placeReadOut();
+  }
+
+  /** The colours of the basins, on a surface that has their tree. */
+  function setTint(): void {
+    const { n0, n1 } = grid!;
+    const wanted = store.view.value.basin_map === true && tree?.basins.length === n0 * n1 ? tree : null;
+    const dark = background[0] + background[1] + background[2] < 1.2;
+    const key = [wanted?.basins, n1, wanted && dark];
+    if (key.every((part, k) => part === tinted[k])) return;
+    tinted = key;
+    surface.setTint(wanted && basinTint(wanted, n1, dark));
   }
 
   function setMarkers(base: number): void {
@@ -420,6 +435,7 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
     else if (key.do === "select") {
       if (stepped) select(stepped);
     } else if (key.do === "contours") store.setView({ contours: !store.view.value.contours });
+    else if (key.do === "basins") store.setView({ basin_map: !store.view.value.basin_map });
     else {
       stepped = null;
       clearHover();

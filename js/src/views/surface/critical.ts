@@ -85,6 +85,7 @@ export function markersOf(
     hovered:
       samePoint(p, hover) || (hover.kind === "vertex" && p.kind === "model" && hover.vertex === p.vertex),
     size: p.size * (p.kind === "saddle" ? 0.85 : 1),
+    hollow: p.branch?.evidence?.supported === false,
   }));
   if (selection.kind === "point" && selection.coordinates && selection.loss !== null) {
     const [x, y] = selection.coordinates;
@@ -126,5 +127,6 @@ export function announce(p: CriticalPoint): string {
     const { persistence } = p.branch;
     parts.push(Number.isFinite(persistence) ? `persistence ${num(persistence)}` : "the lowest minimum");
   }
+  if (p.branch?.evidence?.supported === false) parts.push("not supported by the data");
   return `${parts.join(", ")}.`;
 }

@@ -5,7 +5,7 @@ export type SurfaceKey =
   | { do: "pan"; dx: number; dy: number }
   | { do: "zoom"; factor: number }
   | { do: "step"; by: 1 | -1 }
-  | { do: "reset" | "select" | "contours" | "clear" };
+  | { do: "reset" | "select" | "contours" | "basins" | "clear" };
 
 type Key = Pick<KeyboardEvent, "key" | "shiftKey" | "ctrlKey" | "metaKey" | "altKey">;
 
@@ -46,6 +46,8 @@ export function surfaceKey(event: Key): SurfaceKey | null {
       return { do: "select" };
     case "c":
       return { do: "contours" };
+    case "b":
+      return { do: "basins" };
     case "Escape":
       return { do: "clear" };
     default:

@@ -98,7 +98,9 @@ function reading(
   rows.push({ name: "loss", value: num(at.loss, 6) });
   const persistence = marked?.branch?.persistence;
   if (persistence !== undefined && marked?.kind === "minimum") {
-    rows.push({ name: "persistence", value: Number.isFinite(persistence) ? num(persistence) : "∞ (lowest)" });
+    const error = marked.branch?.evidence?.stderr ?? Number.NaN;
+    const value = Number.isFinite(error) ? `${num(persistence)} ± ${num(error, 2)}` : num(persistence);
+    rows.push({ name: "persistence", value: Number.isFinite(persistence) ? value : "∞ (lowest)" });
   }
   let note = "";
   const vertex = at.vertex ?? nearest(grid, at.coordinates);
@@ -111,6 +113,7 @@ function reading(
   } else if (marked?.kind === "saddle" && marked.branch) {
     note = `Here the minimum ${num(marked.branch.birth)} joins a deeper one`;
   }
+  if (marked?.branch?.evidence?.supported === false) note += `${note && "; "}not supported by the data`;
   return { glyph: GLYPHS[marked?.kind ?? "point"], heading: marked ? title(marked) : "Point", rows, note };
 }
 

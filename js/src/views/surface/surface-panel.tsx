@@ -19,7 +19,7 @@ function createUi(): SurfaceUi {
 
 const KEYS =
   "Arrow keys turn the surface, with Shift they move it; plus and minus zoom; Home resets the view; " +
-  "n and p step through the critical points, Enter selects; c switches the contour lines; Escape clears the selection.";
+  "n and p step through the critical points, Enter selects; c switches the contour lines, b the basin map; Escape clears the selection.";
 
 /** The loss surface: turn it, point at it, click it. Fills its parent. */
 export function SurfacePanel({ store }: { store: Store }) {
