@@ -1,18 +1,20 @@
-"""Merge tree, persistence and SMAD of Himmelblau's function and of noise: seconds and answers."""
+"""Merge trees, persistence and SMAD in two to four dimensions: seconds, growth and answers."""
 
 from __future__ import annotations
 
 import functools
 import json
+import math
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import gudhi
 import numpy as np
+import skimage.morphology
 from gudhi.sklearn.cubical_persistence import CubicalPersistence
 from measure import Spread, digits, interleave, spread
 from report import Report, Table
@@ -30,8 +32,15 @@ def himmelblau(n: int) -> np.ndarray:
     return (x**2 + y - 11) ** 2 + (x + y**2 - 7) ** 2
 
 
-def noise(n: int) -> np.ndarray:
-    return np.random.default_rng(0).standard_normal((n, n))
+def wells(n: int, dimension: int) -> np.ndarray:
+    """Smooth, with 2^d wells of different depths, as sums over axes."""
+    x = np.linspace(-2.0, 2.0, n)
+    lines = [(x**2 - 1) ** 2 + 0.1 * np.sin(5 * x + axis) for axis in range(dimension)]
+    return functools.reduce(np.add.outer, lines)
+
+
+def noise(n: int, dimension: int = 2) -> np.ndarray:
+    return np.random.default_rng(0).standard_normal((n,) * dimension)
 
 
 def ours(values: np.ndarray) -> tuple[np.ndarray, float]:
@@ -82,13 +91,25 @@ def landscaper(values: np.ndarray, seconds: float) -> tuple[list[dict[str, float
     return lines, ""
 
 
+def component_tree(values: np.ndarray) -> np.ndarray:
+    """scikit-image's tree of all superlevel components, full connectivity; no pairs, no basins."""
+    parent, _ = skimage.morphology.max_tree(-values, connectivity=values.ndim)
+    return np.asarray(parent)
+
+
 def run(*, quick: bool) -> Report:
-    sizes = (21, 101) if quick else (21, 31, 101, 1001)
+    raw: dict[str, Any] = {}
+    speed, answers = _speed_and_answers(quick, raw)
+    return Report("topology", [speed, answers, _growth(quick, raw)], raw)
+
+
+def _speed_and_answers(quick: bool, raw: dict[str, Any]) -> tuple[Table, Table]:
     rounds = 3 if quick else 15
     speed = Table(
         "Seconds over nblandscape (merge tree, pairs, basins, SMAD)",
         ["function", "grid", "nblandscape, seconds", "over one argsort", "gudhi CubicalComplex (pairs only)",
-         "gudhi CubicalPersistence (pairs only)", "Landscaper (tree, SMAD, persistences)"],
+         "gudhi CubicalPersistence (pairs only)", "scikit-image max_tree (tree only)",
+         "Landscaper (tree, SMAD, persistences)"],
     )  # fmt: skip
     answers = Table(
         "Himmelblau's function: exact SMAD 49.5895, persistences 104.015, 67.719, 13.312",
@@ -101,38 +122,48 @@ def run(*, quick: bool) -> Report:
             "tree leaves",
         ],
     )
-    raw: dict[str, Any] = {}
-    for function, make in (("Himmelblau", himmelblau), ("noise", noise)):
-        for n in sizes:
-            values = make(n)
-            tasks: dict[str, Callable[[], object]] = {
-                "nblandscape": functools.partial(ours, values),
-                "argsort": functools.partial(np.argsort, values, axis=None, kind="stable"),
-                "complex": functools.partial(gudhi_complex, values),
-                "fast": functools.partial(gudhi_fast, values),
-            }
-            times = interleave(tasks, min(rounds, 5) if n > 500 else rounds)
-            seconds = 5.0 if quick else PEER_SECONDS
-            peer, why = landscaper(values, seconds) if function == "Himmelblau" else ([], "not run")
-            over: Spread | str = spread([line["peer"] / line["ours"] for line in peer]) if peer else why
-            speed.rows.append([
-                function, f"{n}²", times.seconds("nblandscape"), times.ratio("nblandscape", "argsort"),
-                times.ratio("complex", "nblandscape"), times.ratio("fast", "nblandscape"), over,
+    for function, n, dimension, make in _fields(quick):
+        values = make()
+        plane = dimension == 2
+        tasks: dict[str, Callable[[], object]] = {
+            "nblandscape": functools.partial(ours, values),
+            "argsort": functools.partial(np.argsort, values, axis=None, kind="stable"),
+            "complex": functools.partial(gudhi_complex, values),
+            "max_tree": functools.partial(component_tree, values),
+        }
+        if plane:
+            tasks["fast"] = functools.partial(gudhi_fast, values)
+        large = values.size > 500_000
+        repeats = min(rounds, 5 if plane else 1) if large else rounds
+        times = interleave(tasks, repeats, warm_up=0 if large else 1)
+        seconds = 5.0 if quick else PEER_SECONDS
+        peer, why = landscaper(values, seconds) if function == "Himmelblau" else ([], "not run")
+        over: Spread | str = spread([line["peer"] / line["ours"] for line in peer]) if peer else why
+        speed.rows.append([
+            function, f"{n}^{dimension}", times.seconds("nblandscape"), times.ratio("nblandscape", "argsort"),
+            times.ratio("complex", "nblandscape"),
+            times.ratio("fast", "nblandscape") if plane else "2-D only",
+            times.ratio("max_tree", "nblandscape"), over,
+        ])  # fmt: skip
+        lengths, mean = ours(values)
+        equal = [
+            _equal(lengths, other(values))
+            for other in ((gudhi_complex, gudhi_fast) if plane else (gudhi_complex,))
+        ]
+        raw[f"{function} {n}^{dimension}"] = {
+            "seconds": times.as_dict(), "landscaper": peer, "why": why,
+            "smad": mean, "pairs": len(lengths), "equal": equal,
+        }  # fmt: skip
+        if not all(equal):
+            answers.notes.append(
+                f"{function} at {n}^{dimension}: persistences differ from gudhi's ({equal})."
+            )
+        if function == "Himmelblau":
+            answers.rows.append([
+                f"{n}²", f"{mean:.4f}", ", ".join(f"{length:.3f}" for length in lengths[:6]),
+                " ".join("yes" if same else "NO" for same in equal),
+                f"{peer[0]['smad']:.4f}" if peer else why, int(peer[0]["leaves"]) if peer else "",
             ])  # fmt: skip
-            lengths, mean = ours(values)
-            equal = [_equal(lengths, other(values)) for other in (gudhi_complex, gudhi_fast)]
-            raw[f"{function} {n}"] = {
-                "seconds": times.as_dict(), "landscaper": peer, "why": why,
-                "smad": mean, "pairs": len(lengths), "equal": equal,
-            }  # fmt: skip
-            if not all(equal):
-                answers.notes.append(f"{function} at {n}²: the persistences differ from gudhi's ({equal}).")
-            if function == "Himmelblau":
-                answers.rows.append([
-                    f"{n}²", f"{mean:.4f}", ", ".join(f"{length:.3f}" for length in lengths[:6]),
-                    " ".join("yes" if same else "NO" for same in equal),
-                    f"{peer[0]['smad']:.4f}" if peer else why, int(peer[0]["leaves"]) if peer else "",
-                ])  # fmt: skip
     speed.notes += [
         "gudhi gives pairs only: no tree, no basins, no SMAD. Its complex computes every dimension.",
         "Ratios above 1: nblandscape is faster. Landscaper runs in a process of its own, in turn with "
@@ -140,7 +171,38 @@ def run(*, quick: bool) -> Report:
     ]
     exact_error = abs(ours(himmelblau(401))[1] - HIMMELBLAU_SMAD)
     answers.notes.append(f"At 401² nblandscape's SMAD is {digits(exact_error)} from the exact value.")
-    return Report("topology", [speed, answers], raw)
+    return speed, answers
+
+
+def _fields(quick: bool) -> Iterator[tuple[str, int, int, Callable[[], np.ndarray]]]:
+    sizes = (21, 101) if quick else (21, 31, 101, 1001)
+    for n in sizes:
+        yield "Himmelblau", n, 2, functools.partial(himmelblau, n)
+    for n in sizes:
+        yield "noise", n, 2, functools.partial(noise, n)
+    for n, dimension in ((21, 3), (9, 4)) if quick else ((101, 3), (33, 4)):
+        yield "wells", n, dimension, functools.partial(wells, n, dimension)
+        yield "noise", n, dimension, functools.partial(noise, n, dimension)
+
+
+def _growth(quick: bool, raw: dict[str, Any]) -> Table:
+    """Seconds per N log N: a constant column is N log N, a falling one less."""
+    table = Table(
+        "Growth of merge tree, pairs, basins and SMAD in two dimensions",
+        ["function", "points", "seconds / (N log N), first row = 1"],
+    )
+    for name, make in (("wells", functools.partial(wells, dimension=2)), ("noise", noise)):
+        first = 0.0
+        for n in (32, 100) if quick else (100, 316, 1000, 3163):
+            values = make(n)
+            seconds = interleave({"ours": functools.partial(ours, values)}, 1 if n > 2000 else 5).seconds(
+                "ours"
+            )
+            per = seconds.median / (values.size * math.log(values.size))
+            first = first or per
+            raw[f"growth {name} {n}"] = seconds.median
+            table.rows.append([name, f"{values.size:.1e}", digits(per / first)])
+    return table
 
 
 def _equal(a: np.ndarray, b: np.ndarray) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "build" / "bench"
 PACKAGES = (
-    "torch", "numpy", "scipy", "gudhi", "Landscaper", "topopy", "nglpy", "pyhessian",
+    "torch", "numpy", "scipy", "gudhi", "scikit-image", "Landscaper", "topopy", "nglpy", "pyhessian",
     "curvlinops-for-pytorch", "hessian-eigenthings", "loss-landscapes", "plotly", "k3d", "anywidget",
     "ipywidgets", "jupyterlab", "playwright",
 )  # fmt: skip
