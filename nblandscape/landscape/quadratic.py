@@ -332,7 +332,7 @@ def _noise(
         return None
     curvatures = np.array([fit.form(v) @ fit.coefficients for v in vectors.T])
     means = curvatures @ weights
-    variance: Floats = ((curvatures - means[:, None]) ** 2 @ weights**2) * b / (b - 1)
+    variance = np.asarray((curvatures - means[:, None]) ** 2 @ weights**2 * b / (b - 1))
     return np.sqrt(variance)
 
 
