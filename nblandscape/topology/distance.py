@@ -1,0 +1,344 @@
+"""Distances between landscapes by their persistence diagrams, and matrices of distances with intervals."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from nblandscape.topology.merge_tree import MergeTree
+from nblandscape.topology.persistence import Diagram
+from nblandscape.topology.profile_distance import profile_distance
+from nblandscape.topology.tree_distance import (
+    assignment_cost,
+    check_order,
+    merge_tree_distance,
+    power_of_two,
+    same_kind,
+)
+
+Metric = str | Callable[..., float]
+
+_ENTRIES = 50_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class GroupDistances:
+    """Mean distances within and between groups of landscapes, e.g. seeds of one training recipe.
+
+    Attributes
+    ----------
+    names : tuple of str (g,)
+        Groups, in the order of rows and columns.
+    mean : ndarray (g, g)
+        Mean over all pairs of one landscape of each group; on the diagonal over all pairs of two different
+        ones. NaN for a group of one.
+    low, high : ndarray (g, g)
+        Confidence interval of the mean over seeds. NaN where the seeds cannot tell: fewer than three on the
+        diagonal, fewer than two in either group elsewhere, and where distances are infinite.
+    pairs : ndarray of int (g, g)
+        How many distances the mean is over.
+    distances : ndarray (n, n)
+        All distances, groups one after the other.
+    group : ndarray of int (n,)
+        Group of every row of `distances`.
+    """
+
+    names: tuple[str, ...]
+    mean: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    pairs: np.ndarray
+    distances: np.ndarray
+    group: np.ndarray
+
+
+def bottleneck(a: MergeTree | Diagram, b: MergeTree | Diagram) -> float:
+    """Bottleneck distance between persistence diagrams.
+
+    The least d such that pairs can be matched, each pair with at most one, so that births and deaths of
+    matched ones differ by at most d and the others have persistence <= 2 d. Essential classes are matched
+    with one another by their births: the distance of f and f + c is |c|.
+
+    Parameters
+    ----------
+    a, b : MergeTree or Diagram
+        Trees stand for their diagrams of dimension 0. Both of sublevel or both of superlevel sets.
+
+    Returns
+    -------
+    float
+        In units of the function; inf if the numbers of essential classes differ.
+
+    Raises
+    ------
+    ValueError
+        One argument is of sublevel sets and the other of superlevel sets.
+
+    Notes
+    -----
+    Stable: at most the largest |f - g| over a common grid (Cohen-Steiner, Edelsbrunner and Harer 2007).
+    Computed by GUDHI; its last bits, which may be wrong, are set right (up to 5e7 pairs of pairs).
+
+    Examples
+    --------
+    >>> from nblandscape.topology import merge_tree
+    >>> f = np.array([0.0, 5.0, 1.0, 3.0, 2.0])
+    >>> bottleneck(merge_tree(f), merge_tree(f + 10))
+    10.0
+    >>> bottleneck(merge_tree(f), merge_tree([0.0, 5.0, 1.0]))  # (2, 3) goes to the diagonal
+    0.5
+    """
+    first, second = _diagrams(a, b)
+    if first.essential.size != second.essential.size:
+        return np.inf
+    finite = _exact_bottleneck(first.finite, second.finite)
+    # On a line the sorted matching is the best one, for the largest difference as for any sum of powers.
+    return float(np.abs(first.essential - second.essential).max(initial=finite))
+
+
+def wasserstein(a: MergeTree | Diagram, b: MergeTree | Diagram, order: float = 1.0) -> float:
+    """Wasserstein distance between persistence diagrams.
+
+    The minimum, over all partial matchings, of
+
+        (sum over matched pairs of |x - x'|^q + |y - y'|^q + sum over the others of 2 ((y - x) / 2)^q)^(1/q)
+
+    for births x, deaths y and q = `order`; unmatched pairs go to the diagonal. Essential classes are matched
+    with one another and cost |x - x'|^q each.
+
+    Parameters
+    ----------
+    a, b : MergeTree or Diagram
+        Trees stand for their diagrams of dimension 0. Both of sublevel or both of superlevel sets.
+    order : float
+        q >= 1, also the exponent of the norm in the plane (that of Cohen-Steiner et al. 2010 is the largest
+        difference instead, which gives at most this and at least 2^(-1/q) of it).
+
+    Returns
+    -------
+    float
+        In units of the function; inf if the numbers of essential classes differ.
+
+    Raises
+    ------
+    ValueError
+        `order` is out of range, the kinds differ, or there are too many pairs for the exact assignment.
+
+    Notes
+    -----
+    Many small pairs add up: unlike `bottleneck`, it is not bounded by the largest |f - g|.
+
+    Examples
+    --------
+    >>> from nblandscape.topology import merge_tree
+    >>> f, g = [0.0, 5.0, 1.0, 3.0, 2.0], [0.0, 4.0, 1.0]
+    >>> wasserstein(merge_tree(f), merge_tree(g))  # the pair (1, 5) goes to (1, 4), (2, 3) to the diagonal
+    2.0
+    """
+    check_order(order)
+    first, second = _diagrams(a, b)
+    if first.essential.size != second.essential.size:
+        return np.inf
+    if len(first.finite) * len(second.finite) > _ENTRIES:
+        raise ValueError(
+            f"diagrams of {len(first.finite)} and {len(second.finite)} pairs are too many for an exact "
+            f"assignment (product at most {_ENTRIES}): simplify the trees first."
+        )
+    scale = power_of_two(np.concatenate([part.ravel() for part in (*first, *second)]))
+    (points_a, roots_a), (points_b, roots_b) = ((f / scale, e / scale) for f, e in (first, second))
+    cost = sum(np.abs(points_a[:, None, k] - points_b[:, k]) ** order for k in (0, 1))
+    delete_a, delete_b = (2 * ((p[:, 1] - p[:, 0]) / 2) ** order for p in (points_a, points_b))
+    total = assignment_cost(np.asarray(cost), delete_a, delete_b) + (np.abs(roots_a - roots_b) ** order).sum()
+    return scale * float(total ** (1 / order))
+
+
+METRICS: Mapping[str, Callable[..., float]] = {
+    "bottleneck": bottleneck,
+    "wasserstein": wasserstein,
+    "merge_tree": merge_tree_distance,
+    "profile": profile_distance,
+}
+
+
+def distance_matrix(
+    trees: Sequence[MergeTree | Diagram], metric: Metric = "bottleneck", **options: float
+) -> np.ndarray:
+    """Distances between all pairs of landscapes.
+
+    Parameters
+    ----------
+    trees : sequence of MergeTree (or Diagram, where the metric takes it)
+        n landscapes.
+    metric : {"bottleneck", "wasserstein", "merge_tree", "profile"} or callable
+        A callable is given two of the trees and `options`.
+    **options
+        For the metric, e.g. `order=2`.
+
+    Returns
+    -------
+    ndarray (n, n)
+        Symmetric, zero on the diagonal.
+
+    Raises
+    ------
+    ValueError
+        The metric has no such name, or it refuses a pair.
+
+    Examples
+    --------
+    >>> from nblandscape.topology import merge_tree
+    >>> distance_matrix([merge_tree([0.0, h, 1.0]) for h in (3.0, 4.0, 6.0)]).tolist()
+    [[0.0, 1.0, 2.5], [1.0, 0.0, 2.0], [2.5, 2.0, 0.0]]
+    """
+    if isinstance(metric, str):
+        if metric not in METRICS:
+            raise ValueError(f"metric={metric!r} is not one of {', '.join(METRICS)}, nor a function.")
+        metric = METRICS[metric]
+    matrix = np.zeros((len(trees), len(trees)))
+    for i, a in enumerate(trees):
+        for j, b in enumerate(trees[:i]):
+            matrix[i, j] = matrix[j, i] = metric(a, b, **options)
+    return matrix
+
+
+def group_distances(
+    groups: Mapping[str, Sequence[MergeTree | Diagram]],
+    metric: Metric = "bottleneck",
+    *,
+    rounds: int = 1000,
+    seed: int = 0,
+    confidence: float = 0.95,
+    **options: float,
+) -> GroupDistances:
+    """Mean distances within and between groups of landscapes, with confidence intervals over seeds.
+
+    Distances that share a landscape are not independent: the bootstrap draws landscapes, not distances. A
+    landscape that is drawn twice is not compared with itself. The interval is mean +- t s, where s is the
+    bootstrap's standard error times sqrt(n / (n - 1)) and t the quantile of Student's distribution with n - 1
+    degrees of freedom, n the size of the smaller group: with few seeds a bootstrap's own quantiles are far
+    too narrow. On normal random points these intervals hold the true mean in 92 % of the cases for three
+    seeds and in 93 to 99 % for 4 to 10.
+
+    Parameters
+    ----------
+    groups : mapping of str to sequence of MergeTree
+        Landscapes of every group, one per seed.
+    metric, **options
+        See `distance_matrix`.
+    rounds : int
+        Bootstrap samples, at least 2.
+    seed : int
+        Seed of the bootstrap.
+    confidence : float
+        Level of the intervals, in (0, 1).
+
+    Returns
+    -------
+    GroupDistances
+
+    Raises
+    ------
+    ValueError
+        No group, an empty group, or an option out of range.
+
+    Examples
+    --------
+    >>> from nblandscape.topology import merge_tree
+    >>> low = [merge_tree([0.0, h, 1.0]) for h in (3.0, 3.1, 3.3)]
+    >>> high = [merge_tree([0.0, h, 1.0]) for h in (6.0, 6.3)]
+    >>> found = group_distances({"low": low, "high": high})
+    >>> found.mean.round(3).tolist()
+    [[0.2, 2.575], [2.575, 0.3]]
+    >>> np.isnan(found.low).tolist()  # two seeds have one distance: no interval
+    [[False, False], [False, True]]
+    """
+    if not groups or any(len(trees) == 0 for trees in groups.values()):
+        given = {name: len(trees) for name, trees in groups.items()}
+        raise ValueError(f"groups={given}: at least one group, and each needs at least one tree.")
+    if rounds < 2 or not 0 < confidence < 1:
+        raise ValueError(f"rounds={rounds} must be at least 2 and confidence={confidence} in (0, 1).")
+    distances = distance_matrix([tree for trees in groups.values() for tree in trees], metric, **options)
+    sizes = np.array([len(trees) for trees in groups.values()])
+    group = np.repeat(np.arange(sizes.size), sizes)
+    mean, low, high = np.full((3, sizes.size, sizes.size), np.nan)
+    rng = np.random.default_rng(seed)
+    # How often each landscape was drawn, (rounds, size): means become bilinear forms.
+    drawn = [rng.multinomial(size, np.full(size, 1 / size), size=rounds).astype(float) for size in sizes]
+    for i, j in np.ndindex(mean.shape):
+        block = distances[np.ix_(group == i, group == j)]
+        enough = min(sizes[i], sizes[j]) >= (3 if i == j else 2)
+        if i > j or (i == j and sizes[i] == 1):
+            continue
+        mean[i, j] = _mean(block, np.ones((1, sizes[i])), np.ones((1, sizes[j])), i == j)[0]
+        if enough and np.isfinite(block).all():
+            size = min(sizes[i], sizes[j])
+            spread = np.nanstd(_mean(block, drawn[i], drawn[j], i == j)) * np.sqrt(size / (size - 1))
+            margin = stats.t.ppf((1 + confidence) / 2, size - 1) * spread
+            low[i, j], high[i, j] = max(mean[i, j] - margin, 0), mean[i, j] + margin
+    for matrix in (mean, low, high):
+        below = np.tril_indices(sizes.size, -1)
+        matrix[below] = matrix.T[below]
+    pairs = np.outer(sizes, sizes)
+    np.fill_diagonal(pairs, sizes * (sizes - 1) // 2)
+    return GroupDistances(tuple(groups), mean, low, high, pairs, distances, group)
+
+
+def _mean(block: np.ndarray, weights_a: np.ndarray, weights_b: np.ndarray, same: bool) -> np.ndarray:
+    """Weighted means (rounds,) of a block of distances; within a group without those of a tree to itself."""
+    total = (weights_a @ block * weights_b).sum(axis=1)
+    count = weights_a.sum(axis=1) * weights_b.sum(axis=1)
+    if same:
+        count = count - (weights_a**2).sum(axis=1)
+    # One landscape drawn n times has no distance: no number.
+    means: np.ndarray = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    return means
+
+
+def _exact_bottleneck(a: np.ndarray, b: np.ndarray) -> float:
+    import gudhi
+
+    near = float(gudhi.bottleneck_distance(a, b))
+    if len(a) * len(b) > _ENTRIES:
+        return near
+    # The distance is a difference of two births or two deaths, or half a persistence: the nearest of these.
+    nearest = 0.0
+    for costs in (
+        (a[:, 1] - a[:, 0]) / 2,
+        (b[:, 1] - b[:, 0]) / 2,
+        *(np.abs(a[:, None, k] - b[:, k]).ravel() for k in (0, 1)),
+    ):
+        closest = costs[np.abs(costs - near).argmin()] if costs.size else nearest
+        if abs(closest - near) < abs(nearest - near):
+            nearest = float(closest)
+    return nearest
+
+
+def _diagrams(a: MergeTree | Diagram, b: MergeTree | Diagram) -> tuple[Diagram, Diagram]:
+    """Diagrams with births below deaths and sorted essential classes."""
+    if isinstance(a, MergeTree) and isinstance(b, MergeTree):
+        same_kind(a, b)
+    signs = {_sign(a), _sign(b)} - {0}
+    if len(signs) > 1:
+        raise ValueError("one diagram is of sublevel sets and the other one of superlevel sets: no distance.")
+    sign = signs.pop() if signs else 1
+    first, second = (_oriented(x, sign) for x in (a, b))
+    return first, second
+
+
+def _sign(x: MergeTree | Diagram) -> int:
+    """1: sublevel, -1: superlevel, 0: a diagram without finite pairs fits either."""
+    if isinstance(x, MergeTree):
+        return 1 if x.kind == "sublevel" else -1
+    signs = np.unique(np.sign(x.finite[:, 1] - x.finite[:, 0]))
+    if signs.size > 1:
+        raise ValueError("a diagram has births both below and above deaths: sublevel or superlevel?")
+    return int(signs[0]) if signs.size else 0
+
+
+def _oriented(x: MergeTree | Diagram, sign: int) -> Diagram:
+    if isinstance(x, MergeTree):
+        essential = x.pairs["parent"] < 0
+        pairs = x.pairs[~essential]
+        x = Diagram(np.column_stack([pairs["birth"], pairs["death"]]), x.pairs["birth"][essential])
+    return Diagram(sign * np.asarray(x.finite).reshape(-1, 2), np.sort(sign * np.asarray(x.essential)))
