@@ -17,9 +17,9 @@ from nblandscape.topology.distance import (
     METRICS,
     bottleneck,
     distance_matrix,
-    group_distances,
     wasserstein,
 )
+from nblandscape.topology.group_distance import group_distances
 from nblandscape.topology.persistence import Diagram
 from nblandscape.topology.profile_distance import profile_distance
 from nblandscape.topology.tree_distance import merge_tree_distance, merge_tree_matching
