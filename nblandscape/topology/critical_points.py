@@ -104,7 +104,8 @@ def _mirror(dimension: int) -> tuple[slice, ...]:
 def _found(heights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Vertex, index and multiplicity in the order (height, vertex, index)."""
     numbers, number = _lower_links(heights)
-    vertices = np.flatnonzero(numbers.any(axis=1)[number] & np.isfinite(heights).ravel())
+    critical = numbers.max(axis=1) > 0
+    vertices = np.flatnonzero(critical[number] & np.isfinite(heights).ravel())
     vertices = vertices[np.argsort(heights.ravel()[vertices], kind="stable")]
     rows = numbers[number[vertices]]
     place, index = np.nonzero(rows)
