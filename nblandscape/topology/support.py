@@ -115,7 +115,8 @@ def support(
     sup_norm : float, optional
         Bound on |sampled - true| over the whole domain, as the caller has proved it.
     frequency : bool
-        False skips `frequency`, which costs a merge tree for each round; the rest costs less than one.
+        False skips `frequency`, which costs a merge tree for each round; the rest reads all batch losses
+        once.
 
     Returns
     -------
