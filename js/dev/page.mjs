@@ -30,7 +30,43 @@ const status = (phase, more = {}) => ({
   message: "",
   ...more,
 });
+const rastrigin = (x, y) =>
+  20 +
+  x * x +
+  y * y -
+  10 * Math.cos(2 * Math.PI * x) -
+  10 * Math.cos(2 * Math.PI * y) +
+  0.7 * x +
+  0.3 * y +
+  5;
+const wells = (x, y) => (x * x - 1) ** 2 + (y * y - 1) ** 2 + 0.12 * x + 0.07 * y + 0.4;
+const hash2 = (x, y) => {
+  const s = Math.sin(127.1 * x + 311.7 * y) * 43758.5453;
+  return s - Math.floor(s);
+};
+const topologies = {};
+for (const topology of ["tree", "diagram", "barcode", "profile"]) {
+  const view = { topology, basin_map: topology === "profile" || topology === "tree" };
+  topologies[`wells-${topology}`] = state({ f: wells, span: [1.7, 1.7], frames: false, noise: 0.1, view });
+  topologies[`many-${topology}`] = state({
+    f: rastrigin,
+    span: [5, 5],
+    points: 129,
+    frames: false,
+    noise: 0.06,
+    view,
+    scale: topology === "diagram" ? "log" : "linear",
+  });
+  topologies[`noise-${topology}`] = state({
+    f: (x, y) => 1 + 0.05 * (x * x + y * y) + hash2(x, y),
+    span: [5, 5],
+    points: 129,
+    frames: false,
+    view,
+  });
+}
 const states = {
+  ...topologies,
   explorer: state(),
   rough: state({ f: rough, span: [6, 6], points: 129, frames: false }),
   loading: {

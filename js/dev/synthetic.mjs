@@ -65,7 +65,22 @@ export function mergeTree(values, n0, n1) {
   };
 }
 
-export function frame(spec, f) {
+/** An invented error: a pair must exceed three times `noise` of the largest persistence. */
+function support(tree, noise) {
+  const persistence = tree.birth.map((b, i) => tree.death[i] - b);
+  const most = Math.max(...persistence.filter(Number.isFinite), 0);
+  const stderr = persistence.map((_, i) => noise * most * (0.6 + 0.4 * Math.sin(7 * i + 1)));
+  const supported = Uint8Array.from(persistence, (p, i) => (p > 3 * stderr[i] ? 1 : 0));
+  const frequency = persistence.map((p, i) => 1 - Math.exp(-p / (stderr[i] || 1)));
+  const columns = { supported, stderr, residual: stderr.map((e) => e / 5), frequency };
+  return {
+    ...Object.fromEntries(Object.entries(columns).map(([k, v]) => [k, pack(v)])),
+    proposed: 3.4 * noise * most,
+    reason: "the widest gap among the persistences lies there, above three standard errors",
+  };
+}
+
+export function frame(spec, f, noise = 0) {
   const [n0, n1] = spec.points;
   const axis = (n, half) => Float64Array.from({ length: n }, (_, i) => -half + (2 * half * i) / (n - 1));
   const [x0, x1] = [axis(n0, spec.span[0]), axis(n1, spec.span[1])];
@@ -92,7 +107,12 @@ export function frame(spec, f) {
     seconds: 3.21,
   };
   const columns = Object.fromEntries(Object.entries(tree).map(([k, v]) => [k, pack(v)]));
-  return { spec, surface, tree: { id: spec.id, shape: [n0, n1], basins_type: "uint16", ...columns } };
+  const known = noise > 0 ? support(tree, noise) : {};
+  return {
+    spec,
+    surface,
+    tree: { id: spec.id, shape: [n0, n1], basins_type: "uint16", ...columns, ...known },
+  };
 }
 
 export function state({
@@ -100,6 +120,10 @@ export function state({
   span = [5, 5],
   points = 65,
   frames = true,
+  noise = 0,
+  view = {},
+  scale = "linear",
+  threshold = 0,
 } = {}) {
   const spec = {
     id: 1,
@@ -107,10 +131,10 @@ export function state({
     offset: { axis: null, value: 0 },
     span,
     points: [points, points],
-    scale: "linear",
-    threshold: 0,
+    scale,
+    threshold,
   };
-  const main = frame(spec, f);
+  const main = frame(spec, f, noise);
   const others = frames
     ? [-2, -1, 1, 2].map((value) => frame({ ...spec, offset: { axis: 2, value } }, f))
     : [];
@@ -156,7 +180,7 @@ export function state({
       message: "",
     },
     selection: { kind: "none", vertex: null, coordinates: null, loss: null },
-    view: {},
+    view,
     height: "640px",
     frames: frames ? [main, ...others] : [],
   };

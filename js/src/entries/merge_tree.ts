@@ -1,5 +1,9 @@
 import { defineWidget } from "../host/define-widget";
-import { MergeTreePanel, mergeTreeStyles } from "../views/merge-tree";
 import { single, singleStyles } from "../views/single";
+import { MergeTreePanel, mergeTreeStyles, topologyStyles } from "../views/topology";
 
-export default defineWidget("merge_tree", single(MergeTreePanel), [mergeTreeStyles, singleStyles]);
+export default defineWidget("merge_tree", single(MergeTreePanel), [
+  mergeTreeStyles,
+  topologyStyles,
+  singleStyles,
+]);

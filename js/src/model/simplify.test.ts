@@ -95,7 +95,11 @@ describe("support", () => {
   it("comes with a proposed threshold, and older trees have neither", () => {
     expect(simplify(known, 0).proposal).toEqual({ value: 0.75, reason: "a gap" });
     const old = simplify(chain, 0);
-    expect([old.supported, old.proposal, old.branches[1]!.evidence]).toEqual([undefined, undefined, undefined]);
+    expect([old.supported, old.proposal, old.branches[1]!.evidence]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
     expect(simplify({ ...known, proposed: null }, 0).proposal).toBeUndefined();
   });
 });

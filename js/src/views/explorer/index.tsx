@@ -2,10 +2,10 @@ import { LiveRegion } from "../../a11y/live-region";
 import { isRunning } from "../../model/lanes";
 import type { Store } from "../../model/store";
 import { Controls } from "../controls";
-import { MergeTreePanel } from "../merge-tree";
 import { count, reasonOf } from "../parts/format";
 import { SpectrumPanel } from "../spectrum";
 import { SurfacePanel } from "../surface";
+import { TopologyPanel } from "../topology/with-profile";
 import { StatusBar } from "./status-bar";
 import { Toolbar } from "./toolbar";
 
@@ -30,7 +30,7 @@ export function Explorer({ store }: { store: Store }) {
           {store.grid.value === null ? <Waiting store={store} /> : <SurfacePanel store={store} />}
         </div>
         <div class={withSpectrum ? "nbl-side" : "nbl-side nbl-side-single"}>
-          <MergeTreePanel store={store} />
+          <TopologyPanel store={store} />
           {withSpectrum && <SpectrumPanel store={store} />}
         </div>
       </div>

@@ -1,6 +1,7 @@
 import { selectedBranch } from "../../model/selection";
 import type { LiveTree, Store } from "../../model/store";
 import { num, percent, point } from "../parts/format";
+import { isUnsupported, persistenceText } from "../topology/pair";
 
 const GLYPHS = { none: "", minimum: "▼", saddle: "✕", point: "●", model: "★" } as const;
 const KINDS = { none: "", minimum: "Minimum", saddle: "Saddle", point: "Point", model: "The model" } as const;
@@ -17,8 +18,9 @@ export function FeatureTable({ store, tree }: { store: Store; tree: LiveTree | n
   const rows: [string, string][] = [];
   if (selection.loss !== null) rows.push(["loss", num(selection.loss, 6)]);
   if (branch !== null) {
-    rows.push(["persistence", num(branch.persistence)]);
+    rows.push(["persistence", persistenceText(branch)]);
     rows.push(["basin", percent(branch.share)]);
+    if (isUnsupported(branch)) rows.push(["support", "none in the data"]);
   }
   if (selection.coordinates !== null) rows.push(["at", point(selection.coordinates)]);
   return (

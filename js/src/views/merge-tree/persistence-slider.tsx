@@ -45,6 +45,9 @@ export function PersistenceSlider({ store, tree }: { store: Store; tree: LiveTre
             <path class="nbl-persistence-area" d={`${curve}V${HEIGHT}H${THUMB + span}Z`} />
             <path class="nbl-persistence-curve" d={curve} />
             <line class="nbl-persistence-cut" x1={x(threshold)} x2={x(threshold)} y1={0} y2={HEIGHT} />
+            {tree.proposal && (
+              <path class="nbl-proposed-tick" d={`M${x(tree.proposal.value).toFixed(1)},7l-4.5,-7h9Z`} />
+            )}
           </svg>
         )}
         <Slider
@@ -69,7 +72,36 @@ export function PersistenceSlider({ store, tree }: { store: Store; tree: LiveTre
           disabled={disabled}
           onCommit={(value) => store.request({ threshold: value })}
         />
+        {tree.proposal && <ProposedButton store={store} proposal={tree.proposal} threshold={threshold} />}
       </div>
     </div>
+  );
+}
+
+interface ProposedProps {
+  store: Store;
+  proposal: NonNullable<LiveTree["proposal"]>;
+  threshold: number;
+}
+
+/** Sets the threshold that the tree itself suggests, and says why. */
+function ProposedButton({ store, proposal: { value, reason }, threshold }: ProposedProps) {
+  const text = `Threshold ${num(value)}${reason === "" ? "" : `: ${reason}`}`;
+  return (
+    <>
+      <button
+        type="button"
+        class="nbl-button nbl-small nbl-button-line"
+        aria-pressed={threshold === value}
+        aria-describedby="nbl-proposed-reason"
+        title={text}
+        onClick={() => store.request({ threshold: value })}
+      >
+        Proposed
+      </button>
+      <span id="nbl-proposed-reason" class="nbl-hidden">
+        {text}
+      </span>
+    </>
   );
 }

@@ -1,56 +1,31 @@
-import { useRef, useState } from "preact/hooks";
-import { featureOf, selectedBranch } from "../../model/selection";
-import type { Branch, LiveGrid, LiveTree, Store } from "../../model/store";
-import { num, percent } from "../parts/format";
-import { linearScale, logScale } from "../parts/ticks";
+import { useRef } from "preact/hooks";
+import type { LiveGrid, LiveTree, Store } from "../../model/store";
+import { count, num } from "../parts/format";
 import { useSize } from "../parts/use-size";
+import { pairKey, useLinks } from "../topology/links";
+import { lossScale } from "../topology/loss-scale";
+import { mostLeaves } from "../topology/most-leaves";
+import { isUnsupported, pairClass, pairLabel } from "../topology/pair";
 import { layoutTree, neighbour, type Placed } from "./layout";
+import { hiddenMerges, stubsPath } from "./stubs";
 
-/** More branches than this cannot be told apart. */
-export const MOST_SHOWN = 60;
-const HUES = 6;
+/** Branches with full-size marks. */
+const FULL_SIZE = 6;
 /** Pixels that a mark needs to be clicked apart from its neighbour. */
 const MARK = 15;
-const MARGIN = { left: 46, right: 12, top: 12, bottom: 22 };
-
-/** Hue of a branch: the most persistent ones have one of their own, the rest is ink. */
-export const hueClass = (rank: number): string => (rank < HUES ? `nbl-hue-${rank}` : "nbl-hue-ink");
-
-function heightScale(shown: readonly Branch[], grid: LiveGrid | null, scale: "linear" | "log") {
-  const low = Math.min(...shown.map((b) => b.birth));
-  const deaths = shown.map((b) => b.death).filter(Number.isFinite);
-  const top = Math.max(...deaths, low);
-  const high = deaths.length > 0 || grid === null ? top : grid.base + grid.range[1];
-  if (scale === "log" && low > 0) {
-    const headroom = (high / low) ** 0.08;
-    return { ...logScale(low, high * Math.max(headroom, 1.02)), low };
-  }
-  return { ...linearScale(low, high + 0.08 * (high - low || Math.abs(low) || 1)), low };
-}
+export const MARGIN = { left: 46, right: 12, top: 12, bottom: 22 };
 
 /** The merge tree: height is loss, leaves are minima, each branch ends where it merges into a deeper one. */
 export function TreePlot({ store, tree, grid }: { store: Store; tree: LiveTree; grid: LiveGrid | null }) {
   const box = useRef<HTMLDivElement>(null);
   const [width, height] = useSize(box);
-  const [focused, setFocused] = useState<number | null>(null);
-  const shown = tree.branches.slice(0, MOST_SHOWN);
-  const placed = layoutTree(shown);
-  const selection = store.selection.value;
-  const chosen = selectedBranch(selection, tree);
-  const hover = store.hover.value;
-  const hovered =
-    hover.vertex === null
-      ? null
-      : hover.kind === "minimum" || hover.kind === "saddle"
-        ? selectedBranch({ ...hover, kind: hover.kind }, tree)
-        : (tree.branches.find((b) => b.row === tree.basins[hover.vertex!]) ?? null);
-  const active = placed.some((p) => p.branch.row === focused)
-    ? focused
-    : (chosen?.row ?? shown[0]?.row ?? null);
-
   const plotWidth = Math.max(width - MARGIN.left - MARGIN.right, 10);
   const plotHeight = Math.max(height - MARGIN.top - MARGIN.bottom, 10);
-  const scale = heightScale(shown, grid, store.spec.value?.scale ?? "linear");
+  const shown = tree.branches.slice(0, mostLeaves(plotWidth));
+  const placed = layoutTree(shown);
+  const links = useLinks(store, tree, grid, shown);
+  const { chosen, hovered } = links;
+  const scale = lossScale(shown, grid, store.spec.value?.scale ?? "linear");
   const x = (slot: number) => MARGIN.left + (plotWidth * (slot + 0.5)) / Math.max(shown.length, 1);
   const y = (loss: number) => MARGIN.top + plotHeight * (1 - Math.min(Math.max(scale.at(loss), 0), 1));
   const slotWidth = plotWidth / Math.max(shown.length, 1);
@@ -65,37 +40,10 @@ export function TreePlot({ store, tree, grid }: { store: Store; tree: LiveTree; 
   };
   const ticks = scale.ticks(Math.max(2, Math.floor(plotHeight / 28)));
 
-  const point = (branch: Branch, kind: "minimum" | "saddle") => {
-    store.hover.value = { ...featureOf(grid, branch, kind), from: "tree" };
-  };
-  const leave = () => {
-    if (store.hover.peek().from !== "tree") return;
-    store.hover.value = { kind: "none", vertex: null, coordinates: null, loss: null, from: "tree" };
-  };
-  const choose = (branch: Branch, kind: "minimum" | "saddle") => store.select(featureOf(grid, branch, kind));
-
-  const onKey = (event: KeyboardEvent, branch: Branch) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === "Enter" || event.key === " ") {
-      event.preventDefault();
-      const again = selection.kind === "minimum" && selection.vertex === branch.birthVertex;
-      choose(branch, again ? "saddle" : "minimum");
-      return;
-    }
-    const row = neighbour(placed, branch.row, event.key);
-    if (
-      row === null &&
-      !["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End"].includes(event.key)
-    )
-      return;
-    event.preventDefault();
-    if (row === null) return;
-    setFocused(row);
-    box.current?.querySelector<SVGElement>(`[data-row="${row}"]`)?.focus();
-  };
-
+  const hidden = hiddenMerges(tree.branches, shown.length);
+  const slots = new Map(placed.map((p) => [p.branch.row, p.slot]));
   return (
-    <div class="nbl-tree-plot" ref={box} onPointerLeave={leave}>
+    <div class="nbl-tree-plot" ref={box} onPointerLeave={links.leave}>
       {width > 0 && height > 0 && (
         <svg width={width} height={height} role="tree" aria-label="Merge tree of the surface">
           <g class="nbl-axis" aria-hidden="true">
@@ -108,6 +56,13 @@ export function TreePlot({ store, tree, grid }: { store: Store; tree: LiveTree; 
               </g>
             ))}
           </g>
+          {hidden.size > 0 && (
+            <path
+              class="nbl-stubs"
+              aria-hidden="true"
+              d={stubsPath(hidden, (row) => x(slots.get(row)!), y)}
+            />
+          )}
           {[...placed]
             .sort((a, b) => a.slot - b.slot)
             .map((p) => (
@@ -116,6 +71,7 @@ export function TreePlot({ store, tree, grid }: { store: Store; tree: LiveTree; 
                 placed={p}
                 rank={shown.indexOf(p.branch)}
                 many={shown.length}
+                hidden={hidden.get(p.branch.row)?.length ?? 0}
                 x={x}
                 y={y}
                 top={MARGIN.top}
@@ -123,20 +79,21 @@ export function TreePlot({ store, tree, grid }: { store: Store; tree: LiveTree; 
                 apart={crowded(p)}
                 labelled={slotWidth >= 16}
                 selected={chosen?.row === p.branch.row}
-                selectedKind={chosen?.row === p.branch.row ? selection.kind : "none"}
+                selectedKind={chosen?.row === p.branch.row ? links.chosenKind : "none"}
                 hovered={hovered?.row === p.branch.row}
-                tabbable={p.branch.row === active}
-                onFocus={() => {
-                  setFocused(p.branch.row);
-                  point(p.branch, "minimum");
-                }}
-                onBlur={leave}
-                onKey={(event) => onKey(event, p.branch)}
-                onPoint={(kind) => point(p.branch, kind)}
-                onChoose={(kind) => {
-                  setFocused(p.branch.row);
-                  choose(p.branch, kind);
-                }}
+                tabbable={p.branch.row === links.active}
+                onFocus={() => links.focus(p.branch)}
+                onBlur={links.leave}
+                onKey={(event) =>
+                  pairKey(
+                    event,
+                    () => links.choose(p.branch),
+                    (key) => neighbour(placed, p.branch.row, key),
+                    box.current,
+                  )
+                }
+                onPoint={(kind) => links.point(p.branch, kind)}
+                onChoose={(kind) => links.choose(p.branch, kind)}
               />
             ))}
         </svg>
@@ -149,6 +106,8 @@ interface ItemProps {
   placed: Placed;
   rank: number;
   many: number;
+  /** How many branches that merge into it are only hinted at. */
+  hidden: number;
   x(slot: number): number;
   y(loss: number): number;
   top: number;
@@ -181,25 +140,22 @@ function Item(props: ItemProps) {
   const line = essential
     ? `M${cx},${leafY}V${endY}`
     : `M${cx},${leafY}V${endY + radius}Q${cx},${endY} ${cx + turn},${endY}H${parentX}`;
-  const name = `Minimum ${rank + 1}`;
-  const fate = essential
-    ? "deepest of its part of the surface"
-    : `merges at ${num(branch.death)}, persistence ${num(branch.persistence)}`;
-  const state = `${selected ? " nbl-branch-selected" : ""}${hovered ? " nbl-branch-hovered" : ""}`;
+  const more =
+    props.hidden > 0 ? `, ${count(props.hidden, "lesser branch", "lesser branches")} not drawn` : "";
   const aside = cx + Math.sign(parentX - cx) * Math.min(12, 0.4 * props.slotWidth);
   const saddleX = props.apart ? aside : parentX;
   const reach = Math.max(Math.min(props.slotWidth, 40), 12) / 2;
   // Smaller marks where there are many, the persistent ones at full size.
-  const size = rank < HUES ? 1 : Math.min(Math.max(props.slotWidth / 18, 0.65), 1);
+  const size = rank < FULL_SIZE ? 1 : Math.min(Math.max(props.slotWidth / 18, 0.65), 1);
   return (
     <g
-      class={`nbl-branch ${hueClass(rank)}${state}`}
+      class={pairClass(branch, rank, selected, hovered)}
       role="treeitem"
       aria-level={level}
       aria-posinset={slot + 1}
       aria-setsize={many}
       aria-selected={selected}
-      aria-label={`${name}: loss ${num(branch.birth)}, ${fate}, basin ${percent(branch.share)}`}
+      aria-label={`${pairLabel(branch, rank)}${more}`}
       tabindex={props.tabbable ? 0 : -1}
       data-row={branch.row}
       onFocus={props.onFocus}
@@ -214,7 +170,7 @@ function Item(props: ItemProps) {
       />
       <path class="nbl-branch-line" d={line} />
       <g
-        class={`nbl-leaf${selected && props.selectedKind === "minimum" ? " nbl-feature-selected" : ""}`}
+        class={`nbl-leaf${selected && props.selectedKind === "minimum" ? " nbl-feature-selected" : ""}${isUnsupported(branch) ? " nbl-hollow" : ""}`}
         transform={`translate(${cx},${leafY})`}
         onPointerEnter={() => props.onPoint("minimum")}
         onClick={() => props.onChoose("minimum")}

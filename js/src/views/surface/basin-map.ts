@@ -49,7 +49,11 @@ export function basinColors(
 }
 
 /** sRGB bytes of every vertex. */
-export function basinTint(tree: Pick<LiveTree, "branches" | "basins">, n1: number, dark: boolean): Uint8Array {
+export function basinTint(
+  tree: Pick<LiveTree, "branches" | "basins">,
+  n1: number,
+  dark: boolean,
+): Uint8Array {
   const palette = (dark ? FIRST.dark : FIRST.light) + OTHERS;
   const colors = new Map([...basinColors(tree, n1)].map(([row, color]) => [row, rgb(palette, color)]));
   const out = new Uint8Array(3 * tree.basins.length).fill(128);

@@ -1,0 +1,120 @@
+import { useComputed } from "@preact/signals";
+import type { ComponentType } from "preact";
+import { useRef } from "preact/hooks";
+import { isRunning } from "../../model/lanes";
+import type { TopologyView } from "../../model/protocol";
+import type { LiveGrid, LiveTree, Store } from "../../model/store";
+import { FeatureTable } from "../merge-tree/feature-table";
+import { PersistenceSlider } from "../merge-tree/persistence-slider";
+import { TreePlot } from "../merge-tree/tree-plot";
+import { Barcode } from "./barcode";
+import { Diagram } from "./diagram";
+import { headline, Legend } from "./headline";
+import { Tabs } from "./tabs";
+
+export { default as mergeTreeStyles } from "../merge-tree/merge-tree.css";
+export { default as topologyStyles } from "./topology.css";
+
+export interface Plot {
+  name: string;
+  tab: string;
+  View: ComponentType<{ store: Store; tree: LiveTree; grid: LiveGrid | null }>;
+}
+
+export type Plots = { tree: Plot } & Partial<Record<TopologyView, Plot>>;
+
+const PLOTS: Plots = {
+  tree: { name: "Merge tree", tab: "Merge tree", View: TreePlot },
+  diagram: { name: "Persistence diagram", tab: "Diagram", View: Diagram },
+  barcode: { name: "Barcode", tab: "Barcode", View: Barcode },
+};
+
+/** What a tree alone can show. */
+export const MergeTreePanel = topologyPanel(PLOTS);
+
+/** The same with further pictures, which need the surface as well. */
+export const topologyPanelWith = (more: Partial<Plots>) => topologyPanel({ ...PLOTS, ...more });
+
+function topologyPanel(plots: Plots): ComponentType<{ store: Store }> {
+  return ({ store }) => <TopologyPanel store={store} plots={plots} />;
+}
+
+/** Pictures of the topology to choose from, their common threshold, and what is selected in them. */
+function TopologyPanel({ store, plots }: { store: Store; plots: Plots }) {
+  const live = store.tree.value;
+  const grid = store.grid.value;
+  // Computed: the view changes with every frame of a rotation, these do not.
+  const wanted = useComputed(() => store.view.value.topology ?? "tree").value;
+  // While another window is computed, the last tree stays, faded, instead of a blank panel.
+  const last = useRef<{ tree: LiveTree; grid: LiveGrid | null } | null>(null);
+  if (live !== null) last.current = { tree: live, grid };
+  const drawn = last.current;
+  const stale = live === null && drawn !== null;
+  const view = plots[wanted] === undefined ? "tree" : wanted;
+  const { name, View } = plots[view] ?? plots.tree;
+  const note = drawn === null ? "" : headline(drawn.tree, stale);
+  return (
+    <section class="nbl nbl-tree" aria-label={name}>
+      <header class="nbl-panel-head nbl-topology-head">
+        <Tabs
+          label="Pictures of the topology"
+          tabs={Object.entries(plots).map(([id, { tab, name }]) => ({
+            id: id as TopologyView,
+            text: tab,
+            title: name,
+          }))}
+          chosen={view}
+          controls="nbl-topology-plot"
+          onChoose={(id) => store.setView({ topology: id })}
+        />
+        <span class="nbl-spacer" />
+        {drawn !== null && drawn.grid !== null && <BasinMapToggle store={store} />}
+      </header>
+      <div
+        class="nbl-topology-panel"
+        id="nbl-topology-plot"
+        role="tabpanel"
+        aria-labelledby={`nbl-topology-plot-tab-${view}`}
+      >
+        {drawn === null ? (
+          <Waiting store={store} />
+        ) : (
+          <div class={stale ? "nbl-tree-body nbl-stale" : "nbl-tree-body"} inert={stale}>
+            <p class="nbl-panel-note nbl-topology-note" title={note}>
+              {note}
+            </p>
+            <View key={view} store={store} tree={drawn.tree} grid={drawn.grid} />
+            <Legend tree={drawn.tree} view={view} />
+            <FeatureTable store={store} tree={live} />
+            <PersistenceSlider store={store} tree={drawn.tree} />
+          </div>
+        )}
+      </div>
+    </section>
+  );
+}
+
+function BasinMapToggle({ store }: { store: Store }) {
+  const on = useComputed(() => store.view.value.basin_map === true).value;
+  return (
+    <button
+      type="button"
+      class="nbl-button nbl-small"
+      aria-pressed={on}
+      title="Basin map: tints every basin of the surface (B on the surface)"
+      onClick={() => store.setView({ basin_map: !on })}
+    >
+      <span class="nbl-basins-icon" aria-hidden="true" />
+      Basins
+    </button>
+  );
+}
+
+function Waiting({ store }: { store: Store }) {
+  const running = isRunning(store.status.value) || isRunning(store.spectrumStatus.value);
+  return (
+    <div class="nbl-empty">
+      {running ? "The tree grows with the surface." : "No merge tree was computed for this surface."}
+    </div>
+  );
+}

@@ -1,0 +1,52 @@
+import type { Branch, LiveGrid } from "../../model/store";
+import { linearScale, logScale, type Scale } from "../parts/ticks";
+
+export interface LossScale extends Scale {
+  low: number;
+  high: number;
+  log: boolean;
+  /** The loss at a position 0…1. */
+  value(position: number): number;
+}
+
+/** A scale of losses from the lowest birth to a little above the highest death; logarithmic only above zero. */
+export function lossScale(
+  shown: readonly Branch[],
+  grid: LiveGrid | null,
+  scale: "linear" | "log",
+): LossScale {
+  let low = Number.POSITIVE_INFINITY;
+  let top = Number.NEGATIVE_INFINITY;
+  let merges = false;
+  for (const { birth, death } of shown) {
+    low = Math.min(low, birth);
+    top = Math.max(top, birth, Number.isFinite(death) ? death : birth);
+    merges ||= Number.isFinite(death);
+  }
+  const high = merges || grid === null ? top : grid.base + grid.range[1];
+  return scale === "log" && low > 0
+    ? logarithmic(low, high * Math.max((high / low) ** 0.08, 1.02))
+    : linear(low, high + 0.08 * (high - low || Math.abs(low) || 1));
+}
+
+/** A scale over everything that the grid holds. */
+export function fullScale(grid: LiveGrid, scale: "linear" | "log", low: number): LossScale {
+  const high = grid.base + grid.range[1];
+  return scale === "log" && low > 0 ? logarithmic(low, high) : linear(low, high);
+}
+
+const linear = (low: number, high: number): LossScale => ({
+  ...linearScale(low, high),
+  low,
+  high,
+  log: false,
+  value: (at) => low + at * (high - low),
+});
+
+const logarithmic = (low: number, high: number): LossScale => ({
+  ...logScale(low, high),
+  low,
+  high,
+  log: true,
+  value: (at) => low * (high / low) ** at,
+});

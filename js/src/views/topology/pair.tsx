@@ -1,0 +1,81 @@
+import { useLayoutEffect, useRef } from "preact/hooks";
+import type { Branch } from "../../model/store";
+import { num, percent } from "../parts/format";
+
+const HUES = 6;
+
+/** Hue of a branch: the most persistent ones have one of their own, the rest is ink. */
+export const hueClass = (rank: number): string => (rank < HUES ? `nbl-hue-${rank}` : "nbl-hue-ink");
+
+/** "0.42 ± 0.03", or the number alone where no error is known. */
+export function persistenceText({ persistence, evidence }: Branch): string {
+  const error = evidence?.stderr ?? Number.NaN;
+  if (!Number.isFinite(persistence) || !Number.isFinite(error)) return num(persistence);
+  return `${num(persistence)} ± ${num(error, 2)}`;
+}
+
+export const UNSUPPORTED = "not supported by the data";
+export const isUnsupported = (branch: Branch): boolean => branch.evidence?.supported === false;
+
+/** What a screen reader says of a pair. */
+export function pairLabel(branch: Branch, rank: number): string {
+  const fate = Number.isFinite(branch.death)
+    ? `merges at ${num(branch.death)}, persistence ${persistenceText(branch)}`
+    : "deepest of its part of the surface";
+  const doubt = isUnsupported(branch) ? `, ${UNSUPPORTED}` : "";
+  return `Minimum ${rank + 1}: loss ${num(branch.birth)}, ${fate}, basin ${percent(branch.share)}${doubt}`;
+}
+
+/** Classes of the group of a pair. */
+export function pairClass(branch: Branch, rank: number, selected: boolean, hovered: boolean): string {
+  const state = `${selected ? " nbl-branch-selected" : ""}${hovered ? " nbl-branch-hovered" : ""}`;
+  return `nbl-branch ${hueClass(rank)}${state}${isUnsupported(branch) ? " nbl-unsupported" : ""}`;
+}
+
+interface TipProps {
+  branch: Branch;
+  rank: number;
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+/** The numbers of the pair that is pointed at, beside it. */
+export function PairTip({ branch, rank, x, y, width, height }: TipProps) {
+  const box = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (element === null) return;
+    const { offsetWidth: w, offsetHeight: h } = element;
+    const left = x + 14 + w > width ? x - 14 - w : x + 14;
+    const top = y + 12 + h > height ? y - 12 - h : y + 12;
+    const [most, lowest] = [Math.max(2, width - w - 2), Math.max(2, height - h - 2)];
+    element.style.transform = `translate(${Math.min(Math.max(2, left), most)}px, ${Math.min(Math.max(2, top), lowest)}px)`;
+  });
+  const { evidence } = branch;
+  const rows: [string, string][] = [
+    ["birth", num(branch.birth, 5)],
+    ["death", num(branch.death, 5)],
+    ["persistence", persistenceText(branch)],
+    ["basin", percent(branch.share)],
+  ];
+  if (evidence && Number.isFinite(branch.persistence)) {
+    if (Number.isFinite(evidence.margin)) rows.push(["must exceed", num(evidence.margin, 3)]);
+    if (Number.isFinite(evidence.frequency)) rows.push(["in resamples", percent(evidence.frequency)]);
+  }
+  return (
+    <div class="nbl-pair-tip" ref={box} aria-hidden="true">
+      <strong>▼ Minimum {rank + 1}</strong>
+      <dl>
+        {rows.map(([term, value]) => (
+          <div key={term}>
+            <dt>{term}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+      {isUnsupported(branch) && <p>{UNSUPPORTED}</p>}
+    </div>
+  );
+}

@@ -1,0 +1,186 @@
+import { useMemo, useRef } from "preact/hooks";
+import { arcAt, arcVolume, byHeight, type PlacedArc, placeArcs, profileArcs } from "../../model/profile";
+import type { Branch, LiveGrid, LiveTree, Store } from "../../model/store";
+import { cellAreas } from "../../model/volumes";
+import { layoutTree } from "../merge-tree/layout";
+import { num, percent } from "../parts/format";
+import { useSize } from "../parts/use-size";
+import { pairKey, stepInList, useLinks } from "./links";
+import { fullScale } from "./loss-scale";
+import { mostLeaves } from "./most-leaves";
+import { isUnsupported, PairTip, pairClass, pairLabel } from "./pair";
+import { arcPath, arcsByRow, landPath } from "./profile-path";
+
+const MARGIN = { left: 46, right: 12, top: 10, bottom: 26 };
+
+/** Basins side by side, each as wide at every height as the part of the domain below that height which it holds. */
+export function ProfilePlot({ store, tree, grid }: { store: Store; tree: LiveTree; grid: LiveGrid }) {
+  const box = useRef<HTMLDivElement>(null);
+  const [width, height] = useSize(box);
+  const plotWidth = Math.max(width - MARGIN.left - MARGIN.right, 10);
+  const plotHeight = Math.max(height - MARGIN.top - MARGIN.bottom, 10);
+  const shown = tree.branches.slice(0, mostLeaves(plotWidth));
+  const links = useLinks(store, tree, grid, shown);
+  const kind = store.spec.value?.scale ?? "linear";
+
+  // The values' array is used again by the next revision of a running computation.
+  const order = useMemo(() => byHeight(grid.values), [grid.values, grid.revision]);
+  const areas = useMemo(() => cellAreas(grid), [grid.x0, grid.x1]);
+  const placed = useMemo(() => {
+    const arcs = profileArcs({ tree: tree.tree, branches: shown }, grid, areas, order);
+    return placeArcs(arcs, new Map(layoutTree(shown).map((p) => [p.branch.row, p.slot])));
+  }, [tree, shown.length, order, areas]);
+  const whole = placed.reduce((sum, root) => sum + arcVolume(root.arc), 0);
+  const drawn = useMemo(() => {
+    const loss = fullScale(grid, kind, Math.min(...shown.map((b) => b.birth)));
+    const scale = {
+      x: (volume: number) => MARGIN.left + (plotWidth * volume) / (whole || 1),
+      y: (z: number) => MARGIN.top + plotHeight * (1 - Math.min(Math.max(loss.at(z + grid.base) || 0, 0), 1)),
+    };
+    const pieces = arcsByRow(placed);
+    const water = new Map(
+      [...pieces].map(([row, arcs]) => [row, arcs.map((a) => arcPath(a, scale)).join("")]),
+    );
+    return { loss, scale, pieces, water, land: landPath(placed, scale) };
+  }, [placed, kind, plotWidth, plotHeight]);
+  const { loss, scale, pieces, water, land } = drawn;
+
+  const under = (event: MouseEvent): Branch | null => {
+    const area = box.current!.getBoundingClientRect();
+    const at = ((event.clientX - area.left - MARGIN.left) / plotWidth) * whole;
+    const row = arcAt(placed, at)?.arc.row;
+    return shown.find((branch) => branch.row === row) ?? null;
+  };
+  const ends = (branch: Branch) => endsOf(branch, pieces, scale, grid.base);
+  const fromLeft = [...shown].sort((a, b) => ends(a).x - ends(b).x).map((branch) => branch.row);
+  const pointed =
+    links.pointedHere && links.hovered !== null && water.has(links.hovered.row) ? links.hovered : null;
+  const bottom = MARGIN.top + plotHeight;
+  return (
+    <div
+      class="nbl-tree-plot nbl-profile"
+      ref={box}
+      onPointerMove={(event) => {
+        const branch = under(event);
+        if (branch === null) links.leave();
+        else links.point(branch);
+      }}
+      onPointerLeave={links.leave}
+      onClick={(event) => {
+        const branch = under(event);
+        if (branch !== null) links.choose(branch);
+      }}
+    >
+      {width > 0 && height > 0 && (
+        <svg width={width} height={height} role="listbox" aria-label="Landscape profile of the surface">
+          <g class="nbl-axis" aria-hidden="true">
+            {loss.ticks(Math.max(2, Math.floor(plotHeight / 28))).map((t) => (
+              <g key={t} transform={`translate(0,${scale.y(t - grid.base).toFixed(1)})`}>
+                <line x1={MARGIN.left - 2} x2={width - MARGIN.right} />
+                <text x={MARGIN.left - 8} dy="0.32em">
+                  {num(t, 3)}
+                </text>
+              </g>
+            ))}
+            {[0, 0.25, 0.5, 0.75, 1].map((share) => (
+              <text
+                key={share}
+                x={MARGIN.left + plotWidth * share}
+                y={bottom + 15}
+                class={share === 1 ? undefined : share === 0 ? "nbl-axis-start" : "nbl-tick-below"}
+              >
+                {share === 1 ? "100 % of the window" : percent(share)}
+              </text>
+            ))}
+          </g>
+          {land !== "" && (
+            <path
+              class="nbl-land"
+              aria-hidden="true"
+              d={`${land}L${MARGIN.left + plotWidth},${bottom}H${MARGIN.left}Z`}
+            />
+          )}
+          {shown.map((branch, rank) => {
+            const selected = links.chosen?.row === branch.row;
+            const { x, y, saddle } = ends(branch);
+            const hovered = links.hovered?.row === branch.row;
+            return (
+              <g
+                key={branch.row}
+                class={pairClass(branch, rank, selected, hovered)}
+                role="option"
+                aria-posinset={rank + 1}
+                aria-setsize={tree.branches.length}
+                aria-selected={selected}
+                aria-label={pairLabel(branch, rank)}
+                tabindex={links.active === branch.row ? 0 : -1}
+                data-row={branch.row}
+                onFocus={() => links.focus(branch)}
+                onBlur={links.leave}
+                onKeyDown={(event) =>
+                  pairKey(
+                    event,
+                    () => links.choose(branch),
+                    (key) => stepInList(fromLeft, branch.row, key),
+                    box.current,
+                  )
+                }
+              >
+                <path class="nbl-water" d={water.get(branch.row) ?? ""} />
+                {(rank < 6 || selected || hovered) && (
+                  <g
+                    class={`nbl-leaf${selected && links.chosenKind !== "saddle" ? " nbl-feature-selected" : ""}${isUnsupported(branch) ? " nbl-hollow" : ""}`}
+                    transform={`translate(${x.toFixed(1)},${y.toFixed(1)})`}
+                  >
+                    <circle class="nbl-leaf-ring" r={9} />
+                    <path d="M0,5 -5,-4H5Z" />
+                  </g>
+                )}
+                {saddle && (selected || hovered) && (
+                  <g
+                    class={`nbl-saddle${selected && links.chosenKind === "saddle" ? " nbl-feature-selected" : ""}`}
+                    transform={`translate(${saddle.x.toFixed(1)},${saddle.y.toFixed(1)})`}
+                  >
+                    <circle class="nbl-feature-back" r={6} />
+                    <path d="M-3.2,-3.2 3.2,3.2M-3.2,3.2 3.2,-3.2" />
+                  </g>
+                )}
+              </g>
+            );
+          })}
+          <path class="nbl-shore" aria-hidden="true" d={land} />
+        </svg>
+      )}
+      {pointed && (
+        <PairTip
+          branch={pointed}
+          rank={tree.branches.indexOf(pointed)}
+          x={ends(pointed).x}
+          y={ends(pointed).y}
+          width={width}
+          height={height}
+        />
+      )}
+    </div>
+  );
+}
+
+/** Where a basin's minimum and its pass are drawn. */
+function endsOf(
+  branch: Branch,
+  pieces: ReadonlyMap<number, readonly PlacedArc[]>,
+  scale: { x(volume: number): number; y(height: number): number },
+  base: number,
+): { x: number; y: number; saddle: { x: number; y: number } | null } {
+  const arcs = pieces.get(branch.row) ?? [];
+  const [first, last] = [arcs[0], arcs[arcs.length - 1]];
+  if (first === undefined || last === undefined) return { x: 0, y: 0, saddle: null };
+  const x = scale.x(last.left + arcVolume(last.arc) / 2);
+  const y = scale.y(branch.birth - base);
+  if (branch.parent < 0) return { x, y, saddle: null };
+  const up = scale.y(branch.death - base);
+  const above = pieces.get(branch.parent)?.find((p) => p.below.includes(first));
+  const isLeft = above?.below[0] === first;
+  const [left, right] = [first.left, first.left + arcVolume(first.arc)];
+  return { x, y, saddle: { x: scale.x(isLeft ? right : left), y: up } };
+}
