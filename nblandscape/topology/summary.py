@@ -213,7 +213,7 @@ def over_levels(
     [(9, 9), (17, 17), (33, 33)]
     >>> [s.all.smad for s in levels.summaries], levels.unsettled
     ([1.0, 1.0, 1.0], [])
-    >>> ripples = x**2 + 0.1 * np.cos(40 * x)  # too fine for this grid
+    >>> ripples = x**2 + np.cos(17 * x)  # too fine for this grid
     >>> over_levels(ripples).unsettled[:3]
     ['minima', 'saddles', 'smad']
     """

@@ -124,10 +124,10 @@ def _just_above_noise(tree: MergeTree, support: Support) -> Proposal:
     kept = int((finite & (tree.persistence > largest)).sum())
     lost = int((finite & support.supported).sum()) - kept
     told = (
-        f"{doubtful.size} of {total} finite pairs are not supported, the most persistent of them "
-        f"{largest:.3g}: {kept or 'none'} above it stay{'s' if kept == 1 else ''}"
+        f"{doubtful.size} of {total} finite pairs {'is' if doubtful.size == 1 else 'are'} not supported, the "
+        f"most persistent of them {largest:.3g}: {kept or 'none'} above it stay{'s' if kept == 1 else ''}"
     )
     if lost:
-        also = "one supported pair" if lost == 1 else f"{lost} supported pairs"
-        told += f", but {also} below it go, too (restrict the tree to support.supported to keep them)"
+        also = "one supported pair below it goes" if lost == 1 else f"{lost} supported pairs below it go"
+        told += f", but {also}, too (restrict the tree to support.supported to keep all supported pairs)"
     return Proposal(float(np.nextafter(largest, np.inf)), told + ".")

@@ -74,7 +74,7 @@ def test_stderr_with_unequal_counts_is_that_of_the_weighted_mean():
 
 
 @given(st.integers(0, 2**16))
-@settings(max_examples=15)
+@settings(max_examples=8)
 def test_a_constant_for_each_batch_changes_nothing(seed):
     losses = noisy(two_wells(17), 8, 0.3, seed, offset=0.0)
     shift = np.random.default_rng(seed).normal(scale=100, size=8)
