@@ -1,17 +1,14 @@
 """Morse-Smale segmentation: basins, mountains, and the cells in which one meets the other."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from nblandscape.topology._branches import branches
+from nblandscape.topology._cells import components, first_passes, ranks
 from nblandscape.topology.critical_points import critical_points
 from nblandscape.topology.merge_tree import MergeTree, merge_tree
-from nblandscape.topology.neighbours import crossings, forward_offsets, shifted
 
 PASS = np.dtype([("first", "i8"), ("second", "i8"), ("vertex", "i8"), ("value", "f8")])
 CELL = np.dtype([("basin", "i8"), ("mountain", "i8"), ("volume", "f8")])
@@ -75,7 +72,7 @@ class MorseSmale:
         """
         pair = self.basins.astype(np.int64) * len(self.mountain_tree.pairs) + self.mountains
         pair[self.basins < 0] = -1
-        return _frozen(_components(pair))
+        return _frozen(components(pair))
 
     @cached_property
     def cell_table(self) -> np.ndarray:
@@ -192,14 +189,15 @@ class MorseSmale:
         """Critical points before anything is cancelled."""
         below, above = critical_points(self.values), critical_points(self.values, kind="superlevel")
         d = self.values.ndim
-        rows = np.concatenate([below[2 * below["index"] <= d], above[2 * above["index"] >= d]])
-        key = rows["vertex"] * (d + 1) + rows["index"]
-        _, first, number = np.unique(key, return_index=True, return_inverse=True)
-        multiplicity = np.zeros(first.size, dtype=np.int64)
-        np.maximum.at(multiplicity, number, rows["multiplicity"])
-        rows = rows[first]
-        rows["multiplicity"] = multiplicity
-        return rows[np.argsort(rows["value"], kind="stable")]
+        upper = (2 * above["index"] > d) | ((2 * above["index"] == d) & ~above["interior"])
+        rows = np.concatenate([below[2 * below["index"] <= d], above[upper]])
+        key = ranks(self._order)[rows["vertex"]] * (d + 1) + rows["index"]
+        sweep = np.argsort(key)
+        rows, key = rows[sweep], key[sweep]
+        twins = np.flatnonzero(key[1:] == key[:-1])
+        multiplicity = rows["multiplicity"]
+        multiplicity[twins] = np.maximum(multiplicity[twins], multiplicity[twins + 1])
+        return np.delete(rows, twins + 1)
 
     @cached_property
     def _all_deaths(self) -> tuple[np.ndarray, np.ndarray]:
@@ -293,67 +291,11 @@ def _every_branch(tree: MergeTree) -> np.ndarray:
     return rows
 
 
-def _components(pair: np.ndarray) -> np.ndarray:
-    """Components of equal neighbours, numbered in the order (pair, first vertex); -1 stays -1."""
-    starts = np.ones(pair.shape, dtype=bool)
-    np.not_equal(pair[..., 1:], pair[..., :-1], out=starts[..., 1:])
-    # Runs along the last axis instead of vertices: a much smaller graph where the function is smooth.
-    run = (np.cumsum(starts) - 1).reshape(pair.shape).astype(np.int32)
-    pair_of = pair[starts]
-    part: np.ndarray = np.arange(pair_of.size)
-    for a, b in _portions(_links(pair, run), pair.size):
-        ones = np.ones(a.size, dtype=bool)
-        _, merged = connected_components(coo_array((ones, (part[a], part[b])), shape=(part.max() + 1,) * 2))
-        part = merged[part]
-    runs = np.flatnonzero(pair_of >= 0)
-    _, first = np.unique(part[runs], return_index=True)
-    first = runs[first]
-    number = np.full(part.max() + 1, -1, dtype=np.int32)
-    number[part[first[np.lexsort((first, pair_of[first]))]]] = np.arange(first.size)
-    labels: np.ndarray = np.where(pair_of >= 0, number[part], -1).astype(np.int32)
-    return labels[run]
-
-
-def _links(pair: np.ndarray, run: np.ndarray) -> Iterator[np.ndarray]:
-    """Runs of one pair that touch, as arrays (2, e), for every step but that along the runs."""
-    for step in forward_offsets(pair.ndim, "freudenthal")[1:]:
-        here, there = shifted(step)
-        touching = (pair[here] == pair[there]) & (pair[here] >= 0)
-        ends = np.stack([run[here][touching], run[there][touching]])
-        fresh = np.ones(ends.shape[1], dtype=bool)
-        fresh[1:] = (ends[:, 1:] != ends[:, :-1]).any(axis=0)
-        yield ends[:, fresh]
-
-
-def _portions(parts: Iterator[np.ndarray], size: int) -> Iterator[np.ndarray]:
-    """The same arrays, put together until a portion exceeds four times the size."""
-    waiting: list[np.ndarray] = []
-    for part in parts:
-        waiting.append(part)
-        if sum(p.shape[1] for p in waiting) > 4 * size:
-            yield np.concatenate(waiting, axis=1)
-            waiting = []
-    if waiting:
-        yield np.concatenate(waiting, axis=1)
-
-
 def _passes(tree: MergeTree, order: np.ndarray) -> np.ndarray:
-    """First pass of each pair of neighbouring basins, in a sweep that meets the vertices in that order."""
-    count = len(tree.pairs)
-    rank = np.empty_like(order)
-    rank[order] = np.arange(order.size)
-    keys, ranks = np.empty((2, 0), dtype=np.int64)
-    for edges in crossings(tree.basins, "freudenthal"):
-        ends = tree.basins.ravel()[edges].astype(np.int64)
-        key = ends.min(axis=0) * count + ends.max(axis=0)
-        keys, number = np.unique(np.concatenate([keys, key]), return_inverse=True)
-        earlier, ranks = np.concatenate([ranks, rank[edges].max(axis=0)]), np.full(keys.size, order.size)
-        np.minimum.at(ranks, number, earlier)
-    sweep = np.lexsort((keys, ranks))
-    rows = np.empty(keys.size, dtype=PASS)
-    rows["first"], rows["second"] = np.divmod(keys[sweep], count)
-    rows["vertex"] = order[ranks[sweep]]
-    rows["value"] = tree.values.ravel()[rows["vertex"]]
+    sides, vertex = first_passes(tree.basins, order)
+    rows = np.empty(vertex.size, dtype=PASS)
+    rows["first"], rows["second"], rows["vertex"] = *sides.T, vertex
+    rows["value"] = tree.values.ravel()[vertex]
     return rows
 
 
