@@ -9,7 +9,7 @@ import numpy as np
 from nblandscape.topology._numbers import Numbers, items, numbers_of, table, words
 from nblandscape.topology.merge_tree import Kind, MergeTree, merge_tree
 from nblandscape.topology.neighbours import Neighbours, cell_volumes
-from nblandscape.topology.support import Support, support
+from nblandscape.topology.support import Support, checked_axes, support
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,8 +202,8 @@ def over_levels(
     Raises
     ------
     ValueError
-        Edges instead of a connectivity by name, a tolerance that is negative, or what `merge_tree` and
-        `support` refuse.
+        Edges instead of a connectivity by name, a negative tolerance, shapes that do not fit, or what
+        `merge_tree` and `support` refuse.
 
     Examples
     --------
@@ -221,17 +221,21 @@ def over_levels(
         raise ValueError("Edges know no coarser grid; give connectivity by name.")  # noqa: TRY004
     if not tolerance >= 0:
         raise ValueError(f"tolerance={tolerance} must be a number >= 0 (0.05: 5 %).")
-    samples = np.ma.asanyarray(values) if isinstance(values, np.ma.MaskedArray) else np.asarray(values)
+    samples = values if isinstance(values, np.ma.MaskedArray) else np.asarray(values)
+    lines = None if axes is None else checked_axes(axes, samples.shape)
+    losses = None if batch_losses is None else np.asarray(batch_losses)
+    if losses is not None and losses.shape[:-1] != samples.shape:
+        raise ValueError(f"batch_losses have shape {losses.shape}; expected {(*samples.shape, 'B')}.")
     shapes, summaries = [], []
-    for lines in _nested(samples.shape, coarsest):
-        part = np.ix_(*lines)
-        coordinates = None if axes is None else [np.asarray(a)[i] for a, i in zip(axes, lines, strict=True)]
+    for places in _nested(samples.shape, coarsest):
+        part = np.ix_(*places)
+        coordinates = None if lines is None else [a[i] for a, i in zip(lines, places, strict=True)]
         volumes = None if coordinates is None else cell_volumes(coordinates)
         tree = merge_tree(samples[part], kind=kind, connectivity=connectivity, volumes=volumes)
-        losses = None if batch_losses is None else np.asarray(batch_losses)[part]
-        bars = support(tree, losses, counts, axes=coordinates, frequency=False)
+        level_losses = None if losses is None else losses[part]
+        bars = support(tree, level_losses, counts, axes=coordinates, frequency=False)
         keep = tree.persistence >= threshold
-        shapes.append(tuple(len(i) for i in lines))
+        shapes.append(tuple(map(len, places)))
         summaries.append(_simplified(tree, bars, keep))
     new = _flat(summaries[-1])
     old = _flat(summaries[-2]) if len(summaries) > 1 else dict.fromkeys(new, np.nan)

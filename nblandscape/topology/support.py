@@ -138,6 +138,7 @@ def support(
 
     Examples
     --------
+    >>> from nblandscape.topology import merge_tree
     >>> x = np.linspace(-2, 2, 41)
     >>> noise = np.random.default_rng(0).normal(size=(2, 16))
     >>> batch_losses = ((x**2 - 1) ** 2)[:, None] + 3 * noise[0] + 0.2 * x[:, None] * noise[1]
@@ -207,7 +208,7 @@ def _basis(size: int, on_grid: bool) -> str:
 
 def _interpolation_error(values: np.ndarray, axes: Sequence[np.ndarray] | None) -> np.ndarray:
     """Estimate (flat) for each vertex, the largest in the box around it; NaN if it cannot be told."""
-    lines = [np.arange(n, dtype=np.float64) for n in values.shape] if axes is None else _checked(axes, values)
+    lines = checked_axes(tuple(map(np.arange, values.shape)) if axes is None else axes, values.shape)
     samples = np.where(np.isfinite(values), values, np.nan)
     total = np.zeros(values.shape)
     for axis, line in enumerate(lines):
@@ -231,11 +232,12 @@ def _second_differences(samples: np.ndarray, steps: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(bent) & ~np.isnan(samples), aside, bent)
 
 
-def _checked(axes: Sequence[np.ndarray], values: np.ndarray) -> list[np.ndarray]:
+def checked_axes(axes: Sequence[np.ndarray], shape: tuple[int, ...]) -> list[np.ndarray]:
+    """Coordinates as float64; ValueError unless they fit the grid and increase strictly."""
     lines = [np.asarray(line, dtype=np.float64) for line in axes]
-    if [line.shape for line in lines] != [(n,) for n in values.shape]:
+    if [line.shape for line in lines] != [(n,) for n in shape]:
         raise ValueError(
-            f"axes of shapes {[line.shape for line in lines]} do not fit values of shape {values.shape}."
+            f"axes of shapes {[line.shape for line in lines]} do not fit values of shape {shape}."
         )
     for number, line in enumerate(lines):
         if not (np.isfinite(line).all() and (np.diff(line) > 0).all()):
