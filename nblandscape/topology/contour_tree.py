@@ -252,8 +252,8 @@ def contour_tree(values: np.ndarray, *, connectivity: Neighbours = "freudenthal"
             and follow(above, between, nodes[found.arcs[on, 1]])
         ):
             raise ValueError(
-                "no tree has both merge trees of this function: contours close around holes of the domain, "
-                "or the graph is not that of a triangulation. Use merge_tree of both kinds, or fill the holes."
+                "no tree has both merge trees of this function: contours close around holes, or the graph is "
+                "not that of a triangulation. Use merge_tree of both kinds, or fill the holes."
             )
     return _contracted(samples, connectivity, nodes, found.arcs, segments)
 
