@@ -47,13 +47,13 @@ const hash2 = (x, y) => {
 const topologies = {};
 for (const topology of ["tree", "diagram", "barcode", "profile"]) {
   const view = { topology, basin_map: topology === "profile" || topology === "tree" };
-  topologies[`wells-${topology}`] = state({ f: wells, span: [1.7, 1.7], frames: false, noise: 0.1, view });
+  topologies[`wells-${topology}`] = state({ f: wells, span: [1.7, 1.7], frames: false, noise: 0.335, view });
   topologies[`many-${topology}`] = state({
     f: rastrigin,
     span: [5, 5],
     points: 129,
     frames: false,
-    noise: 0.06,
+    noise: 0.31,
     view,
     scale: topology === "diagram" ? "log" : "linear",
   });

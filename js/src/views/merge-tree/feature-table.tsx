@@ -20,7 +20,7 @@ export function FeatureTable({ store, tree }: { store: Store; tree: LiveTree | n
   if (branch !== null) {
     rows.push(["persistence", persistenceText(branch)]);
     rows.push(["basin", percent(branch.share)]);
-    if (isUnsupported(branch)) rows.push(["support", "none in the data"]);
+    if (isUnsupported(branch)) rows.push(["supported", "no"]);
   }
   if (selection.coordinates !== null) rows.push(["at", point(selection.coordinates)]);
   return (

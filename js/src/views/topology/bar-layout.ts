@@ -3,7 +3,7 @@ import type { LossScale } from "./loss-scale";
 
 /** Pixels from bar to bar, at most and at least. */
 const WIDE = 22;
-const NARROW = 6;
+const NARROW = 5;
 /** Height of the strip that holds what has no row of its own. */
 export const STRIP = 20;
 

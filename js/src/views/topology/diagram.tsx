@@ -70,7 +70,7 @@ export function Diagram({ store, tree, grid }: { store: Store; tree: LiveTree; g
       {width > 0 && height > 0 && (
         <svg width={width} height={height} role="listbox" aria-label="Persistence diagram of the surface">
           <g class="nbl-axis" aria-hidden="true">
-            {scale.ticks(Math.max(2, Math.floor((frame.bottom - frame.top) / 30))).map((t) => (
+            {scale.ticks(Math.max(2, Math.floor((frame.bottom - frame.top) / 24))).map((t) => (
               <g key={t} transform={`translate(0,${y(t).toFixed(1)})`}>
                 <line x1={frame.left - 2} x2={frame.right} />
                 <text x={frame.left - 8} dy="0.32em">

@@ -3,14 +3,16 @@ import type { LiveTree } from "../../model/store";
 import { count, num, whole } from "../parts/format";
 import { UNSUPPORTED } from "./pair";
 
-/** The numbers of what is shown. */
-export function headline({ branches, total, smad, supported }: LiveTree, stale: boolean): string {
+/** The numbers of what is shown, and how many of the least persistent branches are not drawn one by one. */
+export function headline(tree: LiveTree, stale: boolean, hidden: number): string {
+  const { branches, total, smad, supported } = tree;
   if (stale) return "of the previous window";
   const parts = [count(branches.length, "minimum", "minima")];
   if (supported) parts[0] += ` (supported ${whole(supported.count)} of ${whole(branches.length)})`;
   if (total > branches.length) parts.push(`${whole(total - branches.length)} below the threshold`);
   if (branches.length > 1) parts.push(`SMAD ${num(smad, 3)}`);
   if (supported && supported.count > 1) parts.push(`supported only ${num(supported.smad, 3)}`);
+  if (hidden > 0) parts.push(`the ${whole(hidden)} least persistent only hinted at`);
   return parts.join(" · ");
 }
 
@@ -23,8 +25,10 @@ export function Legend({ tree, view }: { tree: LiveTree; view: TopologyView }) {
         {view !== "diagram" && <path class="nbl-legend-line" d="M0,6H16" />}
         <path class="nbl-legend-mark" d="M23,11 18,2H28Z" />
       </svg>
-      {UNSUPPORTED}
-      {view === "diagram" && <span>; bars that reach the diagonal say why</span>}
+      <span>
+        {UNSUPPORTED}
+        {view === "diagram" && ": the bar reaches the diagonal"}
+      </span>
     </p>
   );
 }

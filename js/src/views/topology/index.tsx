@@ -6,10 +6,12 @@ import type { TopologyView } from "../../model/protocol";
 import type { LiveGrid, LiveTree, Store } from "../../model/store";
 import { FeatureTable } from "../merge-tree/feature-table";
 import { PersistenceSlider } from "../merge-tree/persistence-slider";
-import { TreePlot } from "../merge-tree/tree-plot";
+import { MARGIN, TreePlot } from "../merge-tree/tree-plot";
+import { useSize } from "../parts/use-size";
 import { Barcode } from "./barcode";
 import { Diagram } from "./diagram";
 import { headline, Legend } from "./headline";
+import { mostLeaves } from "./most-leaves";
 import { Tabs } from "./tabs";
 
 export { default as mergeTreeStyles } from "../merge-tree/merge-tree.css";
@@ -18,15 +20,17 @@ export { default as topologyStyles } from "./topology.css";
 export interface Plot {
   name: string;
   tab: string;
+  /** Leaves stand side by side, as many as the width allows. */
+  byLeaf: boolean;
   View: ComponentType<{ store: Store; tree: LiveTree; grid: LiveGrid | null }>;
 }
 
 export type Plots = { tree: Plot } & Partial<Record<TopologyView, Plot>>;
 
 const PLOTS: Plots = {
-  tree: { name: "Merge tree", tab: "Merge tree", View: TreePlot },
-  diagram: { name: "Persistence diagram", tab: "Diagram", View: Diagram },
-  barcode: { name: "Barcode", tab: "Barcode", View: Barcode },
+  tree: { name: "Merge tree", tab: "Merge tree", byLeaf: true, View: TreePlot },
+  diagram: { name: "Persistence diagram", tab: "Diagram", byLeaf: false, View: Diagram },
+  barcode: { name: "Barcode", tab: "Barcode", byLeaf: false, View: Barcode },
 };
 
 /** What a tree alone can show. */
@@ -51,8 +55,12 @@ function TopologyPanel({ store, plots }: { store: Store; plots: Plots }) {
   const drawn = last.current;
   const stale = live === null && drawn !== null;
   const view = plots[wanted] === undefined ? "tree" : wanted;
-  const { name, View } = plots[view] ?? plots.tree;
-  const note = drawn === null ? "" : headline(drawn.tree, stale);
+  const { name, View, byLeaf } = plots[view] ?? plots.tree;
+  const panel = useRef<HTMLDivElement>(null);
+  const [width] = useSize(panel);
+  const leaves = mostLeaves(width - MARGIN.left - MARGIN.right);
+  const hidden = drawn === null || !byLeaf ? 0 : Math.max(drawn.tree.branches.length - leaves, 0);
+  const note = drawn === null ? "" : headline(drawn.tree, stale, hidden);
   return (
     <section class="nbl nbl-tree" aria-label={name}>
       <header class="nbl-panel-head nbl-topology-head">
@@ -72,6 +80,7 @@ function TopologyPanel({ store, plots }: { store: Store; plots: Plots }) {
       </header>
       <div
         class="nbl-topology-panel"
+        ref={panel}
         id="nbl-topology-plot"
         role="tabpanel"
         aria-labelledby={`nbl-topology-plot-tab-${view}`}

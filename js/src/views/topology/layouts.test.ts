@@ -93,7 +93,7 @@ describe("barcode", () => {
       const { count, pitch } = barRows(n, 180);
       const rest = count < n ? STRIP : 0;
       expect(count * pitch + rest).toBeLessThanOrEqual(180 + 1e-9);
-      expect(pitch).toBeGreaterThanOrEqual(6 - 1e-9);
+      expect(pitch).toBeGreaterThanOrEqual(5 - 1e-9);
       expect(count).toBeGreaterThanOrEqual(Math.min(n, 20));
     }
     expect(barRows(5, 0).count).toBeGreaterThan(0);

@@ -29,12 +29,6 @@ export function lossScale(
     : linear(low, high + 0.08 * (high - low || Math.abs(low) || 1));
 }
 
-/** A scale over everything that the grid holds. */
-export function fullScale(grid: LiveGrid, scale: "linear" | "log", low: number): LossScale {
-  const high = grid.base + grid.range[1];
-  return scale === "log" && low > 0 ? logarithmic(low, high) : linear(low, high);
-}
-
 const linear = (low: number, high: number): LossScale => ({
   ...linearScale(low, high),
   low,

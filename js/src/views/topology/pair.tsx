@@ -32,6 +32,27 @@ export function pairClass(branch: Branch, rank: number, selected: boolean, hover
   return `nbl-branch ${hueClass(rank)}${state}${isUnsupported(branch) ? " nbl-unsupported" : ""}`;
 }
 
+/** How far a tip may reach below its plot, over what stands there. */
+const BELOW = 56;
+
+/** Where a tip stands: to the right of its mark, else to the left, else below or above; within the panel. */
+export function tipPlace(
+  x: number,
+  y: number,
+  w: number,
+  h: number,
+  width: number,
+  height: number,
+): [number, number] {
+  const lowest = height + BELOW - h;
+  if (x + 14 + w <= width) return [x + 14, Math.max(0, Math.min(y + 8, lowest))];
+  if (x - 14 - w >= 2) return [x - 14 - w, Math.max(0, Math.min(y + 8, lowest))];
+  return [
+    Math.max(2, Math.min(x - w / 2, width - w - 2)),
+    y + 14 <= lowest ? y + 14 : Math.max(0, y - 14 - h),
+  ];
+}
+
 interface TipProps {
   branch: Branch;
   rank: number;
@@ -48,10 +69,8 @@ export function PairTip({ branch, rank, x, y, width, height }: TipProps) {
     const element = box.current;
     if (element === null) return;
     const { offsetWidth: w, offsetHeight: h } = element;
-    const left = x + 14 + w > width ? x - 14 - w : x + 14;
-    const top = y + 12 + h > height ? y - 12 - h : y + 12;
-    const [most, lowest] = [Math.max(2, width - w - 2), Math.max(2, height - h - 2)];
-    element.style.transform = `translate(${Math.min(Math.max(2, left), most)}px, ${Math.min(Math.max(2, top), lowest)}px)`;
+    const [left, top] = tipPlace(x, y, w, h, width, height);
+    element.style.transform = `translate(${left}px, ${top}px)`;
   });
   const { evidence } = branch;
   const rows: [string, string][] = [

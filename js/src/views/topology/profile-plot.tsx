@@ -3,10 +3,10 @@ import { arcAt, arcVolume, byHeight, type PlacedArc, placeArcs, profileArcs } fr
 import type { Branch, LiveGrid, LiveTree, Store } from "../../model/store";
 import { cellAreas } from "../../model/volumes";
 import { layoutTree } from "../merge-tree/layout";
-import { num, percent } from "../parts/format";
+import { num } from "../parts/format";
 import { useSize } from "../parts/use-size";
 import { pairKey, stepInList, useLinks } from "./links";
-import { fullScale } from "./loss-scale";
+import { lossScale } from "./loss-scale";
 import { mostLeaves } from "./most-leaves";
 import { isUnsupported, PairTip, pairClass, pairLabel } from "./pair";
 import { arcPath, arcsByRow, landPath } from "./profile-path";
@@ -32,7 +32,7 @@ export function ProfilePlot({ store, tree, grid }: { store: Store; tree: LiveTre
   }, [tree, shown.length, order, areas]);
   const whole = placed.reduce((sum, root) => sum + arcVolume(root.arc), 0);
   const drawn = useMemo(() => {
-    const loss = fullScale(grid, kind, Math.min(...shown.map((b) => b.birth)));
+    const loss = lossScale(shown, grid, kind);
     const scale = {
       x: (volume: number) => MARGIN.left + (plotWidth * volume) / (whole || 1),
       y: (z: number) => MARGIN.top + plotHeight * (1 - Math.min(Math.max(loss.at(z + grid.base) || 0, 0), 1)),
@@ -82,16 +82,19 @@ export function ProfilePlot({ store, tree, grid }: { store: Store; tree: LiveTre
                 </text>
               </g>
             ))}
-            {[0, 0.25, 0.5, 0.75, 1].map((share) => (
+            {[0, 0.25, 0.5].map((share) => (
               <text
                 key={share}
                 x={MARGIN.left + plotWidth * share}
                 y={bottom + 15}
-                class={share === 1 ? undefined : share === 0 ? "nbl-axis-start" : "nbl-tick-below"}
+                class={share === 0 ? "nbl-axis-start" : "nbl-tick-below"}
               >
-                {share === 1 ? "100 % of the window" : percent(share)}
+                {100 * share} %
               </text>
             ))}
+            <text x={MARGIN.left + plotWidth} y={bottom + 15}>
+              100 % of the window
+            </text>
           </g>
           {land !== "" && (
             <path

@@ -6,6 +6,7 @@ export const TopologyPanel = topologyPanelWith({
   profile: {
     name: "Landscape profile",
     tab: "Profile",
+    byLeaf: true,
     View: ({ store, tree, grid }) => grid && <ProfilePlot store={store} tree={tree} grid={grid} />,
   },
 });
