@@ -268,13 +268,19 @@ def _mountain_tree(basin_tree: MergeTree) -> MergeTree:
     tree = merge_tree(samples[mirror], kind="superlevel", connectivity="freudenthal")
     pairs = tree.pairs.copy()
     for name in ("birth_vertex", "death_vertex"):
-        vertices = pairs[name]
-        pairs[name] = np.where(vertices < 0, -1, samples.size - 1 - vertices)
+        pairs[name] = np.where(pairs[name] < 0, -1, samples.size - 1 - pairs[name])
+    # Rows of equal height stand in the order of their vertices again.
+    essential = pairs["parent"] < 0
+    heights = np.where(essential, -pairs["birth"], -tree.persistence)
+    row = np.lexsort((pairs["birth_vertex"], heights, ~essential))
+    number = np.append(ranks(row), -1)
+    pairs["parent"] = number[pairs["parent"]]
     return replace(
         tree,
         values=samples,
-        pairs=_frozen(pairs),
-        basins=_frozen(np.ascontiguousarray(tree.basins[mirror])),
+        pairs=_frozen(pairs[row]),
+        basins=_frozen(number.astype(np.int32)[np.ascontiguousarray(tree.basins[mirror])]),
+        beside=_frozen(number[tree.beside][row]),
         volumes=basin_tree.volumes,
     )
 
