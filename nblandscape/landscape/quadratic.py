@@ -332,15 +332,14 @@ def _noise(
         return None
     curvatures = np.array([fit.form(v) @ fit.coefficients for v in vectors.T])
     means = curvatures @ weights
-    variance = np.asarray((curvatures - means[:, None]) ** 2 @ weights**2 * b / (b - 1))
-    return np.sqrt(variance)
+    variance: Floats = np.asarray((curvatures - means[:, None]) ** 2 @ weights**2 * b / (b - 1))
+    return np.asarray(np.sqrt(variance))
 
 
 def _curvatures(hessian: Floats, gram: Floats) -> Floats:
     """Eigenvalues of H x = lambda G x."""
     half = np.linalg.inv(np.linalg.cholesky(gram))
-    values: Floats = np.linalg.eigvalsh(half @ hessian @ half.T)
-    return values
+    return np.asarray(np.linalg.eigvalsh(half @ hessian @ half.T), dtype=np.float64)
 
 
 def _window(shape: tuple[int, ...], middle: tuple[int, ...], widths: tuple[int, ...]) -> tuple[slice, ...]:
