@@ -67,7 +67,7 @@ def group_distances(
     metric, **options
         See `distance_matrix`.
     rounds : int
-        Bootstrap samples, at least 2.
+        Bootstrap samples, at least 50.
     seed : int
         Seed of the bootstrap.
     confidence : float
@@ -96,8 +96,8 @@ def group_distances(
     if not groups or any(len(trees) == 0 for trees in groups.values()):
         given = {name: len(trees) for name, trees in groups.items()}
         raise ValueError(f"groups={given}: at least one group, and each needs at least one tree.")
-    if rounds < 2 or not 0 < confidence < 1:
-        raise ValueError(f"rounds={rounds} must be at least 2 and confidence={confidence} in (0, 1).")
+    if rounds < 50 or not 0 < confidence < 1:
+        raise ValueError(f"rounds={rounds} must be at least 50 and confidence={confidence} in (0, 1).")
     distances = distance_matrix([tree for trees in groups.values() for tree in trees], metric, **options)
     sizes = np.array([len(trees) for trees in groups.values()])
     group = np.repeat(np.arange(sizes.size), sizes)

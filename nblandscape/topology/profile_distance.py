@@ -91,8 +91,7 @@ def _growth(tree: MergeTree) -> _Growth:
     birth, death = sign * tree.pairs["birth"], sign * tree.pairs["death"]
     inside = np.flatnonzero(tree.basins.ravel() >= 0)
     basin = tree.basins.ravel()[inside]
-    # The basin of a branch that was removed may begin below the branch it spills into.
-    height = np.maximum(sign * tree.values.ravel()[inside], birth[basin])
+    height = sign * tree.values.ravel()[inside]
     volume = np.ones(inside.size) if tree.volumes is None else tree.volumes.ravel()[inside].astype(float)
     volume = volume / volume.sum()
 

@@ -1,5 +1,6 @@
 """Distances between landscapes: known answers, all matchings of small trees, axioms, intervals over seeds."""
 
+from importlib import import_module
 from itertools import combinations, pairwise, permutations
 
 import gudhi
@@ -30,7 +31,7 @@ HOLED = npst.arrays(
     np.float64, (4, 4), elements=st.one_of(NUMBERS, NUMBERS, NUMBERS, st.just(np.nan))
 ).filter(lambda a: np.isfinite(a).any())
 ORDERS = st.sampled_from([1.0, 2.0, 3.5])
-QUICK = settings(max_examples=25, deadline=None)
+QUICK = settings(max_examples=20, deadline=None)
 
 
 def noise(n: int, seed: int, smooth: float = 0.0) -> np.ndarray:
@@ -144,6 +145,17 @@ def test_volumes_weigh():
     # Below 4: (5, 1) / 8 against (3,) / 8.
     assert profile_distance(a, b) == pytest.approx(4 * (2 + 1) / 8)
     assert profile_distance(a, merge_tree(f, volumes=3 * volumes)) == pytest.approx(0, abs=1e-12)
+
+
+def test_profiles_of_a_tree_without_one_of_its_branches():
+    tree = merge_tree([0.0, 8.0, 5.0, 9.0, 1.0])
+    assert tree.pairs["birth"].tolist() == [0, 1, 5]
+    # The basin of 1 spills over 9 into that of 5, which begins above it and merges at 8.
+    rest = tree.restrict(np.array([True, False, True]))
+    assert rest.basins.tolist() == [0, 0, 1, 1, 1]
+    # Fifths: 1 from 0 on, 2 + 1 from 5 on, 4 from 8 on, 5 from 9 on; against 5 from 0 on.
+    expected = (5 * 4 + 3 * (3 + 1) + 1 * 1) / 5
+    assert profile_distance(rest, merge_tree(np.zeros(5))) == pytest.approx(expected)
 
 
 def test_essential_classes_must_agree_in_number():
@@ -273,7 +285,7 @@ def test_profiles_by_labelling_every_sublevel_set(seed, shape, tied):
 def test_profiles_of_many_heights_are_summed_piece_by_piece(monkeypatch):
     a, b = (merge_tree(noise(30, seed)) for seed in (0, 1))
     whole = profile_distance(a, b)
-    monkeypatch.setattr("nblandscape.topology.profile_distance._TABLE", 1000)
+    monkeypatch.setattr(import_module(profile_distance.__module__), "_TABLE", 1000)
     assert profile_distance(a, b) == pytest.approx(whole)
 
 
@@ -316,6 +328,8 @@ def test_transposed_flipped_scaled_and_mirrored(name, seed, data):
     assert scaled == pytest.approx(4 * expected)
     up = [merge_tree(-h, kind="superlevel") for h in (f, g)]
     assert metric(*up) == pytest.approx(expected)
+    if name in ("wasserstein", "merge_tree"):
+        assert metric(*up, order=3) == pytest.approx(metric(merge_tree(f), merge_tree(g), order=3))
 
 
 @pytest.mark.parametrize("order", [1, 2, 30])
@@ -362,6 +376,8 @@ def test_diagrams_of_both_kinds_do_not_mix():
         bottleneck(up, persistence(wells(2), dimension=0))
     with pytest.raises(ValueError, match="both below and above"):
         bottleneck(Diagram(np.array([[0.0, 1.0], [3.0, 2.0]]), np.array([0.0])), up)
+    none = np.empty((0, 2))
+    assert bottleneck(Diagram(none, np.array([5.0, 1.0])), Diagram(none, np.array([1.5, 5.0]))) == 0.5
     # Only essential classes: fits either kind.
     assert bottleneck(Diagram(np.empty((0, 2)), np.array([2.0])), up) == pytest.approx(2)
 
@@ -427,6 +443,12 @@ def test_intervals_are_silent_where_seeds_cannot_tell():
     assert (found.low[known] >= 0).all()
 
 
+def test_a_landscape_drawn_twice_is_not_compared_with_itself():
+    found = group_distances({"a": at(0, 1, 2, 3), "b": at(4, 5)}, lambda a, b: 7.0)
+    assert found.low[0] == pytest.approx([7, 7])
+    assert found.high[0] == pytest.approx([7, 7])
+
+
 def test_infinite_distances_have_no_interval():
     split = merge_tree([0.0, np.nan, 1.0])
     found = group_distances({"a": [*at(0, 1, 2), split]})
@@ -440,14 +462,14 @@ def test_intervals_hold_the_true_mean_about_as_often_as_they_say(size):
     # E|x - y| of two standard normal numbers, and of one of them shifted far away.
     true = np.array([2 / np.sqrt(np.pi), 20.0])
     hits = np.zeros(2)
-    for trial in range(100):
+    for trial in range(60):
         a, b = at(*rng.normal(size=size)), at(*(20 + rng.normal(size=size)))
         found = group_distances(
-            {"a": a, "b": b}, lambda x, y: float(abs(x.values - y.values)[0]), rounds=100, seed=trial
+            {"a": a, "b": b}, lambda x, y: float(abs(x.values - y.values)[0]), rounds=50, seed=trial
         )
         hits += (found.low[0] <= true) & (true <= found.high[0])
-    assert (hits >= 86).all()
-    assert (hits < 100).any()
+    assert (hits >= 50).all()
+    assert (hits < 60).any()
 
 
 def test_groups_are_reproducible_and_wider_at_higher_confidence():
@@ -459,7 +481,7 @@ def test_groups_are_reproducible_and_wider_at_higher_confidence():
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"rounds": 1}, "rounds=1"), ({"confidence": 1.0}, "confidence=1.0")],
+    [({"rounds": 49}, "rounds=49"), ({"confidence": 1.0}, "confidence=1.0")],
 )
 def test_bad_options_of_groups(options, message):
     with pytest.raises(ValueError, match=message):

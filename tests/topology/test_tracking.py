@@ -177,7 +177,7 @@ def test_volumes_smad_and_steps():
 # Properties
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(SEQUENCES)
 def test_tracks_partition_all_minima_and_events_explain_every_end(fields):
     trees = [merge_tree(f) for f in fields]
@@ -201,7 +201,7 @@ def test_tracks_partition_all_minima_and_events_explain_every_end(fields):
             assert e["step"] - (e["kind"] == "split") in where
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(SEQUENCES)
 def test_consecutive_points_lie_in_one_another_s_basins(fields):
     found = track([merge_tree(f) for f in fields])
@@ -212,7 +212,7 @@ def test_consecutive_points_lie_in_one_another_s_basins(fields):
             assert old.basins.flat[q["vertex"]] == p["row"]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(SEQUENCES)
 def test_backwards_merges_are_splits_and_births_are_deaths(fields):
     trees = [merge_tree(f) for f in fields]
@@ -239,7 +239,7 @@ def test_backwards_merges_are_splits_and_births_are_deaths(fields):
     assert key(forward, False) == key(back, True)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(SEQUENCES, st.integers(0, 100))
 def test_the_order_of_rows_does_not_matter(fields, seed):
     trees = [merge_tree(f) for f in fields]
