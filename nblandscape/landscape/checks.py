@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nblandscape.landscape.row_pattern import FEWEST, odd_shift
+from nblandscape.landscape.settings import settings_of
+
 if TYPE_CHECKING:
     from nblandscape.landscape.landscape import Landscape
 
@@ -21,11 +24,6 @@ _SAME = 1e-3  # relative: two evaluations of one loss agree better
 _AT_CHANCE = 0.005  # nats
 _TINY = 0.05  # share of ln(classes) that the range of a plateau at chance may have
 _USUAL = (2, 10, 100, 1000)  # numbers of classes, where nobody says how many there are
-_FEWEST = 9  # rows and columns: fewer show parity by chance
-_MANY = 17  # rows, from which a weaker fall of the roughness is no chance either
-_FALL, _CLEAR_FALL = 0.7, 0.5  # of the roughness, with many rows and with few
-_ROWS = 0.8  # share of the rows that become smoother
-_SHEAR = 1.2  # a slanted valley becomes as smooth when every row is shifted further than the one before
 _LARGEST = 2**18  # numbers looked at
 _ROUNDS = 99
 
@@ -153,7 +151,7 @@ def compare_settings(landscapes: Mapping[str, Landscape] | Sequence[Landscape]) 
         if isinstance(landscapes, Mapping)
         else {str(i): each for i, each in enumerate(landscapes, 1)}
     )
-    told = {name: dict(_settings(each)) for name, each in named.items()}
+    told = {name: dict(settings_of(each)) for name, each in named.items()}
     relative = {name: _relative_spans(each) for name, each in named.items()}
     found = []
     for setting in dict.fromkeys(key for each in told.values() for key in each):
@@ -315,9 +313,9 @@ def _centre(landscape: Landscape, loss: float | None) -> Iterator[Warning_]:
 def _row_pattern(landscape: Landscape) -> Iterator[Warning_]:
     best: dict[int, tuple[float, int, int, float]] = {}
     for axis, along in itertools.permutations(range(landscape.dim), 2):
-        if min(landscape.shape[axis], landscape.shape[along]) < _FEWEST:
+        if min(landscape.shape[axis], landscape.shape[along]) < FEWEST:
             continue
-        found = _odd_shift(landscape.values, axis, along)
+        found = odd_shift(landscape.values, axis, along)
         if found is not None and found[0] < best.get(axis, (math.inf,))[0]:
             ratio, shift, share = found
             best[axis] = (ratio, along, shift, share)
@@ -329,56 +327,6 @@ def _row_pattern(landscape: Landscape) -> Iterator[Warning_]:
             "serpentines does this; minima and saddles of such values mean nothing.",
             {"axis": axis, "along": along, "shift": shift, "ratio": ratio, "rows": share},
         )
-
-
-def _odd_shift(values: Floats, axis: int, along: int) -> tuple[float, int, float] | None:
-    """Ratio of roughnesses, the shift of odd rows that makes them smooth, and the share of rows it helps."""
-    f = np.moveaxis(values, (axis, along), (0, 1))
-    f = f.reshape(*f.shape[:2], -1)
-    f = f[..., :: max(1, math.ceil(f.size / _LARGEST))]
-    squares = np.stack(
-        [
-            _second_differences(f, 0),
-            *(_second_differences(f, s) for s in (1, -1)),
-            *(_sheared(f, s) for s in (1, -1)),
-        ]
-    )
-    squares = np.where(np.isfinite(squares).all(axis=0), squares**2, 0.0)
-    rows = squares.sum(axis=(2, 3))
-    plain, plus, minus, *shears = rows.sum(axis=1)
-    if plain <= 0:
-        return None
-    limit = _FALL if len(f) >= _MANY else _CLEAR_FALL
-    for shift, number, right, wrong in ((1, 1, plus, minus), (-1, 2, minus, plus)):
-        rough = rows[0] > 0
-        share = float((rows[number][rough] < rows[0][rough]).mean())
-        if right <= limit * plain and share >= _ROWS and wrong > plain and min(shears) > _SHEAR * right:
-            return float(right / plain), shift, share
-    return None
-
-
-def _second_differences(f: Floats, shift: int) -> Floats:
-    """Across rows, (rows - 2, ...), after a shift of the odd ones."""
-    g = f.copy()
-    g[1::2] = _shifted(f[1::2], shift)
-    return np.asarray(g[:-2] - 2 * g[1:-1] + g[2:])
-
-
-def _sheared(f: Floats, shift: int) -> Floats:
-    """Second differences across rows, each shifted further than the one before."""
-    return np.asarray(_shifted(f[:-2], shift) - 2 * f[1:-1] + _shifted(f[2:], -shift))
-
-
-def _shifted(rows: Floats, shift: int) -> Floats:
-    """Rows moved by `shift` cells along the second axis; NaN comes in."""
-    if shift == 0:
-        return rows
-    moved = np.full_like(rows, np.nan)
-    if shift > 0:
-        moved[:, shift:] = rows[:, :-shift]
-    else:
-        moved[:, :shift] = rows[:, -shift:]
-    return moved
 
 
 def _is_loss(landscape: Landscape) -> bool:
@@ -404,51 +352,6 @@ def _all_close(values: list[Floats | None]) -> bool:
     return first is not None and all(
         v is not None and v.shape == first.shape and np.allclose(v, first, rtol=_SAME, atol=0) for v in values
     )
-
-
-def _settings(landscape: Landscape) -> Iterator[tuple[str, Any]]:
-    """What must be the same for a fair comparison, as far as it is known."""
-    about = landscape.provenance
-    objective, subspace = about.get("objective", {}), about.get("subspace", {})
-    yield "dimension", landscape.dim
-    yield "points", " × ".join(map(str, landscape.shape))
-    yield "span", " × ".join(_interval(a) for a in landscape.axes)
-    kind = subspace.get("kind")
-    if kind is not None:
-        yield "directions", kind
-        yield "offset", subspace.get("offset", "none")
-        yield "moving BatchNorm statistics", subspace.get("statistics", "none")
-    if kind in ("random", "directions"):
-        yield "normalisation", subspace.get("normalize") or "none"
-    for name, key in (
-        ("eigenvectors", "indices"),
-        ("distribution", "distribution"),
-        ("one-dimensional parameters", "one_dimensional"),
-        ("origin of the coordinates", "origin"),
-    ):
-        if key in subspace:
-            yield name, subspace[key]
-    for name, key in (
-        ("loss", "loss"),
-        ("data", "data_sha256"),
-        ("samples", "samples"),
-        ("batches", "batches"),
-        ("batchnorm", "batchnorm"),
-        ("dtype", "dtype"),
-    ):
-        if key in objective:
-            yield name, objective[key]
-    if "quantity" in about:
-        yield "quantity", about["quantity"]
-    if objective:
-        yield "interpolation", about.get("adaptive", {}).get("tolerance", "none")
-    if "nblandscape" in about:
-        yield "version of nblandscape", about["nblandscape"]
-
-
-def _interval(axis: Floats) -> str:
-    low, high = float(axis[0]), float(axis[-1])
-    return f"±{high:.6g}" if abs(low + high) <= 1e-9 * (high - low) else f"[{low:.6g}, {high:.6g}]"
 
 
 def _noise_range(landscape: Landscape) -> float | None:
