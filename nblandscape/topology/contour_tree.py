@@ -247,7 +247,8 @@ def contour_tree(values: np.ndarray, *, connectivity: Neighbours = "freudenthal"
         between = np.setdiff1d(order, nodes, assume_unique=True)
         on = segments[between]
         if not (
-            agree(found.arcs, join, split)
+            (on < len(found.arcs)).all()
+            and agree(found.arcs, join, split)
             and follow(below, between, nodes[found.arcs[on, 0]])
             and follow(above, between, nodes[found.arcs[on, 1]])
         ):

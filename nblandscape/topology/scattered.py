@@ -225,7 +225,7 @@ def _unblocked(places: np.ndarray) -> np.ndarray:
         arms = places[near[here]] - places[here, None]
         others = places[None] - places[here, None]
         # r lies in the ball over p and q if (r - p)(r - q) <= 0, that is |r - p|^2 <= (r - p)(q - p).
-        reach = np.einsum("pnd,pqd->pnq", arms, others)
+        reach = arms @ others.swapaxes(1, 2)
         inside = reach >= (arms**2).sum(axis=2)[..., None] * (1 + _ROUNDING)
         np.put_along_axis(inside, near[here][..., None], values=False, axis=2)
         first, second = np.nonzero(~inside.any(axis=1))
