@@ -1,11 +1,11 @@
 """A landscape: values of a function on a regular grid, with everything needed to reproduce it."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,7 +14,11 @@ from nblandscape.landscape.archive import FORMAT, read_archive, to_json, write_a
 if TYPE_CHECKING:
     import xarray
 
-    from nblandscape.topology import MergeTree
+    from nblandscape.landscape.checks import Concern
+    from nblandscape.landscape.quadratic import QuadraticFit
+    from nblandscape.topology import ContourTree, Levels, MergeTree, MorseSmale, Profile, Summary, Support
+    from nblandscape.topology.merge_tree import Kind
+    from nblandscape.topology.neighbours import Connectivity
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,32 +137,179 @@ class Landscape:
         return tuple(float(axis[i]) for axis, i in zip(self.axes, index, strict=True))
 
     @cached_property
-    def _sublevel(self) -> "MergeTree":
+    def volumes(self) -> np.ndarray:
+        """Volume that each vertex stands for: its dual cell, cut off at the border of the window."""
+        from nblandscape.topology.neighbours import cell_volumes
+
+        return cell_volumes(self.axes)
+
+    @cached_property
+    def _trees(self) -> "dict[tuple[str, str], MergeTree]":
+        return {}
+
+    def merge_tree(self, kind: "Kind" = "sublevel", *, connectivity: "Connectivity" = "full") -> "MergeTree":
+        """Merge tree with pairs, basins and true volumes (see `nblandscape.topology.merge_tree`)."""
         from nblandscape.topology import merge_tree
 
-        return merge_tree(self.values)
+        key = (kind, connectivity)
+        if key not in self._trees:
+            self._trees[key] = merge_tree(
+                self.values, kind=kind, connectivity=connectivity, volumes=self.volumes
+            )
+        return self._trees[key]
 
-    def merge_tree(self, kind: Literal["sublevel", "superlevel"] = "sublevel") -> "MergeTree":
-        """Merge tree with pairs and basins, full connectivity (see `nblandscape.topology.merge_tree`)."""
-        from nblandscape.topology import merge_tree
+    def contour_tree(self) -> "ContourTree":
+        """Contour tree on Freudenthal's triangulation (see `nblandscape.topology.contour_tree`)."""
+        from nblandscape.topology import contour_tree
 
-        return self._sublevel if kind == "sublevel" else merge_tree(self.values, kind=kind)
+        return contour_tree(self.values)
 
-    def persistence(self, dimension: int | None = None) -> Any:
-        """Persistence pairs by GUDHI (see `nblandscape.topology.persistence`)."""
+    def morse_smale(self) -> "MorseSmale":
+        """Basins, mountains, cells and critical points (see `nblandscape.topology.morse_smale`)."""
+        from nblandscape.topology import morse_smale
+
+        return morse_smale(self.values, volumes=self.volumes)
+
+    def persistence(self, dimension: int | None = None, *, kind: "Kind" = "sublevel") -> Any:
+        """Persistence diagrams of all dimensions or one, by GUDHI: see `nblandscape.topology.persistence`."""
         from nblandscape.topology import persistence
 
-        return persistence(self.values, dimension=dimension)
+        return persistence(self.values, dimension=dimension, kind=kind)
 
-    def smad(self, *, normalize: bool = False, weighted: bool = False) -> float:
+    def profile(self, kind: "Kind" = "sublevel", *, threshold: float = 0.0) -> "Profile":
+        """Topological landscape profile, widths = true volumes (see `nblandscape.topology.profile`)."""
+        from nblandscape.topology import profile
+
+        return profile(self.merge_tree(kind).simplify(threshold))
+
+    def support(
+        self,
+        tree: "MergeTree | None" = None,
+        *,
+        factor: float = 3.0,
+        rounds: int = 200,
+        seed: int = 0,
+        sup_norm: float | None = None,
+        frequency: bool = True,
+    ) -> "Support":
+        """Error bars of the pairs of a tree, from the losses of the batches and the interpolation error.
+
+        Parameters
+        ----------
+        tree : MergeTree, optional
+            Of these values, perhaps simplified; the sublevel tree by default.
+        factor, rounds, seed, sup_norm, frequency
+            See `nblandscape.topology.support`.
+
+        Examples
+        --------
+        >>> x = np.linspace(-2, 2, 41)
+        >>> landscape = Landscape.from_array((x[:, None] ** 2 - 1) ** 2 + x**2, (x, x))
+        >>> print(landscape.support())
+        1 of 1 finite pairs supported (interpolation residual only: no batch losses, so no standard error)
+        """
+        from nblandscape.topology import support
+
+        return support(
+            self.merge_tree() if tree is None else tree,
+            self.batch_losses,
+            self.batch_counts,
+            axes=self.axes,
+            factor=factor,
+            rounds=rounds,
+            seed=seed,
+            sup_norm=sup_norm,
+            frequency=frequency,
+        )
+
+    def summary(self, *, threshold: float = 0.0) -> "Summary":
+        """All numbers of the topology, those of the supported pairs beside them; `print` shows a table.
+
+        `threshold` leaves less persistent pairs out first. See `nblandscape.topology.summary`.
+        """
+        from nblandscape.topology import summary
+
+        tree = self.merge_tree().simplify(threshold)
+        return summary(tree, self.support(tree, frequency=False))
+
+    def over_levels(self, *, threshold: float = 0.0, tolerance: float = 0.05, coarsest: int = 9) -> "Levels":
+        """Every number on nested subgrids: those that change with the grid are not the function's.
+
+        See `nblandscape.topology.over_levels`.
+        """
+        from nblandscape.topology import over_levels
+
+        return over_levels(
+            self.values,
+            axes=self.axes,
+            batch_losses=self.batch_losses,
+            counts=self.batch_counts,
+            threshold=threshold,
+            tolerance=tolerance,
+            coarsest=coarsest,
+        )
+
+    def smad(self, *, normalize: bool = False, weighted: bool = False, supported: bool = False) -> float:
         """Saddle-Minimum Average Distance: lower is smoother (Landscaper, arXiv 2602.07135).
 
         Mean over all leaves of the merge tree of the height at which the leaf first merges minus its
-        own; 0 with a single minimum. See `nblandscape.topology.smad` for the options.
+        own; 0 with a single minimum. `supported` leaves out pairs that the data do not support (see
+        `support`); the other options are those of `nblandscape.topology.smad`.
         """
         from nblandscape.topology import smad
 
-        return float(smad(self._sublevel, normalize=normalize, weighted=weighted))
+        bars = self.support(frequency=False) if supported else None
+        return smad(self.merge_tree(), normalize=normalize, weighted=weighted, support=bars)
+
+    def basin_metric(
+        self,
+        values: Any,
+        per_basin: Callable[[np.ndarray], float] = np.mean,
+        final: Callable[[np.ndarray], float] | None = np.mean,
+        *,
+        threshold: float = 0.0,
+    ) -> Any:
+        """Any field over the landscape, aggregated per basin and then over the basins.
+
+        Parameters
+        ----------
+        values : array of the landscape's shape, or name of a metric
+        per_basin, final : callable
+            See `nblandscape.topology.basin_metric`.
+        threshold : float
+            Basins of less persistent minima first flow over into their neighbours.
+
+        Examples
+        --------
+        >>> x = np.linspace(-2, 2, 41)
+        >>> landscape = Landscape.from_array((x[:, None] ** 2 - 1) ** 2 + x**2, (x, x))
+        >>> float(landscape.basin_metric(landscape.values, np.min, np.max))  # both wells reach 0
+        0.0
+        """
+        from nblandscape.topology import basin_metric
+
+        field = self.metrics[values] if isinstance(values, str) else values
+        return basin_metric(self.merge_tree().simplify(threshold), field, per_basin, final)
+
+    def quadratic_fit(
+        self, *, centre: "int | Sequence[float] | None" = None, window: "int | Sequence[int]" = 1
+    ) -> "QuadraticFit":
+        """Curvatures around a point, and how far they hold (see `nblandscape.landscape.quadratic`)."""
+        from nblandscape.landscape.quadratic import quadratic_fit
+
+        return quadratic_fit(self, centre=centre, window=window)
+
+    def warnings(self, **options: Any) -> "list[Concern]":
+        """Signs that the landscape does not show what it should (see `nblandscape.landscape.checks`).
+
+        Examples
+        --------
+        >>> Landscape.from_array(np.add.outer(np.arange(9.0) ** 2, np.arange(9.0) ** 2)).warnings()
+        []
+        """
+        from nblandscape.landscape.checks import warnings
+
+        return warnings(self, **options)
 
     def to_xarray(self) -> "xarray.Dataset":
         """Values, metrics, batch losses and slopes as a Dataset with named coordinates.
