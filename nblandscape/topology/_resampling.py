@@ -107,6 +107,8 @@ def recurrence(tree: MergeTree, batches: Batches, weights: np.ndarray) -> np.nda
     """Share of the resamples in which a barrier divides the catchments of a row and of its parent."""
     sign = 1.0 if tree.kind == "sublevel" else -1.0
     finite = np.flatnonzero(tree.pairs["parent"] >= 0)
+    if not finite.size:
+        return np.ones(len(tree.pairs))
     parent = tree.pairs["parent"].tolist()
     heirs = _heirs(tree.beside.tolist(), finite.size)
     basins = _Members(tree.basins.ravel(), len(parent))
