@@ -4,17 +4,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 
+from nblandscape.figures.basins import (
+    NUMBERED,
+    background,
+    basin_colors,
+    extrema,
+    span,
+    supported,
+    write_number,
+)
 from nblandscape.figures.colors import palette
 from nblandscape.landscape.facing import open_yaw
+from nblandscape.topology.planar_order import planar_order
 
 if TYPE_CHECKING:
     from nblandscape.landscape.landscape import Landscape
     from nblandscape.topology import MergeTree
-
-_MOST_BRANCHES = 60
+    from nblandscape.topology.support import Support
 
 
 def figure_of(
@@ -88,10 +98,40 @@ def plot_surface(axes: Axes, landscape: "Landscape", *, log: bool = False) -> No
     axes.view_init(elev=35, azim=np.degrees(open_yaw(landscape.values)) - 90)  # type: ignore[attr-defined]
 
 
-def plot_merge_tree(axes: Axes, tree: "MergeTree", *, log: bool = False, ylabel: str = "value") -> None:
+def plot_merge_tree(
+    axes: Axes,
+    tree: "MergeTree",
+    *,
+    log: bool = False,
+    ylabel: str = "value",
+    support: "Support | None" = None,
+    most: int = 60,
+    limits: tuple[float, float] | None = None,
+) -> None:
     """Draw a merge tree: branches stand side by side, each hangs on the one it merges into.
 
-    Of many branches the most persistent are drawn, and the title says how many there are.
+    Nothing crosses. Numbers are rows of `tree.pairs`. Of many branches the most persistent are drawn; the
+    others are one grey body, as wide at each height as there are branches alive.
+
+    Parameters
+    ----------
+    axes : matplotlib Axes
+    tree : MergeTree
+        Sublevel or superlevel.
+    log : bool
+        Logarithmic heights, if all are positive.
+    ylabel : str
+    support : Support, optional
+        Of this tree: branches that it does not support are dotted and have hollow ends.
+    most : int
+        Branches drawn as lines.
+    limits : tuple (low, high), optional
+        Heights between which the tree is drawn, so that several pictures can be compared.
+
+    Raises
+    ------
+    ValueError
+        `most` is less than 1, limits do not increase, or the support is that of another tree.
 
     Examples
     --------
@@ -102,31 +142,69 @@ def plot_merge_tree(axes: Axes, tree: "MergeTree", *, log: bool = False, ylabel:
     >>> axes.get_title(), axes.get_ylabel()
     ('merge tree: 3 minima', 'loss')
     """
-    pairs = tree.pairs[:_MOST_BRANCHES]  # the most persistent come first, and parents before their children
-    deaths = pairs["death"][np.isfinite(pairs["death"])]
-    finite = tree.values[np.isfinite(tree.values)]
-    low = float(pairs["birth"].min())
-    high = float(deaths.max()) if deaths.size else float(finite.max())
-    top = high + 0.08 * (high - low)
-    places = _positions(pairs["parent"], pairs["death"])
+    if most < 1:
+        raise ValueError(f"most={most} branches; at least 1 must be drawn.")
+    if limits is not None and not limits[0] < limits[1]:
+        raise ValueError(f"limits={limits}; the second must be larger.")
+    firm = supported(tree, support)
+    pairs = tree.pairs[:most]  # the most persistent come first, and parents before their children
+    sign = 1 if tree.kind == "sublevel" else -1
+    parent, birth = pairs["parent"], pairs["birth"]
+    low, high = span(tree) if limits is None else limits
+    top = high if sign > 0 else low
+    end = np.where(np.isfinite(pairs["death"]), pairs["death"], top)
+    _, order = planar_order(parent, sign * pairs["death"], pairs["birth_vertex"])
+    place = np.argsort(order).astype(float)
     colors = palette(axes)
-    for place, pair in zip(places, pairs, strict=True):
-        death = pair["death"] if np.isfinite(pair["death"]) else top
-        axes.plot([place, place], [pair["birth"], death], color=colors.ink, linewidth=1.6)
-        if pair["parent"] >= 0:
-            other = places[pair["parent"]]
-            axes.plot([place, other], [death, death], color=colors.ink, linewidth=1.6)
-            axes.plot(other, death, "x", color=colors.ink, markersize=6, markeredgewidth=1.6)
-        axes.plot(place, pair["birth"], "v", color=colors.positive, markersize=7)
-    axes.margins(x=0.15)
-    if log and pairs["birth"].min() > 0:
+    hues: Any = basin_colors(axes, len(pairs))  # matplotlib takes arrays, its annotations do not
+    upright = np.stack([np.column_stack([place, birth]), np.column_stack([place, end])], axis=1)
+    child = np.flatnonzero(parent >= 0)
+    joint = np.column_stack([place[parent[child]], pairs["death"][child]])
+    across = np.stack([np.column_stack([place[child], pairs["death"][child]]), joint], axis=1)
+    width = 1.6 if len(pairs) <= NUMBERED else 0.9
+    for known, style in ((True, "solid"), (False, "dotted")):
+        lines = [*upright[firm[:most] == known], *across[firm[child] == known]]
+        axes.add_collection(LineCollection(lines, colors=colors.ink, linewidths=width, linestyles=style))
+    axes.plot(*joint.T, "x", color=colors.ink, markersize=5, markeredgewidth=1.4)
+    faces = np.where(firm[:most, None], hues, [*background(axes), 1.0])
+    size = 34 if len(pairs) <= NUMBERED else 16
+    axes.scatter(place, birth, size, faces, marker="v" if sign > 0 else "^", edgecolors=hues, zorder=3)
+    crowd = 0.16 * most + 1 if len(tree.pairs) > most else 0.0
+    if crowd:
+        _crowd(axes, tree, most, len(pairs) + crowd / 2, crowd)
+    points = 72 * axes.get_position().width * axes.get_figure(root=True).get_figwidth()  # type: ignore[union-attr]
+    type_size = min(0.7 * points / (len(pairs) + crowd), 6.5)
+    count, type_size = (len(pairs), type_size) if type_size > 3.5 else (min(len(pairs), 8), 6.0)
+    for row in range(count):
+        write_number(axes, str(row), place[row], birth[row], above=sign < 0, size=type_size)
+    axes.set_xlim(-0.9, len(pairs) - 0.1 + 1.1 * crowd)
+    margin = 0.13 * (high - low) or 0.5
+    axes.set_ylim(*((low - margin, high) if sign > 0 else (low, high + margin)))
+    if log and 0 < low < high:
         axes.set_yscale("log")
+        axes.set_ylim(
+            *((low * (low / high) ** 0.13, high) if sign > 0 else (low, high * (high / low) ** 0.13))
+        )
     axes.set_xticks([])
     axes.set_ylabel(ylabel, fontsize=7)
-    count = len(tree.pairs)
-    axes.set_title(f"merge tree: {count} minim{'um' if count == 1 else 'a'}", fontsize=8)
+    told = extrema(tree) + (f", {most} drawn" if len(tree.pairs) > most else "")
+    if support is not None:
+        told += f", {int(firm.sum())} supported"
+    axes.set_title(f"merge tree: {told}", fontsize=8)
     axes.tick_params(labelsize=6)
     axes.spines[["top", "right", "bottom"]].set_visible(False)
+
+
+def _crowd(axes: Axes, tree: "MergeTree", most: int, place: float, width: float) -> None:
+    """One body for all branches that are not drawn: as wide, at each height, as there are branches alive."""
+    low, high = np.sort([tree.pairs["birth"][most:], tree.pairs["death"][most:]], axis=0)
+    heights = np.linspace(float(low.min()), float(high.max()), 200)
+    alive = np.searchsorted(np.sort(low), heights, side="right") - np.searchsorted(np.sort(high), heights)
+    half = width / 2 * alive / max(int(alive.max()), 1)
+    axes.fill_betweenx(heights, place - half, place + half, color=palette(axes).pale, alpha=0.6, linewidth=0)
+    above = tree.kind == "superlevel"
+    text = f"{low.size}\nmore"
+    write_number(axes, text, place, heights[-1 if above else 0], above=above)
 
 
 def plot_spectrum(axes: Axes, values: Any, residuals: Any) -> None:
@@ -189,19 +267,3 @@ def _shown(values: np.ndarray, log: bool) -> np.ndarray:
         return values
     positive = values[values > 0]
     return np.log10(np.maximum(values, positive.min())) if positive.size else values
-
-
-def _positions(parents: np.ndarray, deaths: np.ndarray) -> np.ndarray:
-    """Horizontal places: children stand right of their parent, the later they merge the farther."""
-    children: dict[int, list[int]] = {}
-    for row, parent in enumerate(parents.tolist()):
-        children.setdefault(parent, []).append(row)
-    order: list[int] = []
-    stack = sorted(children.get(-1, []), reverse=True)
-    while stack:
-        row = stack.pop()
-        order.append(row)
-        stack += sorted(children.get(row, []), key=lambda r: -deaths[r])
-    places = np.empty(len(parents))
-    places[order] = np.arange(len(order))
-    return places
