@@ -188,12 +188,12 @@ def test_the_trees_have_the_pairs_of_merge_tree(values):
 
 
 @settings(max_examples=30, deadline=None)
-@given(DISTINCT)
-def test_turned_upside_down_basins_are_mountains(values):
-    found, turned = morse_smale(values), morse_smale(-values)
+@given(DISTINCT, THRESHOLDS)
+def test_turned_upside_down_basins_are_mountains(values, threshold):
+    found, turned = (morse_smale(v).simplify(threshold) for v in (values, -values))
     np.testing.assert_array_equal(turned.basins, found.mountains)
     np.testing.assert_array_equal(turned.mountains, found.basins)
-    up = merge_tree(values, kind="superlevel", connectivity="freudenthal")
+    up = merge_tree(values, kind="superlevel", connectivity="freudenthal").simplify(threshold)
     for name in ("pairs", "basins", "beside"):
         np.testing.assert_array_equal(getattr(found.mountain_tree, name), getattr(up, name))
     mirrored = {(v, values.ndim - k): m for (v, k), m in table(found.critical_points).items()}
@@ -232,6 +232,22 @@ def test_simplification_is_monotone_and_that_of_the_trees(values, first, second)
         assert {v for v, k in few if k == 1} == saddles | set(high.mountain_tree.saddles.tolist())
     cells = {tuple(row) for row in zip(low.cells.ravel().tolist(), high.basins.ravel().tolist(), strict=True)}
     assert len(cells) == len({cell for cell, _ in cells})
+
+
+@pytest.mark.parametrize("shape", [(5, 6, 7), (4, 3, 4, 3)])
+@pytest.mark.parametrize("tied", [False, True])
+def test_from_three_dimensions_on_each_branch_takes_one_saddle_with_it(shape, tied):
+    values = distinct(shape, 7) // (5 if tied else 1)
+    whole, d = morse_smale(order(values)), values.ndim
+    for threshold in (0.0, 20.0, np.inf):
+        simple = morse_smale(values).simplify(threshold)
+        trees = ((1, whole.basin_tree, simple.basin_tree), (d - 1, whole.mountain_tree, simple.mountain_tree))
+        for index, every, left in trees:
+            before, after = (
+                p["multiplicity"][p["index"] == index].sum()
+                for p in (whole.critical_points, simple.critical_points)
+            )
+            assert before - after == len(every.pairs) - len(left.pairs)
 
 
 def test_at_an_infinite_threshold_one_minimum_and_one_maximum_are_left_in_the_plane():
