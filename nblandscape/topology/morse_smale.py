@@ -116,7 +116,8 @@ class MorseSmale:
           maximum, hence with no branch, and stays.
         - 2 <= index <= d - 2: all, whatever the threshold.
 
-        Branches of zero persistence are always cancelled: a plateau is one critical point or none.
+        Branches of zero persistence are always cancelled, so that a plateau of a function of one or two
+        variables is one critical point or none; in more dimensions it may keep pairs of saddles.
         At the border and around holes, indices below d / 2 take the outside as higher, those above as lower,
         d / 2 both; so the alternating sum over all rows need not be the Euler characteristic. Interior rows
         of a function without ties are those of `topology.critical_points` before simplification.
@@ -174,6 +175,35 @@ class MorseSmale:
             self.basin_tree.simplify(threshold, relative),
             self.mountain_tree.simplify(threshold, relative),
             self._whole or self,
+        )
+
+    def restrict(self, basins: np.ndarray, mountains: np.ndarray) -> "MorseSmale":
+        """Complex of some of the branches, for instance those that the error bars support.
+
+        Parameters
+        ----------
+        basins, mountains : ndarray of bool (m,)
+            Which rows of the two trees stay; see `MergeTree.restrict`.
+
+        Returns
+        -------
+        MorseSmale
+            Cells, passes and critical points follow as they do in `simplify`.
+
+        Raises
+        ------
+        ValueError
+            Not one bool for each row.
+
+        Examples
+        --------
+        >>> found = morse_smale([0.0, 5.0, 1.0, 9.0, 2.0])
+        >>> lone = found.restrict(np.array([True, False, False]), np.array([True, True]))
+        >>> lone.basins.tolist(), lone.critical_points["vertex"].tolist()
+        ([0, 0, 0, 0, 0], [0, 1, 3])
+        """
+        return MorseSmale(
+            self.basin_tree.restrict(basins), self.mountain_tree.restrict(mountains), self._whole or self
         )
 
     @cached_property

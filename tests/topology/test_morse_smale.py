@@ -234,6 +234,15 @@ def test_simplification_is_monotone_and_that_of_the_trees(values, first, second)
     assert len(cells) == len({cell for cell, _ in cells})
 
 
+def test_restricting_to_the_persistent_rows_is_simplifying():
+    found = morse_smale(distinct((9, 13), 3))
+    rows = (tree.persistence >= 30 for tree in (found.basin_tree, found.mountain_tree))
+    by_rows, by_height = found.restrict(*rows), found.simplify(30)
+    assert table(by_rows.critical_points) == table(by_height.critical_points)
+    np.testing.assert_array_equal(by_rows.cells, by_height.cells)
+    assert len(by_rows.basin_tree.pairs) < len(found.basin_tree.pairs)
+
+
 @pytest.mark.parametrize("shape", [(5, 6, 7), (4, 3, 4, 3)])
 @pytest.mark.parametrize("tied", [False, True])
 def test_from_three_dimensions_on_each_branch_takes_one_saddle_with_it(shape, tied):
