@@ -238,7 +238,12 @@ def plot_persistence_curve(
             axes.axvline(proposal.value, color=colors.saddle, linewidth=1.1, linestyle="dashed",
                          label=f"proposed: {proposal.value:.3g}, {kept} left")  # fmt: skip
             axes.legend(fontsize=7, frameon=False, loc="upper right")
-        below = {"xytext": (0, -30), "textcoords": "offset points", "ha": "center", "va": "top"}
+        below: dict[str, Any] = {
+            "xytext": (0, -30),
+            "textcoords": "offset points",
+            "ha": "center",
+            "va": "top",
+        }
         told = fill(proposal.reason, 56)
         axes.annotate(told, (0.5, 0), xycoords="axes fraction", fontsize=6, color=colors.ink, **below)
     axes.set_title(f"persistence curve: {extrema(tree)}", fontsize=8)

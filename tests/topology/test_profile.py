@@ -52,7 +52,9 @@ def grown(tree: MergeTree) -> Profile:
     starts = found.heights[found.offsets[:-1]]
     for number, above in enumerate(found.parent.tolist()):
         if above >= 0:
-            assert found.arc(number)[0][-1] == starts[above]
+            heights = found.arc(number)[0]
+            assert heights[-1] == starts[above]
+            assert (sign * heights[:-1] < sign * heights[-1]).all()  # what enters at a merge enters above it
             assert found.row[above] in (found.row[number], tree.pairs["parent"][found.row[number]])
         else:
             assert tree.pairs["parent"][found.row[number]] < 0
