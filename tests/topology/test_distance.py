@@ -282,6 +282,13 @@ def test_profiles_by_labelling_every_sublevel_set(seed, shape, tied):
     assert profile_distance(*mirrored) == pytest.approx(expected, abs=1e-9)
 
 
+def test_profiles_of_nested_branches():
+    f = np.array([0.0, 20.0, 1.0, 19.0, 2.0, 18.0, 3.0, 17.0, 4.0])
+    assert merge_tree(f).pairs["parent"].tolist() == [-1, 0, 1, 2, 3]
+    expected = profile_by_force(f, np.zeros(9), np.ones(9))
+    assert profile_distance(merge_tree(f), merge_tree(np.zeros(9))) == pytest.approx(expected)
+
+
 def test_profiles_of_many_heights_are_summed_piece_by_piece(monkeypatch):
     a, b = (merge_tree(noise(30, seed)) for seed in (0, 1))
     whole = profile_distance(a, b)
