@@ -127,7 +127,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:  # lazy: `import nblandscape` costs nothing, and viewing needs no torch
     from importlib import import_module
 
-    if name in ("callbacks", "figures"):
+    if name in ("callbacks", "figures", "topology"):
         return import_module(f"{__name__}.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -17,7 +17,7 @@ def compute(source: Source, results: Results, present: Spec, wanted: Sequence[Ma
         if results.find(spec.key) is None:
             generation, spectrum = results.generation, source.spectrum
             landscape = _exhaust(source.start(spec, None).chunks)
-            results.keep(spec.key, Result(landscape, landscape.merge_tree(), spectrum), generation)
+            results.keep(spec.key, Result.of(landscape, spectrum), generation)
 
 
 def frames(results: Results, present: Spec) -> Iterator[dict[str, Any]]:
@@ -29,7 +29,7 @@ def frames(results: Results, present: Spec) -> Iterator[dict[str, Any]]:
         yield {
             "spec": wire,
             "surface": _wire.surface(result.landscape, wire),
-            "tree": _wire.tree(result.tree, spec.id),
+            "tree": result.tree_wire(spec.id),
         }
 
 

@@ -8,31 +8,54 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nblandscape.landscape.landscape import Landscape
+from nblandscape.widgets import _wire
 
 if TYPE_CHECKING:
     from nblandscape.curvature import Spectrum
-    from nblandscape.topology import MergeTree
+    from nblandscape.topology import MergeTree, Proposal, Support
 
 _KEPT_BYTES = 64e6
 
 
+# Up to so many vertices, a merge tree for each of 200 resamples takes less than about half a second.
+_RESAMPLED = 5000
+
+
 @dataclass(frozen=True, eq=False)
 class Result:
-    """A landscape, its tree, and the eigenvectors whose plane it lies in (None without a model)."""
+    """A landscape, its topology, and the eigenvectors whose plane it lies in (None without a model)."""
 
     landscape: Landscape
     tree: "MergeTree"
+    support: "Support"
+    proposal: "Proposal"
     spectrum: "Spectrum | None" = None
 
+    @classmethod
+    def of(cls, landscape: Landscape, spectrum: "Spectrum | None" = None) -> "Result":
+        """Find tree, error bars and the threshold that they suggest."""
+        from nblandscape.topology import propose_threshold
 
-def minima_table(landscape: Landscape, tree: "MergeTree") -> np.ndarray:
-    """Structured array of the tree's minima, lowest first; see `Explorer.to_frame`."""
-    kinds = [("x0", "f8"), ("x1", "f8"), ("loss", "f8"), ("persistence", "f8"), ("share", "f8")]
-    table = np.zeros(len(tree.minima), dtype=kinds)
-    sizes = np.bincount(tree.basins[tree.basins >= 0], minlength=len(table))
-    for i, vertex in enumerate(tree.minima):
-        x0, x1 = landscape.coordinates(int(vertex))
-        table[i] = (x0, x1, landscape.values.flat[vertex], tree.persistence[i], sizes[i] / sizes.sum())
+        tree = landscape.merge_tree()
+        bars = landscape.support(tree, frequency=landscape.values.size <= _RESAMPLED)
+        return cls(landscape, tree, bars, propose_threshold(tree, bars), spectrum)
+
+    def tree_wire(self, number: int) -> dict[str, Any]:
+        """`TreeData` (js/src/model/protocol.ts)."""
+        return _wire.tree(self.tree, number, self.support, self.proposal)
+
+
+def minima_table(landscape: Landscape, tree: "MergeTree", support: "Support") -> np.ndarray:
+    """Structured array of a simplified tree's minima, lowest first; see `Explorer.to_frame`."""
+    numbers = ("x0", "x1", "loss", "persistence", "stderr", "share")
+    table = np.zeros(len(tree.minima), dtype=[*((name, "f8") for name in numbers), ("supported", "?")])
+    i0, i1 = np.unravel_index(tree.minima, landscape.shape)
+    table["x0"], table["x1"] = landscape.axes[0][i0], landscape.axes[1][i1]
+    table["loss"], table["persistence"] = landscape.values.flat[tree.minima], tree.persistence
+    # Rows that stay when a tree is simplified are the first ones.
+    for name in ("stderr", "supported"):
+        table[name] = getattr(support, name)[: len(table)]
+    table["share"] = tree.basin_volumes / tree.basin_volumes.sum()
     return np.sort(table, order="loss")
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import torch
 
     from nblandscape.curvature import Spectrum
-    from nblandscape.topology import MergeTree
+    from nblandscape.topology import MergeTree, Support
 
 NO_SELECTION: dict[str, Any] = {"kind": "none", "vertex": None, "coordinates": None, "loss": None}
 _NOT_YET = "Nothing has been computed yet; call explorer.wait() first."
@@ -59,6 +59,11 @@ class Shown(NblWidget):
         if self._shown is None or self.spec is None:
             return None
         return self._shown.tree.simplify(float(self.spec["threshold"]))
+
+    @property
+    def support(self) -> "Support | None":
+        """Error bars of the tree before it is simplified: which minima the data support."""
+        return None if self._shown is None else self._shown.support
 
     @property
     def eigenpairs(self) -> "Spectrum | None":
@@ -109,17 +114,17 @@ class Shown(NblWidget):
         return source.objective.parameters_at(plane, coordinates)
 
     def to_frame(self) -> Any:
-        """Minima of the shown tree as a table: coordinates, loss, persistence, share of the window.
+        """Minima of the shown tree: coordinates, loss, persistence and its error, share of the window.
 
         Returns
         -------
         numpy.ndarray
             Structured, one row per minimum, lowest first; ``pandas.DataFrame(...)`` takes it.
         """
-        landscape, tree = self.landscape, self.merge_tree
-        if landscape is None or tree is None:
+        shown, tree = self._shown, self.merge_tree
+        if shown is None or tree is None:
             raise RuntimeError(_NOT_YET)
-        return minima_table(landscape, tree)
+        return minima_table(shown.landscape, tree, shown.support)
 
     def save(self, path: str | Path) -> Path:
         """Write landscape, spectrum and view to one ``.npz`` file that `explore` opens without the model."""

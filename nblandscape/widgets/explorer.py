@@ -78,7 +78,7 @@ class Explorer(Shown):
         if isinstance(source, LandscapeSource):
             saved = restored.get("spec")
             spec = (Spec.from_wire(saved) if saved else source.default_spec()).changed(**self._changes)
-            self._commit(spec, Result(source.landscape, source.landscape.merge_tree()), spec.to_wire())
+            self._commit(spec, Result.of(source.landscape), spec.to_wire())
             for name in ("spectrum", "selection", "view"):
                 if restored.get(name) is not None:
                     setattr(self, name, restored[name])
@@ -235,7 +235,7 @@ class Explorer(Shown):
             self.send(*stream.tile(level, vertices, losses))
             yield
         self._streaming = None
-        result = Result(landscape, landscape.merge_tree(), spectrum)
+        result = Result.of(landscape, spectrum)
         self._check_generation(generation)
         self._results.keep(spec.key, result, generation)
         self._commit(spec, result, wire)
@@ -246,7 +246,7 @@ class Explorer(Shown):
 
     def _commit(self, spec: Spec, result: Result, wire: dict[str, Any]) -> None:
         surface = _wire.surface(result.landscape, {**wire, "id": spec.id})
-        tree = _wire.tree(result.tree, spec.id)
+        tree = result.tree_wire(spec.id)
         self._face(result.landscape.values)
         with self.state_lock, self.hold_sync():
             if self._source is None:  # closed meanwhile

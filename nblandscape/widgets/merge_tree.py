@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 import traitlets
 
-from nblandscape.topology import MergeTree
+from nblandscape.topology import MergeTree, Support, propose_threshold
 from nblandscape.widgets import _wire
 from nblandscape.widgets._base import NblWidget
 from nblandscape.widgets._shown import NO_SELECTION
@@ -18,6 +18,8 @@ class MergeTreeView(NblWidget):
     ----------
     tree : MergeTree
         Of a sublevel filtration, any dimension.
+    support : Support, optional
+        Error bars of this very tree: unsupported pairs are drawn as such, and a threshold is proposed.
     scale : {"linear", "log"}
     height : str
         CSS length.
@@ -36,8 +38,16 @@ class MergeTreeView(NblWidget):
     tree = traitlets.Dict().tag(sync=True)
     selection = traitlets.Dict(default_value=NO_SELECTION).tag(sync=True, echo_update=False)
 
-    def __init__(self, tree: MergeTree, *, scale: str = "linear", height: str = "360px") -> None:
+    def __init__(
+        self,
+        tree: MergeTree,
+        *,
+        support: Support | None = None,
+        scale: str = "linear",
+        height: str = "360px",
+    ) -> None:
         if tree.kind != "sublevel":
             raise ValueError(f'kind="{tree.kind}": the view draws sublevel trees; pass merge_tree(-values).')
         spec: dict[str, Any] = Spec(1, scale=scale).to_wire()
-        super().__init__(height=height, spec=spec, tree=_wire.tree(tree, 1))
+        proposal = None if support is None else propose_threshold(tree, support)
+        super().__init__(height=height, spec=spec, tree=_wire.tree(tree, 1, support, proposal))

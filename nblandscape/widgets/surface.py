@@ -8,6 +8,7 @@ from nblandscape.landscape.facing import open_yaw
 from nblandscape.landscape.landscape import Landscape
 from nblandscape.widgets import _wire
 from nblandscape.widgets._base import NblWidget
+from nblandscape.widgets._results import Result
 from nblandscape.widgets._shown import NO_SELECTION
 from nblandscape.widgets._sources import LandscapeSource
 from nblandscape.widgets._view import DEFAULT_VIEW
@@ -48,6 +49,6 @@ class SurfaceView(NblWidget):
             spec=spec,
             source=source.describe(),
             surface=_wire.surface(landscape, spec),
-            tree=_wire.tree(landscape.merge_tree(), spec["id"]),
+            tree=Result.of(landscape).tree_wire(spec["id"]),
             view={**DEFAULT_VIEW, "yaw": open_yaw(landscape.values)},
         )

@@ -67,6 +67,26 @@ def test_from_an_objective_to_a_tree_and_back_to_parameters(explore):
     table = explorer.to_frame()
     assert table["loss"][0] == explorer.landscape.values.min()
     assert table["share"].sum() == pytest.approx(1)
+    bars = explorer.landscape.support()
+    assert sorted(table["supported"]) == sorted(bars.supported)
+    assert np.frombuffer(explorer.tree["supported"], "u1").tolist() == bars.supported.tolist()
+    proposal = nbl.topology.propose_threshold(explorer.merge_tree, bars)
+    assert (explorer.tree["proposed"], explorer.tree["reason"]) == tuple(proposal)
+
+
+def test_batches_tell_which_minima_are_supported(explore):
+    model, x, y = network()
+    batches = [(x[i::4], y[i::4]) for i in range(4)]
+    explorer = explore(nbl.Objective(model, nn.CrossEntropyLoss(), batches), span=4.0, points=17).wait(60)
+    whole = explorer.support
+    assert whole.batches == 4
+    explorer.request(threshold=1e-9)
+    explorer.wait(60)
+    assert explorer.support is whole
+    rows = np.argsort(explorer.landscape.values.flat[explorer.merge_tree.minima], kind="stable")
+    table = explorer.to_frame()
+    np.testing.assert_array_equal(table["supported"], whole.supported[rows])
+    np.testing.assert_array_equal(table["stderr"], whole.stderr[rows])
 
 
 def test_a_triple_an_array_a_landscape_and_a_function(explore):
@@ -346,7 +366,11 @@ def test_saved_and_opened_without_torch(explore, tmp_path):
         assert json.loads(json.dumps(getattr(again, name))) == json.loads(json.dumps(getattr(explorer, name)))
     np.testing.assert_array_equal(again.landscape.values, explorer.landscape.values)
     program = (
-        "import sys; sys.modules['torch'] = None\n"
+        "import sys\n"
+        "class Missing:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name.split('.')[0] == 'torch': raise ModuleNotFoundError(name)\n"
+        "sys.meta_path.insert(0, Missing())\n"
         "import nblandscape as nbl\n"
         f"explorer = nbl.explore({str(path)!r})\n"
         f"page = explorer.to_html({str(tmp_path / 'page.html')!r})\n"
