@@ -134,7 +134,7 @@ def test_wells_in_other_dimensions(dimension):
     assert len(found.basin_tree.pairs) == 2**dimension
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(GRIDS, THRESHOLDS)
 def test_cells_and_passes_of_plain_graph_code(values, threshold):
     found = morse_smale(values).simplify(threshold)
@@ -154,7 +154,7 @@ def test_cells_and_passes_of_noise(shape):
         assert_passes(simple)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(GRIDS)
 def test_ties_are_broken_by_one_order_of_the_vertices(values):
     """As if the ranks had been given, and what they tell apart by less than a value cancelled."""
@@ -173,7 +173,7 @@ def test_ties_are_broken_by_one_order_of_the_vertices(values):
     assert table(found.critical_points) == table(whole.critical_points)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(GRIDS)
 def test_the_trees_have_the_pairs_of_merge_tree(values):
     found = morse_smale(values)
@@ -187,7 +187,7 @@ def test_the_trees_have_the_pairs_of_merge_tree(values):
     np.testing.assert_array_equal(found.mountain_tree.values, values)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(DISTINCT, THRESHOLDS)
 def test_turned_upside_down_basins_are_mountains(values, threshold):
     found, turned = (morse_smale(v).simplify(threshold) for v in (values, -values))
@@ -201,7 +201,7 @@ def test_turned_upside_down_basins_are_mountains(values, threshold):
     np.testing.assert_array_equal(turned.basin_passes["vertex"], found.mountain_passes["vertex"])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(DISTINCT)
 def test_without_ties_every_interior_critical_point_is_there(values):
     found, known = morse_smale(values).critical_points, critical_points(values)
@@ -210,7 +210,7 @@ def test_without_ties_every_interior_critical_point_is_there(values):
     assert rows == sorted(set(rows))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(GRIDS, THRESHOLDS, THRESHOLDS)
 def test_simplification_is_monotone_and_that_of_the_trees(values, first, second):
     found = morse_smale(values)
