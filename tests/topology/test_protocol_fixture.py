@@ -2,8 +2,10 @@
 
 `NBL_WRITE_FIXTURES=1 pytest tests/topology/test_protocol_fixture.py` writes it anew.
 
-Each case holds `shape`, `values` (C order; null = hole), `pairs` (columns; death null = essential), `basins`,
-and for each of four thresholds the surviving `rows`, the `basins` as *original* row numbers, and `smad`.
+Each case holds `shape`, `axes` (not uniform), `values` (C order; null = hole), `pairs` (columns; death null =
+essential), `basins`, the planar `order` of the rows, and for each of four thresholds the surviving `rows`,
+the `basins` as *original* row numbers, `smad`, the `volumes` of the basins, that of the component of every
+surviving row halfway up to its end (`halves`: row, height, volume), and the SMAD of every second row alone.
 """
 
 import json
@@ -15,7 +17,7 @@ import numpy as np
 import pytest
 from grid_functions import three_wells
 
-from nblandscape.topology import merge_tree, smad
+from nblandscape.topology import cell_volumes, merge_tree, profile, smad
 
 PATH = Path(__file__).parents[1] / "data" / "protocol" / "tree.json"
 
@@ -30,17 +32,20 @@ def functions() -> dict[str, np.ndarray]:
 
 
 def case(name: str, values: np.ndarray) -> dict[str, Any]:
-    tree = merge_tree(values)
+    axes = [np.cumsum(1 + 0.5 * np.sin(np.arange(n) + k)).round(3) for k, n in enumerate(values.shape)]
+    tree = merge_tree(values, volumes=cell_volumes(axes))
     finite = np.sort(tree.persistence[np.isfinite(tree.persistence)])
     # At a persistence exactly (it survives: < removes), between two, and above all.
     chosen = [0.0, float(finite[finite.size // 2]), float(finite[-2:].mean()), float(2 * finite[-1])]
     return {
         "name": name,
         "shape": list(values.shape),
+        "axes": [plain(axis) for axis in axes],
         "values": plain(values),
         "pairs": {column: plain(tree.pairs[column]) for column in tree.pairs.dtype.names},
         "beside": plain(tree.beside),
         "basins": plain(tree.basins),
+        "order": plain(profile(tree).order),
         "simplified": [simplified(tree, threshold) for threshold in sorted(chosen)],
     }
 
@@ -50,7 +55,23 @@ def simplified(tree: Any, threshold: float) -> dict[str, Any]:
     rows = np.flatnonzero(np.isin(tree.minima, simple.minima))
     assert (tree.minima[rows] == simple.minima).all()
     original = np.where(simple.basins >= 0, rows[simple.basins], -1)
-    return {"threshold": threshold, "rows": plain(rows), "basins": plain(original), "smad": smad(simple)}
+    shape = profile(simple)
+    highest = float(np.nanmax(tree.values))
+    ends = np.minimum(simple.pairs["death"], highest)
+    halves = (simple.pairs["birth"] + ends) / 2
+    every_other = simple.restrict(np.arange(len(rows)) % 2 == 0)
+    return {
+        "threshold": threshold,
+        "rows": plain(rows),
+        "basins": plain(original),
+        "smad": smad(simple),
+        "volumes": plain(simple.basin_volumes),
+        "halves": [
+            [int(row), float(h), float(shape.volume_at(k, h))]
+            for k, (row, h) in enumerate(zip(rows, halves, strict=True))
+        ],
+        "smad_every_other": smad(every_other),
+    }
 
 
 def plain(array: np.ndarray) -> list[Any]:
@@ -69,7 +90,9 @@ def test_fixture_holds_what_the_package_computes():
     for kept, made in zip(stored, json.loads(json.dumps(cases)), strict=True):
         assert {**kept, "simplified": None} == {**made, "simplified": None}
         for before, now in zip(kept["simplified"], made["simplified"], strict=True):
-            assert now.pop("smad") == pytest.approx(before.pop("smad"), rel=1e-12)
+            for number in ("smad", "smad_every_other", "volumes"):
+                assert now.pop(number) == pytest.approx(before.pop(number), rel=1e-12)
+            assert np.array(now.pop("halves")) == pytest.approx(np.array(before.pop("halves")), rel=1e-12)
             assert now == before
 
 

@@ -115,6 +115,8 @@ export interface TreeData {
   frequency?: DataView;
   /** A pair is supported if its persistence exceeds `factor` standard errors plus the residual. */
   factor?: number;
+  /** What the support rests on, in words. */
+  basis?: string;
   /** A proposed persistence threshold and why. */
   proposed?: number | null;
   reason?: string;

@@ -73,6 +73,7 @@ describe("support", () => {
     residual: view(Float64Array.of(Number.NaN, 0.125, 1, 0)),
     frequency: view(Float64Array.of(1, 0.95, 0.5, 0.75)),
     factor: 2,
+    basis: "4 batches",
     proposed: 0.75,
     reason: "a gap",
   };
@@ -82,14 +83,15 @@ describe("support", () => {
     expect(branches.map((b) => b.evidence!.supported)).toEqual([true, true, false, true]);
     expect(branches[1]!.evidence).toMatchObject({ stderr: 0.5, margin: 1.125, frequency: 0.95 });
     expect(branches[2]!.evidence!.margin).toBe(1.5);
+    expect(branches[3]!.evidence!.margin).toBe(0.2);
   });
 
   it("leaves unsupported branches out of the supported numbers, whatever merges into them", () => {
     const live = simplify(known, 0);
     // Branch 3 now merges at 2.5 into 1, born at 1: first merges 5 - 0, 2.5 - 1, 2.5 - 2.
-    expect(live.supported).toEqual({ count: 3, smad: (5 + 1.5 + 0.5) / 3 });
+    expect(live.supported).toEqual({ count: 3, smad: (5 + 1.5 + 0.5) / 3, basis: "4 batches" });
     expect(live.smad).toBeCloseTo((5 + 2 + 1 + 0.5) / 4, 12);
-    expect(simplify(known, 1).supported).toEqual({ count: 2, smad: 4.5 });
+    expect(simplify(known, 1).supported).toMatchObject({ count: 2, smad: 4.5 });
   });
 
   it("comes with a proposed threshold, and older trees have neither", () => {
@@ -101,5 +103,14 @@ describe("support", () => {
       undefined,
     ]);
     expect(simplify({ ...known, proposed: null }, 0).proposal).toBeUndefined();
+  });
+
+  it("knows the margin from the residual alone, but none where a part of it is missing", () => {
+    const nan = Number.NaN;
+    const alone = { ...known, stderr: view(Float64Array.of(nan, nan, nan, nan)) };
+    const margins = (data: typeof known) => simplify(data, 0).branches.map((b) => b.evidence!.margin);
+    // Branch 2 has persistence 1.5: what exceeds its margin of 1 and still is not supported has an unknown one.
+    expect(margins(alone)).toEqual([nan, 0.125, nan, 0]);
+    expect(margins({ ...alone, residual: alone.stderr })).toEqual([nan, nan, nan, nan]);
   });
 });

@@ -1,6 +1,6 @@
 import type { TreeData } from "./protocol";
 import type { Branch, Evidence, LiveTree } from "./store";
-import { ESSENTIAL_VERTEX, type SupportColumns, type TreeColumns, treeColumns } from "./wire";
+import { ESSENTIAL_VERTEX, type TreeColumns, treeColumns } from "./wire";
 
 /** First row that stays from every row along `next`; a row that leads nowhere always stays. */
 function remaining(next: Int32Array, stays: (row: number) => boolean): Int32Array {
@@ -63,7 +63,7 @@ export function simplify(
     const death = essential ? Number.POSITIVE_INFINITY : columns.death[row]!;
     if (!essential) maxPersistence = Math.max(maxPersistence, death - birth);
     if (survivor[row] !== row) continue;
-    const evidence = evidenceOf(columns.support, row, essential);
+    const evidence = evidenceOf(columns, row, essential);
     branches.push({
       row,
       birthVertex: columns.birthVertex[row]!,
@@ -90,16 +90,22 @@ export function simplify(
   };
 }
 
-/** The essential class is not in question. */
-function evidenceOf(support: SupportColumns | null, row: number, essential: boolean): Evidence | null {
+/** The essential class is not in question; without a standard error the residual alone decides. */
+function evidenceOf(columns: TreeColumns, row: number, essential: boolean): Evidence | null {
+  const { support } = columns;
   if (support === null) return null;
   const stderr = support.stderr?.[row] ?? Number.NaN;
-  const residual = support.residual?.[row] ?? 0;
+  const residual = support.residual?.[row] ?? Number.NaN;
+  const known = Number.isFinite(stderr) || Number.isFinite(residual);
+  const margin = known ? (support.factor * stderr || 0) + (residual || 0) : Number.NaN;
+  const supported = essential || support.supported[row] === 1;
+  // What fails a margin that it exceeds lacks a part of it.
+  const unknown = !supported && margin < columns.death[row]! - columns.birth[row]!;
   return {
-    supported: essential || support.supported[row] === 1,
+    supported,
     stderr,
     residual,
-    margin: support.factor * stderr + residual,
+    margin: unknown ? Number.NaN : margin,
     frequency: support.frequency?.[row] ?? Number.NaN,
   };
 }
@@ -111,7 +117,7 @@ function supportedOnly(branches: readonly Branch[], columns: TreeColumns): LiveT
   const rows = new Set(kept.map((branch) => branch.row));
   const next = remaining(columns.parent, (row) => rows.has(row));
   const tree = kept.map((b) => (b.parent < 0 ? b : { ...b, parent: next[b.parent]! }));
-  return { count: kept.length, smad: smad(tree) };
+  return { count: kept.length, smad: smad(tree), basis: columns.support.basis };
 }
 
 /** A leaf's first merge is its own death or, if sooner, the death of a branch that merges into it. */

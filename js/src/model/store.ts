@@ -41,7 +41,7 @@ export interface Evidence {
   stderr: number;
   /** Interpolation residual of the cells around minimum and saddle. */
   residual: number;
-  /** Persistence that a supported pair must exceed. */
+  /** Persistence that a supported pair must exceed; NaN = not known. */
   margin: number;
   /** Share of the resampled trees that have the pair; NaN = not known. */
   frequency: number;
@@ -77,8 +77,8 @@ export interface LiveTree {
   basins: Int32Array;
   /** Saddle-Minimum Average Distance of the displayed tree: mean over leaves of first merge - birth; 0 with one leaf. */
   smad: number;
-  /** The displayed branches that the data supports: their number, and SMAD of the tree of them alone. Absent if not known. */
-  supported?: { count: number; smad: number };
+  /** The displayed branches that the data supports: their number, SMAD of the tree of them alone, and what that rests on. Absent if not known. */
+  supported?: { count: number; smad: number; basis: string };
   /** A threshold worth trying, and why. */
   proposal?: { value: number; reason: string };
 }

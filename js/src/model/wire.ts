@@ -49,6 +49,7 @@ export interface SupportColumns {
   residual: Float64Array | null;
   frequency: Float64Array | null;
   factor: number;
+  basis: string;
 }
 
 const FACTOR = 3;
@@ -62,6 +63,7 @@ function supportColumns(tree: TreeData): SupportColumns | null {
     residual: optional(tree.residual),
     frequency: optional(tree.frequency),
     factor: tree.factor ?? FACTOR,
+    basis: tree.basis ?? "",
   };
 }
 

@@ -79,7 +79,7 @@ export function Barcode({ store, tree, grid }: { store: Store; tree: LiveTree; g
               y={top + (k + 0.5) * pitch}
               pitch={pitch}
               from={x(branch.birth)}
-              to={Number.isFinite(branch.death) ? x(branch.death) : right + 12}
+              to={Number.isFinite(branch.death) ? x(branch.death) : right + 14}
               selected={links.chosen?.row === branch.row}
               selectedKind={links.chosen?.row === branch.row ? links.chosenKind : "none"}
               hovered={links.hovered?.row === branch.row}
@@ -184,7 +184,7 @@ function Bar({ branch, rank, many, y, pitch, from, to, selected, selectedKind, h
         d={`M${from.toFixed(1)},0H${to.toFixed(1)}`}
         stroke-width={marked ? thick + 1.5 : thick}
       />
-      {essential && <path class="nbl-bar-arrow" d={`M${to},0l-7,-5v10Z`} />}
+      {essential && <path class="nbl-bar-arrow" d={`M${to + 2},0l-9,-6v12Z`} />}
       {(roomy || marked) && (
         <g
           class={`nbl-leaf${selectedKind === "minimum" ? " nbl-feature-selected" : ""}${isUnsupported(branch) ? " nbl-hollow" : ""}`}

@@ -20,7 +20,7 @@ export function headline(tree: LiveTree, stale: boolean, hidden: number): string
 export function Legend({ tree, view }: { tree: LiveTree; view: TopologyView }) {
   if (!tree.branches.some((branch) => branch.evidence?.supported === false)) return null;
   return (
-    <p class="nbl-legend">
+    <p class="nbl-legend" title={tree.supported?.basis}>
       <svg width="30" height="12" aria-hidden="true">
         {view !== "diagram" && <path class="nbl-legend-line" d="M0,6H16" />}
         <path class="nbl-legend-mark" d="M23,11 18,2H28Z" />
@@ -28,6 +28,7 @@ export function Legend({ tree, view }: { tree: LiveTree; view: TopologyView }) {
       <span>
         {UNSUPPORTED}
         {view === "diagram" && ": the bar reaches the diagonal"}
+        {tree.supported?.basis && <span class="nbl-hidden"> (judged by: {tree.supported.basis})</span>}
       </span>
     </p>
   );

@@ -89,7 +89,10 @@ function TopologyPanel({ store, plots }: { store: Store; plots: Plots }) {
           <Waiting store={store} />
         ) : (
           <div class={stale ? "nbl-tree-body nbl-stale" : "nbl-tree-body"} inert={stale}>
-            <p class="nbl-panel-note nbl-topology-note" title={note}>
+            <p
+              class="nbl-panel-note nbl-topology-note"
+              title={`${note}${live?.supported?.basis ? `\nSupport: ${live.supported.basis}` : ""}`}
+            >
               {note}
             </p>
             <View key={view} store={store} tree={drawn.tree} grid={drawn.grid} />
