@@ -74,12 +74,9 @@ def agree(arcs: np.ndarray, join: np.ndarray, split: np.ndarray) -> bool:
 
 
 def follow(tree: MergeTree, vertices: np.ndarray, ends: np.ndarray) -> bool:
-    """Whether each vertex comes after another one in the sweep and in its component."""
+    """Whether each vertex lies in the component of another one, which the sweep met before."""
     heights = tree.values.ravel()[vertices]
-    after = tree.values.ravel()[ends] < heights
-    return bool(
-        after.all() and np.array_equal(_branches(tree, ends, heights), _branches(tree, vertices, heights))
-    )
+    return np.array_equal(_branches(tree, ends, heights), _branches(tree, vertices, heights))
 
 
 class _Links:

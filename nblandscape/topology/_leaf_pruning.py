@@ -46,6 +46,7 @@ class _Pruned:
             if self.into[arc] != arc or entry not in self.entries(arc):
                 continue
             if length > min(map(self.length, self.near[side][leaf])):
+                # A nearer neighbour, where it cannot go yet.
                 self.blocked.setdefault(leaf, []).append(entry)
                 continue
             self.contract(arc, saddle, leaf)
@@ -80,8 +81,6 @@ class _Pruned:
             self.splice(up.pop(), down.pop())
         elif grown:
             self.touch(up | down)
-        else:
-            self.wake(kept)
 
     def move(self, arc: int, kept: int, gone: int) -> list[tuple[int, int]]:
         """Arcs of a node that goes, with the end at which they hang now on the one that stays."""
@@ -110,8 +109,5 @@ class _Pruned:
             for entry in self.entries(arc):
                 heappush(self.queue, entry)
             for node in self.ends[arc]:
-                self.wake(node)
-
-    def wake(self, node: int) -> None:
-        for entry in self.blocked.pop(node, ()):
-            heappush(self.queue, entry)
+                for entry in self.blocked.pop(node, ()):
+                    heappush(self.queue, entry)

@@ -380,6 +380,28 @@ def test_leaves_go_shortest_first(shape, holes):
             np.testing.assert_array_equal(simple.segments < 0, tree.segments < 0)
 
 
+def random_tree(size: int, seed: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return np.array([(int(rng.integers(max(0, i - 4), i)), i) for i in range(1, size)])
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_extrema_of_several_arcs_go_to_their_nearest_neighbour(ties):
+    for seed in range(40):
+        values = np.random.default_rng(seed).permutation(16).astype(float)
+        values = values // 3 if ties else values
+        tree = contour_tree(values, connectivity=random_tree(16, seed))
+        for threshold in (1.5, 3.5, 6.5, np.inf):
+            simple = tree.simplify(threshold)
+            assert_consistent(simple)
+            assert (simple.segments >= 0).all()
+            if not ties:
+                nodes, arcs = pruned(tree, threshold)
+                assert set(simple.nodes.tolist()) == nodes
+                assert set(map(tuple, simple.nodes[simple.arcs].tolist())) == arcs
+        assert len(simple.nodes) == 2
+
+
 @settings(max_examples=40)
 @given(GRIDS, st.lists(st.sampled_from([0.5, 1.5, 2.5, 3.5, np.inf]), min_size=2, max_size=2))
 def test_simplification(values, thresholds):
