@@ -121,10 +121,13 @@ def demo(arguments: list[str]) -> int:
 def test(arguments: list[str]) -> int:
     """Run all fast tests, a browser against JupyterLab among them (with arguments: only pytest)."""
     interpreter = set_up()
-    pytest = ("the Python and browser tests", [interpreter, "-m", "pytest", *arguments])
-    return steps_in_turn(
-        [pytest] if arguments else [*checks(interpreter), *front_end_tests(interpreter), pytest]
-    )
+    pytest = [interpreter, "-m", "pytest", *arguments]
+    if arguments:
+        return steps_in_turn([("pytest", pytest)])
+    # A browser with JupyterLab needs more than one core for itself.
+    spread = ["-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadgroup", "--ignore", "tests/e2e"]
+    tests = [("the Python tests", [*pytest, *spread]), ("the browser tests", [*pytest, "tests/e2e"])]
+    return steps_in_turn([*checks(interpreter), *front_end_tests(interpreter), *tests])
 
 
 def check(arguments: list[str]) -> int:  # noqa: ARG001

@@ -17,14 +17,20 @@ hypothesis.settings.register_profile("nblandscape", deadline=None)
 hypothesis.settings.load_profile("nblandscape")
 
 E2E = Path(__file__).parent / "e2e"
+LESSONS = Path(__file__).parent / "test_lessons.py"
 collect_ignore_glob = ["benchmarks/*"]  # they need peers that `make bench` installs elsewhere
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark browser tests, and run them last: Playwright keeps an event loop running in the main thread."""
+    """Mark browser tests, and run them last: Playwright keeps an event loop running in the main thread.
+
+    With several workers the tests of a file stay together, since they share fixtures; lessons go first.
+    """
     for item in items:
+        if item.path != LESSONS:
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))
         if E2E in item.path.parents:
             item.add_marker(pytest.mark.e2e)
             if item.get_closest_marker("timeout") is None:
                 item.add_marker(pytest.mark.timeout(300))  # one that opens a JupyterLab first
-    items.sort(key=lambda item: E2E in item.path.parents)
+    items.sort(key=lambda item: (E2E in item.path.parents, item.path != LESSONS))
