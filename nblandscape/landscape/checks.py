@@ -115,6 +115,8 @@ def warnings(
     found: list[Warning_] = []
     found += _holes(landscape)
     found += _too_large(landscape, weights_norm, largest_ratio, largest_displacement)
+    if landscape.holes == landscape.values.size:
+        return found
     found += _plateau(landscape)
     found += _chance(landscape, classes, sigmas)
     found += _centre(landscape, loss)

@@ -206,6 +206,8 @@ def test_p38_holes_are_counted_and_too_many_mean_too_large_a_range():
     assert (found.kind, dict(found.numbers)) == ("holes", {"holes": 3, "points": 81})
     values[:5] = np.nan
     assert kinds(array(values)) == ["holes", "range too large"]
+    nothing = nbl.Landscape(np.full((9, 9), np.nan), (np.arange(9.0),) * 2, ("a", "b"))
+    assert kinds(nothing, classes=10) == ["holes", "range too large"]
 
 
 def test_a_loss_at_the_border_that_is_no_loss_of_a_network():

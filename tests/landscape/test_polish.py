@@ -264,6 +264,19 @@ def test_holes_are_not_entered():
         polish(objective, plane, [-3.0, 0.0])
 
 
+def test_newton_steps_that_overshoot_are_refused():
+    objective = function(lambda w: (1 + w.square()).sqrt().sum(), [1.5, 0.0])  # Newton: w -> -w^3
+    plane = axes_of(objective, 1)
+    point = polish(objective, plane, [0.0], cell=10.0, check=False)
+    assert point.kind == "minimum"
+    assert plane.at(point.coordinates)[0].item() == pytest.approx(0, abs=1e-6)
+
+
+def test_a_step_that_loses_the_index_is_refused():
+    objective = function(waves, [0.0, 0.0, 0.0])  # a full step from here has a smaller slope, and index 0
+    assert polish(objective, axes_of(objective), [-0.93, -0.42], cell=1.47, index=1, check=False).index == 1
+
+
 @pytest.mark.parametrize("index", [0, 1, 2])
 def test_where_there_is_none_the_verdict_says_so(index):
     objective = function(lambda w: w[0] + 0.01 * w[0] ** 2 + w[1] ** 2 + w[2] ** 2, [0.0, 0.0, 0.0])

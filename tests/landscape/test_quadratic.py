@@ -97,7 +97,7 @@ def test_standard_errors_cover_the_truth():
     hits, gradients, hessians = [], [], []
     for _ in range(200):
         noisy = a**2 + 3 * b**2 + a + 0.05 * rng.normal(size=a.shape)
-        fit = quadratic_fit(nbl.Landscape.from_array(noisy, (x, x)), window=6)
+        fit = quadratic_fit(nbl.Landscape.from_array(noisy, (x, x)), window=2)
         hits.append((fit.eigenvalues - [2, 6]) / fit.eigenvalue_stderr)
         gradients.append((fit.gradient - [1, 0]) / fit.gradient_stderr)
         hessians.append((fit.hessian - np.diag([2, 6])) / fit.hessian_stderr)
@@ -117,6 +117,12 @@ def test_noise_between_batches_is_that_of_the_curvatures():
     fit = quadratic_fit(landscape)
     expected = np.sqrt((weights**2) @ (H - weights @ H) ** 2 * 5 / 4)
     np.testing.assert_allclose(fit.eigenvalue_noise, expected * [1, 4])
+    turned = losses + a[..., None] * b[..., None] * np.arange(5)  # the axes are no longer a and b
+    fit = quadratic_fit(nbl.Landscape(turned @ weights, (x, x), ("a", "b"), {}, turned, counts))
+    each = [np.array([[h[0], k], [k, 4 * h[1]]]) for k, h in enumerate(H)]
+    forms = np.array([[v @ h @ v for v in fit.axes] for h in each])
+    expected = np.sqrt((weights**2) @ (forms - weights @ forms) ** 2 * 5 / 4)
+    np.testing.assert_allclose(fit.eigenvalue_noise, expected)
     alone = nbl.Landscape(losses @ weights, (x, x), ("a", "b"), {}, losses[..., :1], counts[:1])
     assert quadratic_fit(alone).eigenvalue_noise is None
     one_counts = nbl.Landscape(losses[..., 0], (x, x), ("a", "b"), {}, losses, np.array([1.0, 0, 0, 0, 0]))
