@@ -84,7 +84,7 @@ def support(
     both cancels; the standard deviation of the resampled difference is multiplied by sqrt(B / (B - 1)), which
     takes out the bias of B batches. It is itself uncertain by a share of 1 / sqrt(2 (B - 1)): of pairs that
     are nothing but smooth noise, three standard errors let through 10 % with 2 batches, 2 % with 4, and none
-    of 7000 with 8 or more.
+    of 6800 with 8 to 64.
 
     *residual*: between samples, multilinear interpolation misses up to h^2 |f''| / 8 per axis. It is
     estimated as an eighth of the second difference (divided differences on non-uniform axes; those of the
