@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
 NUMBERED = 30  # basins with a colour and a number; the others are grey
 
-_LIGHT_HUES = ("#0072b2", "#d55e00", "#00876c", "#a4508b", "#8c6d00", "#b02a50", "#6b4226", "#5b5ea6")
-_DARK_HUES = ("#56b4e9", "#f5793a", "#2cc295", "#e69ac8", "#e6c229", "#ff8fa3", "#c99b74", "#a5a8f0")
+# Any two of a set are at least 16 apart in CIELAB, also with each kind of colour blindness (as simulated by
+# Machado, Oliveira and Fernandes, 2009), and have a contrast of at least 3 with white and with black.
+_LIGHT_HUES = ("#0072b2", "#c37b0b", "#9c195c", "#602e15", "#fa537c", "#063396", "#92652c", "#2693f7")
+_DARK_HUES = ("#56b4e9", "#d38f18", "#a6d3a4", "#ce5044", "#6271e6", "#39faf4", "#f3e386", "#9e6890")
 
 
 def basin_colors(axes: Axes, count: int) -> np.ndarray:

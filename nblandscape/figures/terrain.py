@@ -106,7 +106,7 @@ def _body(profile: "Profile", number: int, last: float) -> np.ndarray | None:
     """Outline (k, 2) of an arc up to a height, first its left side downwards; None if it lies above."""
     sign = 1 if profile.tree.kind == "sublevel" else -1
     heights, left, right = profile.arc(number)
-    if profile.parent[number] < 0:
+    if profile.parent[number] < 0 and sign * last > sign * heights[-1]:
         heights, left, right = (
             np.append(a, end) for a, end in ((heights, last), (left, left[-1]), (right, right[-1]))
         )

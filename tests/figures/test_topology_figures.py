@@ -330,10 +330,21 @@ def test_a_comparison_has_one_threshold():
         span(merge_tree(X), merge_tree(X, kind="superlevel"))
 
 
+def linear(color: object) -> np.ndarray:
+    rgb = np.array(to_rgba(color)[:3])
+    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+
+
+def cielab(rgb: np.ndarray) -> np.ndarray:
+    xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]) @ rgb
+    xyz /= (0.9505, 1.0, 1.089)
+    f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
 def contrast(one: object, other: object) -> float:
     def luminance(color: object) -> float:
-        parts = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgba(color)[:3]]
-        return float(np.dot(parts, (0.2126, 0.7152, 0.0722)))
+        return float(linear(color) @ (0.2126, 0.7152, 0.0722))
 
     low, high = sorted((luminance(one), luminance(other)))
     return (high + 0.05) / (low + 0.05)
@@ -350,3 +361,19 @@ def test_hues_and_words_stand_out(style):
                 assert contrast(hue, back) > 3
             for text in axes.texts:
                 assert contrast(text.get_color(), back) > 3
+
+
+@pytest.mark.parametrize("back", ["white", "black"])
+def test_hues_stay_apart_for_the_colour_blind(back):
+    # Machado, Oliveira and Fernandes (2009), complete protan-, deuteran- and tritanopia; linear RGB.
+    eyes = [
+        np.eye(3),
+        [[0.1523, 1.0526, -0.2049], [0.1145, 0.7863, 0.0992], [-0.0039, -0.0481, 1.0520]],
+        [[0.3673, 0.8606, -0.2280], [0.2801, 0.6725, 0.0474], [-0.0118, 0.0429, 0.9689]],
+        [[1.2555, -0.0767, -0.1788], [-0.0784, 0.9308, 0.1476], [0.0047, 0.6914, 0.3039]],
+    ]
+    hues = basin_colors(Figure(facecolor=back).add_subplot(facecolor=back), 8)
+    for eye in eyes:
+        seen = np.array([cielab(np.clip(np.array(eye) @ linear(hue), 0, 1)) for hue in hues])
+        apart = np.linalg.norm(seen[:, None] - seen, axis=-1)
+        assert apart[~np.eye(8, dtype=bool)].min() > 16
