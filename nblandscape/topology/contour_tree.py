@@ -120,10 +120,9 @@ class ContourTree:
 
         Notes
         -----
-        Carr, Snoeyink and van de Panne (2004), with height as the measure of a leaf. The lengths at which
-        leaves go are the persistences of minima and maxima in the two merge trees, unless a path between two
-        of the leaf's neighbours goes up and down and up again (W-structures: Hristov and Carr 2020); take
-        numbers from merge trees.
+        Carr, Snoeyink and van de Panne (2004), with height as the measure of a leaf. Leaves go at the
+        persistence that they have in the merge trees, unless the tree zigzags between an extremum and the
+        saddle at which its branch ends (W-structures: Hristov and Carr 2021): take numbers from merge trees.
 
         Examples
         --------
