@@ -14,7 +14,7 @@ from torch import nn
 
 import nblandscape as nbl
 from nblandscape.cancel import Cancelled
-from nblandscape.landscape.newton import trust_region_step
+from nblandscape.landscape.newton import Look, _closer, trust_region_step
 from nblandscape.landscape.polish import polish
 
 D = torch.float64
@@ -272,9 +272,13 @@ def test_newton_steps_that_overshoot_are_refused():
     assert plane.at(point.coordinates)[0].item() == pytest.approx(0, abs=1e-6)
 
 
-def test_a_step_that_loses_the_index_is_refused():
-    objective = function(waves, [0.0, 0.0, 0.0])  # a full step from here has a smaller slope, and index 0
-    assert polish(objective, axes_of(objective), [-0.93, -0.42], cell=1.47, index=1, check=False).index == 1
+@pytest.mark.parametrize(
+    ("values", "slope", "taken"), [([-1, 2], 0.5, True), ([1, 2], 0.5, False), ([-1, 2], 2, False)]
+)
+def test_a_step_towards_a_saddle_keeps_the_index_and_shrinks_the_slope(values, slope, taken):
+    here, there = (Look(np.zeros(2), 0.0, torch.zeros(2), np.array([size, 0.0])) for size in (1.0, slope))
+    there.values, there.curvature_noise = np.array(values, dtype=float), np.full(2, 1e-9)
+    assert _closer(there, here, 1) is taken
 
 
 @pytest.mark.parametrize("index", [0, 1, 2])
