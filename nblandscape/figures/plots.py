@@ -241,9 +241,15 @@ def _contour_map(axes: Axes, landscape: "Landscape", tree: "MergeTree", *, log: 
     if high > low:
         levels = np.geomspace(low, high, 14) if logarithmic else np.linspace(low, high, 14)
         axes.contour(*landscape.axes, values.T, levels=levels[1:-1], colors="white", linewidths=0.4)
-    for vertices, marker, face in ((tree.minima, "v", "white"), (tree.saddles, "X", "#ffb74d")):
-        points = np.array([landscape.coordinates(int(v)) for v in vertices]).reshape(-1, 2)
-        axes.plot(points[:, 0], points[:, 1], marker, color="black", markerfacecolor=face, markersize=6)
+    places = [
+        np.array([landscape.coordinates(int(v)) for v in vertices]).reshape(-1, 2)
+        for vertices in (tree.minima[::-1], tree.saddles)
+    ]
+    hues: Any = basin_colors(axes, len(tree.pairs))[::-1]  # the most persistent on top
+    axes.scatter(
+        places[0][:, 0], places[0][:, 1], 40, hues, marker="v", edgecolors="white", linewidths=0.9, zorder=2
+    )
+    axes.plot(*places[1].T, "X", color="black", markerfacecolor="#ffb74d", markersize=6, zorder=3)
     if landscape.origin is not None:
         axes.plot(
             *landscape.coordinates(landscape.origin),
@@ -251,6 +257,7 @@ def _contour_map(axes: Axes, landscape: "Landscape", tree: "MergeTree", *, log: 
             color="black",
             markerfacecolor="#ff5252",
             markersize=9,
+            zorder=4,
         )
     axes.set_xlabel(landscape.labels[0], fontsize=7)
     axes.set_ylabel(landscape.labels[1], fontsize=7)

@@ -113,6 +113,18 @@ def test_trees_on_one_scale():
         drawn(tree, most=0)
 
 
+def test_minima_have_one_colour_in_the_map_and_in_the_tree():
+    landscape = wells(33)
+    tree = landscape.merge_tree()
+    figure = figure_of(landscape, tree)
+    plane, diagram = figure.axes[1], figure.axes[-1]
+    marks = leaves(plane)
+    np.testing.assert_allclose(
+        marks.get_offsets()[::-1], [landscape.coordinates(int(v)) for v in tree.minima]
+    )
+    np.testing.assert_array_equal(marks.get_facecolors()[::-1], leaves(diagram).get_facecolors())
+
+
 @pytest.mark.parametrize("log", [False, True])
 @pytest.mark.parametrize(
     "values", [np.eye(5), np.zeros((4, 6)), -np.eye(5), np.where(np.eye(5) > 0, np.nan, 1.0)]

@@ -158,6 +158,23 @@ def test_four_wells_stand_side_by_side_and_merge_as_the_tree_says():
         assert himmel.volume_at(row, 1000.0) == 101**2
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_functions_on_a_graph(seed):
+    rng = np.random.default_rng(seed)
+    edges = rng.integers(0, 40, (60, 2))
+    edges = edges[edges[:, 0] != edges[:, 1]]
+    volumes = rng.random(40)
+    tree = merge_tree(rng.normal(size=40), connectivity=edges, volumes=volumes)
+    found = grown(tree)
+    assert found.total == pytest.approx(volumes.sum())
+    graph = nx.Graph(edges.tolist())
+    graph.add_nodes_from(range(40))
+    for row in range(len(tree.pairs)):
+        for height in tree.values[::4]:
+            expected = component_volume(tree, graph, row, height)
+            assert found.volume_at(row, height) == pytest.approx(expected)
+
+
 def test_plateaus_and_single_vertices():
     flat = grown(merge_tree(np.zeros((4, 5))))
     assert (flat.heights.tolist(), flat.left.tolist(), flat.right.tolist()) == ([0.0], [0.0], [20.0])
