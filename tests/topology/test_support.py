@@ -1,5 +1,7 @@
 """Error bars of topology: analytic errors, simulated truth, brute-force barriers, curvature, bad input."""
 
+import bisect
+
 import numpy as np
 import pytest
 from grid_functions import ackley, camel, himmelblau, rastrigin, rotated_valley, sampled, wells
@@ -227,13 +229,15 @@ def test_refined_persistence_lies_within_the_residual_of_most_random_landscapes(
 
 
 def lowest_pass(values: np.ndarray, a: int, b: int) -> float:
-    """Lowest level at which two vertices lie in one component, by trying them all."""
-    box = np.ones((3,) * values.ndim)
-    for level in np.unique(values[np.isfinite(values)]):
-        labels = ndimage.label(np.nan_to_num(values, nan=np.inf) <= level, box)[0].ravel()
-        if labels[a] and labels[a] == labels[b]:
-            return float(level)
-    raise AssertionError("not connected")
+    """Lowest level at which two vertices lie in one component, by labelling components."""
+    box, heights = np.ones((3,) * values.ndim), np.nan_to_num(values, nan=np.inf)
+
+    def joined(level: float) -> bool:
+        labels = ndimage.label(heights <= level, box)[0].ravel()
+        return bool(labels[a] and labels[a] == labels[b])
+
+    levels = np.unique(values[np.isfinite(values)])
+    return float(levels[bisect.bisect_left(levels.tolist(), True, key=joined)])
 
 
 def frequency_by_definition(tree: MergeTree, losses: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -254,7 +258,7 @@ def frequency_by_definition(tree: MergeTree, losses: np.ndarray, weights: np.nda
 
 
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("shape", [(40,), (7, 8), (4, 3, 5)], ids=str)
+@pytest.mark.parametrize("shape", [(40,), (4, 3, 5), (15, 15)], ids=str)
 def test_frequency_is_what_its_definition_says(shape, seed):
     rng = np.random.default_rng(seed)
     losses = rng.normal(size=(*shape, 1)) + 3 * rng.normal(size=(*shape, 5))
@@ -262,8 +266,8 @@ def test_frequency_is_what_its_definition_says(shape, seed):
         losses[rng.random(shape) < 0.15] = np.nan
     counts = np.array([3, 1, 2, 2, 1])
     tree = merge_tree(losses @ (counts / counts.sum()))
-    found = support(tree, losses, counts, rounds=12, seed=seed)
-    drawn = np.random.default_rng(seed).multinomial(5, [0.2] * 5, 12) * counts
+    found = support(tree, losses, counts, rounds=20, seed=seed)
+    drawn = np.random.default_rng(seed).multinomial(5, [0.2] * 5, 20) * counts
     weights = drawn / drawn.sum(axis=1, keepdims=True)
     expected = frequency_by_definition(tree, losses, weights)
     assert 0.05 < expected[finite(tree)].mean() < 0.95
