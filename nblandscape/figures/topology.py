@@ -112,7 +112,8 @@ def comparison_figure(
     threshold : float
         Branches less persistent are left out (in units of the values).
     support : dict of str to Support, optional
-        Error bars of ``landscape.merge_tree()`` for some or all of the names.
+        Error bars of ``landscape.merge_tree()`` for some or all of the names. SMAD and average persistence
+        of these columns are those of the supported pairs.
     log : bool
         Logarithmic shades of the maps and heights of the trees, where all values are positive.
     width : float, optional
@@ -218,20 +219,25 @@ def _of_rows(landscape: "Landscape", support: "Support", tree: "MergeTree") -> "
 
 
 def _numbers(landscape: "Landscape", tree: "MergeTree", support: "Support | None") -> list[tuple[str, str]]:
-    finite = tree.pairs["parent"] >= 0
-    leaves = "minima" if tree.kind == "sublevel" else "maxima"
-    count = str(len(tree.pairs))
+    """Names and numbers; with error bars, gaps are those of the supported pairs."""
+    firm = tree if support is None else tree.restrict(support.supported)
+    counts = [f"{len(tree.pairs)}", f"{len(tree.saddles)}"]
+    suffix = ""
     if support is not None:
-        count += f" ({int(support.supported.sum())} supported)"
-    rows, merges = _first_merges(tree)
-    average = float(tree.persistence[finite].mean()) if finite.any() else 0.0
-    pairs = tree.pairs[finite]
+        counts = [
+            f"{counts[0]} ({len(firm.pairs)} supported)",
+            f"{counts[1]} ({len(firm.saddles)} supported)",
+        ]
+        suffix = ", supported"
+    rows, merges = _first_merges(firm)
+    pairs = firm.pairs[firm.pairs["parent"] >= 0]
+    average = float(np.abs(pairs["death"] - pairs["birth"]).mean()) if pairs.size else 0.0
     return [
-        (leaves, count),
-        ("merging saddles", str(len(tree.saddles))),
-        ("SMAD", _with_error(smad(tree), landscape, tree.minima[rows], merges)),
+        ("minima" if tree.kind == "sublevel" else "maxima", counts[0]),
+        ("merging saddles", counts[1]),
+        (f"SMAD{suffix}", _with_error(smad(firm), landscape, firm.minima[rows], merges)),
         (
-            "average persistence",
+            f"avg. persistence{suffix}",
             _with_error(average, landscape, pairs["birth_vertex"], pairs["death_vertex"]),
         ),
     ]

@@ -300,15 +300,21 @@ def test_a_comparison_is_on_one_scale_and_has_the_numbers():
     right = [text.get_text() for text in figure.axes[7].texts]
     numbers = dict(zip(left[::2], left[1::2], strict=True))
     assert numbers["minima"] == "2 (2 supported)"
-    assert numbers["merging saddles"] == "1"
-    assert dict(zip(right[::2], right[1::2], strict=True))["average persistence"] == "0"
+    assert numbers["merging saddles"] == "1 (1 supported)"
+    assert dict(zip(right[::2], right[1::2], strict=True))["avg. persistence"] == "0"
     # One pair: its paired standard error over batches, in which the common shift cancels.
     pair = wells.merge_tree().pairs[1]
     flat = wells.batch_losses.reshape(-1, 6)
     gaps = flat[pair["death_vertex"]] - flat[pair["birth_vertex"]]
     error = gaps.std(ddof=1) / np.sqrt(6)
-    assert numbers["average persistence"] == f"{gaps.mean():.4g} ± {error:.2g}"
+    assert numbers["avg. persistence, supported"] == f"{gaps.mean():.4g} ± {error:.2g}"
+    assert numbers["SMAD, supported"].split()[0] == f"{nbl.smad(wells.merge_tree()):.4g}"
     assert "one standard error" in figure.get_supxlabel()
+    doubtful = comparison_figure(
+        {"wells": wells}, support={"wells": judged(wells.merge_tree(), [True, False])}
+    )
+    words = [text.get_text() for text in doubtful.axes[3].texts]
+    assert words[1::2] == ["2 (1 supported)", "1 (0 supported)", "0", "0"]
 
 
 def test_a_comparison_has_one_threshold():
