@@ -378,6 +378,10 @@ def test_leaves_go_shortest_first(shape, holes):
             assert set(map(tuple, simple.nodes[simple.arcs].tolist())) == arcs
             assert_consistent(simple)
             np.testing.assert_array_equal(simple.segments < 0, tree.segments < 0)
+            if len(simple.arcs):
+                own = simple.arcs[simple.segments.ravel()[simple.nodes]]
+                alone = simple.kinds == "isolated"
+                assert ((own == np.arange(simple.nodes.size)[:, None]).any(axis=1) | alone).all()
 
 
 def random_tree(size: int, seed: int) -> np.ndarray:
