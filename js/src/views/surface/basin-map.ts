@@ -8,8 +8,7 @@ const FIRST = {
 /** Paul Tol's light scheme, made for labelled areas and safe for the colour-blind. */
 const OTHERS = "77aaddee8866eedd88ffaabb99ddff44bb99bbcc33aaaa00dddddd";
 
-const rgb = (hex: string, k: number) =>
-  [0, 2, 4].map((at) => Number.parseInt(hex.slice(6 * k + at, 6 * k + at + 2), 16));
+const rgb = (hex: string) => hex.match(/../g)!.map((byte) => Number.parseInt(byte, 16));
 
 /**
  * Colour of every displayed basin, as an index: the most persistent ones have their own (0…5), the others the first
@@ -55,11 +54,14 @@ export function basinTint(
   dark: boolean,
 ): Uint8Array {
   const palette = (dark ? FIRST.dark : FIRST.light) + OTHERS;
-  const colors = new Map([...basinColors(tree, n1)].map(([row, color]) => [row, rgb(palette, color)]));
+  const table = Uint8Array.from(rgb(palette));
+  const colors = new Int32Array((tree.branches[tree.branches.length - 1]?.row ?? -1) + 1);
+  for (const [row, color] of basinColors(tree, n1)) colors[row] = 3 * color;
   const out = new Uint8Array(3 * tree.basins.length).fill(128);
-  tree.basins.forEach((row, vertex) => {
-    const color = colors.get(row);
-    if (color !== undefined) out.set(color, 3 * vertex);
-  });
+  for (let vertex = 0; vertex < tree.basins.length; vertex++) {
+    const row = tree.basins[vertex]!;
+    if (row < 0) continue;
+    for (let k = 0; k < 3; k++) out[3 * vertex + k] = table[colors[row]! + k]!;
+  }
   return out;
 }
