@@ -12,6 +12,7 @@ from hypothesis.extra import numpy as npst
 from merge_oracle import neighbours
 
 from nblandscape.topology import MergeTree, merge_tree
+from nblandscape.topology._cells import components
 from nblandscape.topology.critical_points import critical_points
 from nblandscape.topology.morse_smale import MorseSmale, morse_smale
 from nblandscape.topology.neighbours import cell_volumes
@@ -319,6 +320,11 @@ def test_quantised_losses_of_a_bowl_stay_one_basin():
     inside = found.critical_points[found.critical_points["interior"]]
     assert inside["index"].tolist() == [0]
     assert found.basins.max() == 0
+
+
+def test_a_comb_is_one_piece():
+    comb = np.array([[1, 1, 1, 1, 1, 1], [1, 0, 1, 0, 1, -1]])
+    assert components(comb).tolist() == [[2, 2, 2, 2, 2, 2], [2, 0, 2, 1, 2, -1]]
 
 
 def test_volumes_go_into_the_table_of_cells():
