@@ -10,7 +10,7 @@ from nblandscape.topology.neighbours import cell_volumes
 from nblandscape.topology.persistence import Diagram, persistence
 from nblandscape.topology.profile import Profile, profile
 from nblandscape.topology.profile_distance import profile_distance
-from nblandscape.topology.scattered import neighbour_graph
+from nblandscape.topology.scattered import neighbour_graph, point_volumes, simplices
 from nblandscape.topology.smad import landscaper_smad, smad
 from nblandscape.topology.summary import Levels, Summary, basin_metric, over_levels, summary
 from nblandscape.topology.support import Support, support
@@ -46,9 +46,11 @@ __all__ = [
     "over_levels",
     "persistence",
     "persistence_curve",
+    "point_volumes",
     "profile",
     "profile_distance",
     "propose_threshold",
+    "simplices",
     "smad",
     "summary",
     "support",

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from nblandscape.topology.distance import Metric, distance_matrix
 from nblandscape.topology.merge_tree import MergeTree
@@ -114,7 +114,7 @@ def group_distances(
         if enough and np.isfinite(block).all():
             size = min(sizes[i], sizes[j])
             spread = np.nanstd(_mean(block, drawn[i], drawn[j], i == j)) * np.sqrt(size / (size - 1))
-            margin = stats.t.ppf((1 + confidence) / 2, size - 1) * spread
+            margin = special.stdtrit(size - 1, (1 + confidence) / 2) * spread
             low[i, j], high[i, j] = max(mean[i, j] - margin, 0), mean[i, j] + margin
     for matrix in (mean, low, high):
         below = np.tril_indices(sizes.size, -1)

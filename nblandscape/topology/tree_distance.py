@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from nblandscape.topology.merge_tree import MergeTree
 
@@ -73,8 +72,8 @@ def merge_tree_distance(a: MergeTree, b: MergeTree, order: float = 2.0, *, limit
     and m branches with at most k children each.
 
     M. Pont, J. Vidal, J. Delon and J. Tierny, Wasserstein distances, geodesics and barycenters of merge
-    trees, IEEE TVCG 28 (2022), section 3, here with
-    any order and without their normalisation.
+    trees, IEEE TVCG 28 (2022), here with any
+    order and without their normalisation.
 
     Examples
     --------
@@ -88,7 +87,7 @@ def merge_tree_distance(a: MergeTree, b: MergeTree, order: float = 2.0, *, limit
     if levels is None:
         return np.inf
     costs = _costs(*levels, order)
-    roots = linear_sum_assignment(costs[0])
+    roots = _assignment(costs[0])
     return scale * float(costs[0][roots].sum() ** (1 / order))
 
 
@@ -123,7 +122,7 @@ def merge_tree_matching(a: MergeTree, b: MergeTree, order: float = 2.0, *, limit
             f"a has {_roots(a)} essential pairs and b has {_roots(b)}: no matching of finite cost exists."
         )
     costs = _costs(*levels, order)
-    places = np.column_stack(linear_sum_assignment(costs[0]))
+    places = np.column_stack(_assignment(costs[0]))
     found = []
     for depth, (of_a, of_b) in enumerate(zip(*levels, strict=False)):
         found.append(np.column_stack([of_a.rows[places[:, 0]], of_b.rows[places[:, 1]]]))
@@ -153,7 +152,7 @@ def partial_assignment(
     gain = cost - delete_a[:, None] - delete_b
     if gain.size == 0 or gain.min() >= 0:
         return np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp)
-    rows, columns = linear_sum_assignment(np.minimum(gain, 0))
+    rows, columns = _assignment(np.minimum(gain, 0))
     kept = gain[rows, columns] < 0
     return rows[kept], columns[kept]
 
@@ -184,6 +183,13 @@ def check_order(order: float) -> None:
     """ValueError unless 1 <= order < inf."""
     if not 1 <= order < np.inf:
         raise ValueError(f"order={order} must be a number >= 1; for order = inf use bottleneck.")
+
+
+def _assignment(costs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    from scipy.optimize import linear_sum_assignment  # takes longer to import than this package
+
+    rows, columns = linear_sum_assignment(costs)
+    return rows, columns
 
 
 def _prepared(
