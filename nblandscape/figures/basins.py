@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.colors import to_rgb, to_rgba
+from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from nblandscape.figures.colors import DARK, palette
@@ -153,3 +155,10 @@ def label_axes(axes: Axes, x: str, y: str) -> None:
     axes.set_ylabel(y, fontsize=8)
     axes.tick_params(labelsize=7, which="both")
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def strength_bar(figure: Figure, shades: ScalarMappable, axes: "Axes | list[Axes]", quantity: str) -> None:
+    """Colour bar of a map in which the strength of the hue is the height."""
+    bar = figure.colorbar(shades, ax=axes, shrink=0.8, aspect=28, pad=0.02)
+    bar.set_label(f"{quantity} (strength of the colour)", fontsize=7)
+    bar.ax.tick_params(labelsize=6, which="both")

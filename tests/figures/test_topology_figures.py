@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 import nblandscape as nbl
 from nblandscape.figures.basin_map import plot_basin_map
 from nblandscape.figures.basins import basin_colors, span
+from nblandscape.figures.comparison import comparison_figure
 from nblandscape.figures.diagrams import plot_barcode, plot_persistence_curve, plot_persistence_diagram
 from nblandscape.figures.terrain import plot_topological_profile
-from nblandscape.figures.topology import comparison_figure, topology_figure
+from nblandscape.figures.topology import topology_figure
 from nblandscape.topology.merge_tree import MergeTree, merge_tree
 from nblandscape.topology.neighbours import cell_volumes
 from nblandscape.topology.profile import profile
