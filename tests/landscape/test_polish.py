@@ -260,6 +260,9 @@ def test_holes_are_not_entered():
     point = polish(objective, plane, 4, landscape, index=0)  # the first Newton step leads to log(-1.25)
     np.testing.assert_allclose(point.coordinates, [-1.5, 0], atol=1e-6)
     assert point.kind == "minimum"
+    hill = function(lambda w: torch.log(w[0]) - w[0], [2.5, 0.0])
+    top = polish(hill, axes_of(hill, 1), [0.0], index=1, cell=4.0, check=False)
+    assert (top.kind, top.coordinates[0]) == ("maximum", pytest.approx(-1.5, abs=1e-6))
     with pytest.raises(ValueError, match=r"The loss is nan at the start \(-3, 0\)"):
         polish(objective, plane, [-3.0, 0.0])
 
