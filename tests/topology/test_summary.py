@@ -232,6 +232,8 @@ def test_thresholds_and_kinds_hold_on_every_level():
     hills = over_levels(-rosenbrock(81), kind="superlevel", threshold=20.0)
     assert [s.all.minima for s in hills.summaries] == [1] * len(hills.summaries)
     assert over_levels(rosenbrock(81), connectivity="faces").summaries[-1].all.minima > 40
+    deep = over_levels(himmelblau(65), threshold=50.0).summaries[-1]
+    assert deep.all.minima == deep.supported.minima == 3
 
 
 def test_batches_make_supported_numbers_of_every_level():
