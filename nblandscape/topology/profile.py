@@ -167,7 +167,7 @@ def profile(tree: MergeTree) -> Profile:
     merging = merging[np.lexsort((tree.minima[merging], death[merging]))]
     child = np.concatenate([merging, np.full(inside.size, -1)])
     row, height = np.concatenate([parent[merging], rows]), np.concatenate([death[merging], heights])
-    sweep = np.lexsort((child < 0, height, row))
+    sweep = np.lexsort((height, row))  # stable: children came first
     grown_left, grown_right = (
         np.concatenate([np.where(side[merging] == which, totals[merging], 0.0), volumes / 2])[sweep]
         for which in (-1, 1)

@@ -54,7 +54,8 @@ def grown(tree: MergeTree) -> Profile:
         if above >= 0:
             heights = found.arc(number)[0]
             assert heights[-1] == starts[above]
-            assert (sign * heights[:-1] < sign * heights[-1]).all()  # what enters at a merge enters above it
+            # What enters at a merge enters above it; an arc between two merges at one height is flat.
+            assert (sign * heights[1:-1] < sign * heights[-1]).all()
             assert found.row[above] in (found.row[number], tree.pairs["parent"][found.row[number]])
         else:
             assert tree.pairs["parent"][found.row[number]] < 0
