@@ -1,35 +1,51 @@
 import type { TopologyView } from "../../model/protocol";
 import type { LiveTree } from "../../model/store";
 import { count, num, whole } from "../parts/format";
-import { UNSUPPORTED } from "./pair";
+import { isUnsupported, UNSUPPORTED } from "./pair";
 
-/** The numbers of what is shown, and how many of the least persistent branches are not drawn one by one. */
-export function headline(tree: LiveTree, stale: boolean, hidden: number): string {
+interface Props {
+  tree: LiveTree;
+  stale: boolean;
+  view: TopologyView;
+  /** How many of the least persistent branches are not drawn one by one. */
+  hidden: number;
+}
+
+/** The numbers of what is shown, and what the marks mean that are there only where an error is known. */
+export function Headline({ tree, stale, view, hidden }: Props) {
   const { branches, total, smad, supported } = tree;
-  if (stale) return "of the previous window";
-  const parts = [count(branches.length, "minimum", "minima")];
-  if (supported) parts[0] += ` (supported ${whole(supported.count)} of ${whole(branches.length)})`;
+  if (stale) return <p class="nbl-panel-note nbl-topology-note">of the previous window</p>;
+  const minima = count(branches.length, "minimum", "minima");
+  const parts: string[] = [];
   if (total > branches.length) parts.push(`${whole(total - branches.length)} below the threshold`);
   if (branches.length > 1) parts.push(`SMAD ${num(smad, 3)}`);
   if (supported && supported.count > 1) parts.push(`supported only ${num(supported.smad, 3)}`);
   if (hidden > 0) parts.push(`the ${whole(hidden)} least persistent only hinted at`);
-  return parts.join(" · ");
+  const numbers = supported ? `supported ${whole(supported.count)} of ${whole(branches.length)}` : "";
+  const basis = supported?.basis ? `Support: ${supported.basis}` : "";
+  const why =
+    basis && view === "diagram" ? `${basis}. The bar of an unsupported pair reaches the diagonal.` : basis;
+  return (
+    <p class="nbl-panel-note nbl-topology-note" title={why || undefined}>
+      {minima}
+      {numbers && ` (${numbers}`}
+      {branches.some(isUnsupported) && <Legend line={view !== "diagram"} />}
+      {numbers && ")"}
+      {parts.map((part) => ` · ${part}`).join("")}
+      {why && <span class="nbl-hidden">. {why}</span>}
+    </p>
+  );
 }
 
-/** What the marks mean that are there only where an error is known. */
-export function Legend({ tree, view }: { tree: LiveTree; view: TopologyView }) {
-  if (!tree.branches.some((branch) => branch.evidence?.supported === false)) return null;
+function Legend({ line }: { line: boolean }) {
   return (
-    <p class="nbl-legend" title={tree.supported?.basis}>
-      <svg width="30" height="12" aria-hidden="true">
-        {view !== "diagram" && <path class="nbl-legend-line" d="M0,6H16" />}
-        <path class="nbl-legend-mark" d="M23,11 18,2H28Z" />
-      </svg>
-      <span>
-        {UNSUPPORTED}
-        {view === "diagram" && ": the bar reaches the diagonal"}
-        {tree.supported?.basis && <span class="nbl-hidden"> (judged by: {tree.supported.basis})</span>}
-      </span>
-    </p>
+    <span class="nbl-legend">
+      {"; "}
+      <svg width={line ? 27 : 12} height="10" aria-hidden="true">
+        {line && <path class="nbl-legend-line" d="M0,5H15" />}
+        <path class="nbl-legend-mark" d={line ? "M21,9.5 16.5,1.5H25.5Z" : "M6,9.5 1.5,1.5H10.5Z"} />
+      </svg>{" "}
+      {UNSUPPORTED}
+    </span>
   );
 }

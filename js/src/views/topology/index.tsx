@@ -10,7 +10,7 @@ import { MARGIN, TreePlot } from "../merge-tree/tree-plot";
 import { useSize } from "../parts/use-size";
 import { Barcode } from "./barcode";
 import { Diagram } from "./diagram";
-import { headline, Legend } from "./headline";
+import { Headline } from "./headline";
 import { mostLeaves } from "./most-leaves";
 import { Tabs } from "./tabs";
 
@@ -60,7 +60,6 @@ function TopologyPanel({ store, plots }: { store: Store; plots: Plots }) {
   const [width] = useSize(panel);
   const leaves = mostLeaves(width - MARGIN.left - MARGIN.right);
   const hidden = drawn === null || !byLeaf ? 0 : Math.max(drawn.tree.branches.length - leaves, 0);
-  const note = drawn === null ? "" : headline(drawn.tree, stale, hidden);
   return (
     <section class="nbl nbl-tree" aria-label={name}>
       <header class="nbl-panel-head nbl-topology-head">
@@ -89,14 +88,8 @@ function TopologyPanel({ store, plots }: { store: Store; plots: Plots }) {
           <Waiting store={store} />
         ) : (
           <div class={stale ? "nbl-tree-body nbl-stale" : "nbl-tree-body"} inert={stale}>
-            <p
-              class="nbl-panel-note nbl-topology-note"
-              title={`${note}${live?.supported?.basis ? `\nSupport: ${live.supported.basis}` : ""}`}
-            >
-              {note}
-            </p>
+            <Headline tree={drawn.tree} stale={stale} view={view} hidden={hidden} />
             <View key={view} store={store} tree={drawn.tree} grid={drawn.grid} />
-            <Legend tree={drawn.tree} view={view} />
             <FeatureTable store={store} tree={live} />
             <PersistenceSlider store={store} tree={drawn.tree} />
           </div>

@@ -199,7 +199,7 @@ describe("every picture", () => {
 });
 
 it("says how much is supported, and sets the proposed threshold with its reason", () => {
-  expect(root.textContent).toContain("4 minima (supported 3 of 4)");
+  expect(root.textContent).toContain("4 minima (supported 3 of 4");
   expect(root.textContent).toContain("supported only");
   const button = [...root.querySelectorAll("button")].find((b) => b.textContent === "Proposed")!;
   const reason = root.querySelector(`#${button.getAttribute("aria-describedby")}`)!;
