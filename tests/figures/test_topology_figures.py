@@ -77,8 +77,10 @@ def test_thousands_of_points_of_a_diagram_are_all_there():
     assert len(axes.texts) < 32
 
 
-def test_unsupported_pairs_are_hollow_and_bars_reach_the_diagonal_just_for_them():
-    tree = merge_tree(HIMMELBLAU)
+@pytest.mark.parametrize("kind", ["sublevel", "superlevel"])
+def test_unsupported_pairs_are_hollow_and_bars_reach_the_diagonal_just_for_them(kind):
+    sign = 1 if kind == "sublevel" else -1
+    tree = merge_tree(sign * HIMMELBLAU, kind=kind)
     for errors in (1.0, 10.0, 30.0):
         needed = 3 * errors + 0.5
         firm = (tree.persistence > needed).tolist()
@@ -92,8 +94,8 @@ def test_unsupported_pairs_are_hollow_and_bars_reach_the_diagonal_just_for_them(
         (bars,) = (c for c in axes.collections if isinstance(c, LineCollection))
         assert len(bars.get_segments()) == 3
         for (birth, death), (_, low) in bars.get_segments():
-            assert death - low == pytest.approx(needed)
-            assert (low < birth) == (death - birth < needed)
+            assert sign * (death - low) == pytest.approx(needed)
+            assert (sign * low < sign * birth) == (sign * (death - birth) < needed)
         assert f"{sum(firm) - 1} supported" in axes.get_title()
         assert axes.get_legend() is not None
 
