@@ -32,6 +32,8 @@ if TYPE_CHECKING:
         predict_spectrum_cost,
         sample,
     )
+    from nblandscape.landscape.checks import compare_settings
+    from nblandscape.landscape.polish import CriticalPoint, polish
     from nblandscape.objective import Objective
     from nblandscape.recorder import Recorder
     from nblandscape.recording import Recording
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Cancelled": "cancel",
+    "CriticalPoint": "landscape.polish",
     "Estimate": "curvature",
     "Explorer": "widgets",
     "FisherOperator": "curvature",
@@ -60,6 +63,7 @@ _HOMES = {
     "Subspace": "subspace",
     "SurfaceView": "widgets",
     "TrustReport": "curvature",
+    "compare_settings": "landscape.checks",
     "explore": "widgets",
     "hessian_diagonal": "curvature",
     "hessian_spectrum": "curvature",
@@ -72,6 +76,7 @@ _HOMES = {
     "merge_tree": "topology",
     "open_store": "landscape",
     "persistence": "topology",
+    "polish": "landscape.polish",
     "predict_cost": "landscape",
     "predict_spectrum_cost": "landscape",
     "sample": "landscape",
@@ -83,6 +88,7 @@ _HOMES = {
 
 __all__ = [
     "Cancelled",
+    "CriticalPoint",
     "Estimate",
     "Explorer",
     "FisherOperator",
@@ -102,6 +108,7 @@ __all__ = [
     "SurfaceView",
     "TrustReport",
     "__version__",
+    "compare_settings",
     "explore",
     "hessian_diagonal",
     "hessian_spectrum",
@@ -114,6 +121,7 @@ __all__ = [
     "merge_tree",
     "open_store",
     "persistence",
+    "polish",
     "predict_cost",
     "predict_spectrum_cost",
     "sample",

@@ -29,7 +29,7 @@ _ROUNDS = 99
 
 
 @dataclass(frozen=True)
-class Warning_:  # noqa: N801 - `Warning` is Python's
+class Concern:
     """Something about a landscape that a reader must know.
 
     Attributes
@@ -58,7 +58,7 @@ def warnings(
     sigmas: float = 3.0,
     largest_ratio: float = 1e3,
     largest_displacement: float = 1.0,
-) -> list[Warning_]:
+) -> list[Concern]:
     """Look for signs that a landscape does not show what it should.
 
     Parameters
@@ -80,7 +80,7 @@ def warnings(
 
     Returns
     -------
-    list of Warning_
+    list of Concern
         Empty if nothing was found. Kinds: "holes", "range too large", "plateau", "chance level",
         "worse than chance", "centre", "row pattern".
 
@@ -112,7 +112,7 @@ def warnings(
     about = landscape.provenance
     loss = about.get("model_loss") if loss is None else loss
     weights_norm = about.get("weights_norm") if weights_norm is None else weights_norm
-    found: list[Warning_] = []
+    found: list[Concern] = []
     found += _holes(landscape)
     found += _too_large(landscape, weights_norm, largest_ratio, largest_displacement)
     if landscape.holes == landscape.values.size:
@@ -124,7 +124,7 @@ def warnings(
     return found
 
 
-def compare_settings(landscapes: Mapping[str, Landscape] | Sequence[Landscape]) -> list[Warning_]:
+def compare_settings(landscapes: Mapping[str, Landscape] | Sequence[Landscape]) -> list[Concern]:
     """Name the settings in which landscapes differ that are to be compared.
 
     Looked at: axes and their points and spans, kind, normalisation and offset of the directions, quantity,
@@ -137,7 +137,7 @@ def compare_settings(landscapes: Mapping[str, Landscape] | Sequence[Landscape]) 
 
     Returns
     -------
-    list of Warning_
+    list of Concern
         One per setting; ``kind`` is "different " + its name, ``numbers`` has the value of every landscape
         that tells one, by name.
 
@@ -165,15 +165,15 @@ def compare_settings(landscapes: Mapping[str, Landscape] | Sequence[Landscape]) 
             continue
         words = ", ".join(f"{value} ({', '.join(names)})" for value, names in groups.items())
         found.append(
-            Warning_(f"different {setting}", f"The landscapes have different {setting}: {words}.", values)
+            Concern(f"different {setting}", f"The landscapes have different {setting}: {words}.", values)
         )
     return found
 
 
-def _holes(landscape: Landscape) -> Iterator[Warning_]:
+def _holes(landscape: Landscape) -> Iterator[Concern]:
     holes, size = landscape.holes, landscape.values.size
     if holes:
-        yield Warning_(
+        yield Concern(
             "holes",
             f"{holes} of {size} points are not finite. They are drawn as holes and left out of every number.",
             {"holes": holes, "points": size},
@@ -182,11 +182,11 @@ def _holes(landscape: Landscape) -> Iterator[Warning_]:
 
 def _too_large(
     landscape: Landscape, weights_norm: float | None, largest_ratio: float, largest_displacement: float
-) -> Iterator[Warning_]:
+) -> Iterator[Concern]:
     remedy = "Take a smaller span, in which the loss is that of a network which still works."
     if 2 * landscape.holes > landscape.values.size:
         share = landscape.holes / landscape.values.size
-        yield Warning_(
+        yield Concern(
             "range too large",
             f"The loss is not finite at {share:.0%} of the points. {remedy}",
             {"not_finite": share},
@@ -198,7 +198,7 @@ def _too_large(
     if _is_loss(landscape) and centre is not None and centre > 0 and edges.size:
         edge = float(np.median(edges))
         if edge > largest_ratio * max(centre, 1e-3):
-            yield Warning_(
+            yield Concern(
                 "range too large",
                 f"At the border the loss is {edge:.3g} (median), {edge / centre:.2g} times the {centre:.3g} "
                 f"at the centre. {remedy}",
@@ -209,7 +209,7 @@ def _too_large(
         shares = displacements / weights_norm
         if shares.max() > (1 + _SAME) * largest_displacement:  # the default spans end at ||theta||
             axis = int(shares.argmax())
-            yield Warning_(
+            yield Concern(
                 "range too large",
                 f"The border of axis {axis} ({landscape.labels[axis]}) moves the parameters by "
                 f"{shares[axis]:.3g} times their norm. {remedy}",
@@ -217,12 +217,12 @@ def _too_large(
             )
 
 
-def _plateau(landscape: Landscape) -> Iterator[Warning_]:
+def _plateau(landscape: Landscape) -> Iterator[Concern]:
     values = landscape.values.ravel()
     span = float(np.nanmax(values) - np.nanmin(values))
     noise = _noise_range(landscape)
     if noise is not None and span < noise:
-        yield Warning_(
+        yield Concern(
             "plateau",
             f"The values span {span:.3g}; the spread of the batches alone makes up to {noise:.2g}: the shape "
             "may be that of the sample. Use more data or a larger span.",
@@ -232,7 +232,7 @@ def _plateau(landscape: Landscape) -> Iterator[Warning_]:
     eps = _EPS.get(str(landscape.provenance.get("objective", {}).get("dtype")), _EPS["float64"])
     rounding = 16 * eps * float(np.nanmax(np.abs(values)))
     if span <= rounding:
-        yield Warning_(
+        yield Concern(
             "plateau",
             f"The values span {span:.3g}, which rounding alone can make ({rounding:.1g}). Use a larger span, "
             "or dtype=torch.float64.",
@@ -240,7 +240,7 @@ def _plateau(landscape: Landscape) -> Iterator[Warning_]:
         )
 
 
-def _chance(landscape: Landscape, classes: int | None, sigmas: float) -> Iterator[Warning_]:
+def _chance(landscape: Landscape, classes: int | None, sigmas: float) -> Iterator[Concern]:
     about = landscape.provenance.get("objective", {})
     name = str(about.get("loss", "")).lower().replace("_", "")
     is_entropy = "crossentropy" in name or "nllloss" in name
@@ -259,7 +259,7 @@ def _chance(landscape: Landscape, classes: int | None, sigmas: float) -> Iterato
         numbers = {"centre": centre, "chance": chance, "classes": count, "range": span}
         near = max(_AT_CHANCE, min(sigmas * error, _TINY * chance) if classes is not None else 0.0)
         if abs(centre - chance) <= near and span <= _TINY * chance:
-            yield Warning_(
+            yield Concern(
                 "chance level",
                 f"A plateau at chance: the loss at the centre is {centre:.4g}, ln {count} = {chance:.4g}, "
                 f"and all values span {span:.2g}. The network guesses: check its weights, its mode "
@@ -267,7 +267,7 @@ def _chance(landscape: Landscape, classes: int | None, sigmas: float) -> Iterato
                 numbers,
             )
         elif classes is not None and centre > chance + max(_AT_CHANCE, sigmas * error):
-            yield Warning_(
+            yield Concern(
                 "worse than chance",
                 f"The loss at the centre is {centre:.4g}, above ln {count} = {chance:.4g}, that of guessing. "
                 "For a trained network, check its weights, its mode (BatchNorm), the loss and the data.",
@@ -275,7 +275,7 @@ def _chance(landscape: Landscape, classes: int | None, sigmas: float) -> Iterato
             )
 
 
-def _centre(landscape: Landscape, loss: float | None) -> Iterator[Warning_]:
+def _centre(landscape: Landscape, loss: float | None) -> Iterator[Concern]:
     vertex = landscape.origin
     if vertex is None:
         if loss is None or "origin" in landscape.provenance:  # None there: the slice passes beside the model
@@ -286,7 +286,7 @@ def _centre(landscape: Landscape, loss: float | None) -> Iterator[Warning_]:
     place, value = landscape.coordinates(vertex), float(landscape.values.flat[vertex])
     extents = [float(np.ptp(a)) for a in landscape.axes]
     if any(abs(c) > 1e-9 * e for c, e in zip(place, extents, strict=True)):
-        yield Warning_(
+        yield Concern(
             "centre",
             f"No point of the grid is the model: the nearest to it is at {_tuple(place)}. Take an odd number "
             "of points on each axis.",
@@ -294,7 +294,7 @@ def _centre(landscape: Landscape, loss: float | None) -> Iterator[Warning_]:
         )
         return
     if math.isnan(value):
-        yield Warning_(
+        yield Concern(
             "centre", "The loss at the centre, that of the model, is not finite.", {"centre": value}
         )
         return
@@ -304,7 +304,7 @@ def _centre(landscape: Landscape, loss: float | None) -> Iterator[Warning_]:
         expected["the mean of its batches"] = mean
     for what, other in expected.items():
         if abs(value - other) > _SAME * max(abs(value), abs(other)):
-            yield Warning_(
+            yield Concern(
                 "centre",
                 f"The value at the centre is {value:.6g}, {what} is {other:.6g}. Check the mode (dropout, "
                 "BatchNorm), the data and the weights of both.",
@@ -312,7 +312,7 @@ def _centre(landscape: Landscape, loss: float | None) -> Iterator[Warning_]:
             )
 
 
-def _row_pattern(landscape: Landscape) -> Iterator[Warning_]:
+def _row_pattern(landscape: Landscape) -> Iterator[Concern]:
     best: dict[int, tuple[float, int, int, float]] = {}
     for axis, along in itertools.permutations(range(landscape.dim), 2):
         if min(landscape.shape[axis], landscape.shape[along]) < FEWEST:
@@ -322,7 +322,7 @@ def _row_pattern(landscape: Landscape) -> Iterator[Warning_]:
             ratio, shift, share = found
             best[axis] = (ratio, along, shift, share)
     for axis, (ratio, along, shift, share) in best.items():
-        yield Warning_(
+        yield Concern(
             "row pattern",
             f"Every other row of axis {axis} looks shifted by one cell along axis {along}: shifting it back "
             f"lowers the roughness across rows to {ratio:.2g} of what it is. A sampler that scans in "

@@ -210,10 +210,11 @@ class Landscape:
         """
         from nblandscape.topology import support
 
+        losses, counts = self._batches
         return support(
             self.merge_tree() if tree is None else tree,
-            self.batch_losses,
-            self.batch_counts,
+            losses,
+            counts,
             axes=self.axes,
             factor=factor,
             rounds=rounds,
@@ -221,6 +222,14 @@ class Landscape:
             sup_norm=sup_norm,
             frequency=frequency,
         )
+
+    @property
+    def _batches(self) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Batch losses and counts whose weighted mean are the values, also where the loss is a sum."""
+        losses, counts = self.batch_losses, self.batch_counts
+        if losses is None or counts is None or counts.any():
+            return losses, None if losses is None else counts
+        return losses * losses.shape[-1], None
 
     def summary(self, *, threshold: float = 0.0) -> "Summary":
         """All numbers of the topology, those of the supported pairs beside them; `print` shows a table.
@@ -239,11 +248,12 @@ class Landscape:
         """
         from nblandscape.topology import over_levels
 
+        losses, counts = self._batches
         return over_levels(
             self.values,
             axes=self.axes,
-            batch_losses=self.batch_losses,
-            counts=self.batch_counts,
+            batch_losses=losses,
+            counts=counts,
             threshold=threshold,
             tolerance=tolerance,
             coarsest=coarsest,

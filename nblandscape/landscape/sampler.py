@@ -241,6 +241,8 @@ def _run(
         "spans": [float(axis[-1]) for axis in axes],
         "points": list(shape),
         "origin": int(center) if subspace.contains_model else None,
+        "model_loss": objective.loss() if subspace.contains_model else None,
+        "weights_norm": float(torch.linalg.vector_norm(subspace.origin.to(torch.float64))),
         "quantity": "loss",
         "seconds": time.perf_counter() - started,
         "points_at_once": at_once,
