@@ -33,7 +33,8 @@ if TYPE_CHECKING:
         sample,
     )
     from nblandscape.landscape.checks import compare_settings
-    from nblandscape.landscape.polish import CriticalPoint, polish
+    from nblandscape.landscape.critical_point import CriticalPoint
+    from nblandscape.landscape.polish import polish
     from nblandscape.objective import Objective
     from nblandscape.recorder import Recorder
     from nblandscape.recording import Recording
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Cancelled": "cancel",
-    "CriticalPoint": "landscape.polish",
+    "CriticalPoint": "landscape.critical_point",
     "Estimate": "curvature",
     "Explorer": "widgets",
     "FisherOperator": "curvature",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -133,10 +134,13 @@ class Slice:
         look.curvature_noise = _PRODUCT_DIGITS * self._product_eps * size * lengths**2
 
 
-def search(plane: Slice, here: Look, index: int, reach: float, steps: int, tol: float) -> tuple[Look, str]:
-    """Go from a point with known curvatures to a critical point of an index; say why the steps ended.
+def search(
+    plane: Slice, here: Look, index: int, reach: float, steps: int, tol: float
+) -> Generator[None, None, tuple[Look, str]]:
+    """Go from a point with known curvatures to a critical point of an index; return why the steps ended.
 
-    "converged" is said of any critical point on the way to a saddle or maximum; a minimum is insisted on.
+    Pauses after every evaluation. "converged" is said of any critical point on the way to a saddle or
+    maximum; a minimum is insisted on.
     """
     radius, name = 1.0, kind_of(index, len(here.u))
     for _ in range(steps):
@@ -152,8 +156,10 @@ def search(plane: Slice, here: Look, index: int, reach: float, steps: int, tol: 
         if length < 1e-9:
             break
         there = plane.look(here.u + step)
+        yield
         if there.finite and (_lower(there, here, predicted, plane.eps) if index == 0 else True):
             plane.bend(there)
+            yield
             if index == 0 or here.index != index or _closer(there, here, index):
                 here, radius = there, min(1.0, 2 * radius)
                 continue

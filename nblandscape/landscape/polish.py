@@ -7,10 +7,9 @@ Wheeler, arXiv 2208.13219).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Generator, Sequence
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -19,8 +18,9 @@ from numpy.typing import NDArray
 from nblandscape.cancel import CancelSignal
 from nblandscape.cancel import check as check_cancel
 from nblandscape.curvature.extremes import Extreme, judge_ends
-from nblandscape.curvature.lanczos import hessian_spectrum
+from nblandscape.curvature.lanczos import iter_spectrum
 from nblandscape.curvature.probes import probe
+from nblandscape.landscape.critical_point import SURE, CriticalPoint, Kind, Point
 from nblandscape.landscape.newton import Look, Slice, kind_of, search
 from nblandscape.landscape.span import half_widths
 
@@ -30,117 +30,9 @@ if TYPE_CHECKING:
     from nblandscape.subspace import Subspace
 
 Floats = NDArray[np.float64]
-Kind = Literal["minimum", "saddle", "maximum", "degenerate", "not converged"]
-Point = Literal["minimum", "saddle", "maximum", "not a critical point", "undecided"]
-
 _CRITICAL = 1e-3  # share of the loss that a step along the gradient may still gain, as in a trust report
 _PROBES = 16
 _CELLS = 16  # on each side of the origin in a grid of 33 points, which stands in for a missing one
-_SURE = ("significant", "noise unknown")
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class CriticalPoint:
-    """See `polish`.
-
-    Attributes
-    ----------
-    coordinates : np.ndarray, (d,)
-        In the slice.
-    moved : float
-        Distance from the start in cells of the grid.
-    loss_before, loss : float
-        At the start and at the point.
-    slice_gradient : float
-        Norm of the gradient's projection on the slice, in parameter units.
-    slice_eigenvalues : np.ndarray, (d,)
-        Of the Hessian projected on the slice, for unit directions; ascending.
-    kind : str
-        What the point is in the slice: "minimum", "saddle", "maximum", "degenerate" (rounding hides the sign
-        of a curvature) or "not converged".
-    index : int
-        Negative eigenvalues in the slice.
-    reason : str
-        Why the steps ended.
-    point : str or None
-        What the point is in the full space: "minimum", "saddle", "maximum", "not a critical point" or
-        "undecided"; None without the check, as are all that follow.
-    gradient, gradient_outside : float or None
-        Norm of the full gradient, and of its part out of the slice.
-    gradient_noise : float or None
-        Norm that the spread of the batches' gradients alone would give their mean; None for one batch.
-    gain : float or None
-        ||g||^2 / (2 lambda): how much a step along the gradient would gain, lambda the largest eigenvalue.
-    largest, smallest : Extreme or None
-        Extreme eigenvalues of the full Hessian with residual and batch noise.
-    gradients, products : int
-        Cost: gradients and Hessian-vector products, everything counted.
-    """
-
-    coordinates: Floats
-    moved: float
-    loss_before: float
-    loss: float
-    slice_gradient: float
-    slice_eigenvalues: Floats
-    kind: Kind
-    index: int
-    reason: str
-    point: Point | None = None
-    gradient: float | None = None
-    gradient_outside: float | None = None
-    gradient_noise: float | None = None
-    gain: float | None = None
-    largest: Extreme | None = None
-    smallest: Extreme | None = None
-    gradients: int = 0
-    products: int = 0
-
-    @property
-    def verdict(self) -> str:
-        """The result in one sentence."""
-        what = f"{self.kind} of the slice" if self.kind != "degenerate" else "degenerate point of the slice"
-        if self.kind == "not converged":
-            return f"No critical point of the slice was reached: {self.reason}."
-        if self.point is None:
-            return f"A {what}; not checked in the full space."
-        if self.point == "not a critical point":
-            return (
-                f"A {what}; not a critical point of the loss: the gradient is {self.gradient:.3g} there, of "
-                f"which {self.gradient_outside:.3g} points out of the slice{self._batch_noise()}."
-            )
-        assert self.smallest is not None
-        low = f"the smallest Hessian eigenvalue is {self.smallest.value:.3g} ± {self.smallest.error:.1g}"
-        if self.point == "undecided":
-            known = "" if self.smallest.verdict in _SURE else f", {self.smallest.verdict}"
-            return (
-                f"A {what}; what it is of the loss is undecided: the gradient is {self.gradient:.3g}"
-                f"{self._batch_noise()}, {low}{known}."
-            )
-        both = "and of the loss" if self.point == self.kind else f"but a {self.point} of the loss"
-        return f"A {what}, {both}: {low}."
-
-    def _batch_noise(self) -> str:
-        noise = self.gradient_noise
-        return "" if noise is None else f" (the spread of the batches alone would make {noise:.2g})"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Numbers and words for JSON."""
-        told = asdict(self) | {
-            "coordinates": self.coordinates.tolist(),
-            "slice_eigenvalues": self.slice_eigenvalues.tolist(),
-            "verdict": self.verdict,
-        }
-        return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in told.items()}
-
-    def __repr__(self) -> str:
-        where = ", ".join(f"{c:.6g}" for c in self.coordinates)
-        values = ", ".join(f"{v:.4g}" for v in self.slice_eigenvalues)
-        return (
-            f"CriticalPoint at ({where}), {self.moved:.2g} cells from the start: loss {self.loss_before:.6g} "
-            f"-> {self.loss:.6g}\nslice: gradient {self.slice_gradient:.2g}, eigenvalues {values}\n"
-            f"{self.verdict}\n{self.gradients} gradients, {self.products} Hessian products"
-        )
 
 
 def polish(
@@ -229,6 +121,44 @@ def polish(
     >>> print(point.verdict)
     A minimum of the slice; not a critical point of the loss: the gradient is 0.5 there, of which 0.5 points out of the slice.
     """  # noqa: E501
+    run = iter_polish(
+        objective,
+        subspace,
+        start,
+        landscape,
+        index=index,
+        cell=cell,
+        reach=reach,
+        steps=steps,
+        tol=tol,
+        check=check,
+        seed=seed,
+        cancel=cancel,
+    )
+    while True:
+        try:
+            next(run)
+        except StopIteration as end:
+            point: CriticalPoint = end.value
+            return point
+
+
+def iter_polish(
+    objective: Objective,
+    subspace: Subspace,
+    start: int | Sequence[float] | np.ndarray,
+    landscape: Landscape | None = None,
+    *,
+    index: int | None = None,
+    cell: float | Sequence[float] | None = None,
+    reach: float = 2.0,
+    steps: int = 30,
+    tol: float = 1e-6,
+    check: bool = True,
+    seed: int = 0,
+    cancel: CancelSignal | None = None,
+) -> Generator[None, None, CriticalPoint]:
+    """Do what `polish` does, pausing after every evaluation; returns the point. Arguments as there."""
     _check_arguments(objective, subspace, landscape, index, steps, reach, tol)
     alpha, wanted = _start(subspace, start, landscape)
     wanted = wanted if index is None else index
@@ -241,11 +171,13 @@ def polish(
     plane.bend(here)
     if wanted is None:
         wanted = here.index
-    here, reason = search(plane, here, wanted, reach, steps, tol)
-    return _result(plane, here, before, reason, check, seed)
+    here, reason = yield from search(plane, here, wanted, reach, steps, tol)
+    return (yield from _result(plane, here, before, reason, check, seed))
 
 
-def _result(plane: Slice, here: Look, before: float, reason: str, check: bool, seed: int) -> CriticalPoint:
+def _result(
+    plane: Slice, here: Look, before: float, reason: str, check: bool, seed: int
+) -> Generator[None, None, CriticalPoint]:
     assert here.objective is not None
     assert here.images is not None
     basis = torch.linalg.qr(plane.directions.T).Q.T  # (d, n), unit directions of the slice
@@ -273,7 +205,11 @@ def _result(plane: Slice, here: Look, before: float, reason: str, check: bool, s
     size = float(torch.linalg.vector_norm(here.gradient))
     outside = float(torch.linalg.vector_norm(here.gradient - basis.T @ (basis @ here.gradient)))
     check_cancel(plane.cancel)
-    spectrum = hessian_spectrum(here.objective, largest=1, smallest=1, seed=seed, cancel=plane.cancel)
+    spectrum = None
+    for partial in iter_spectrum(here.objective, largest=1, smallest=1, seed=seed, cancel=plane.cancel):
+        spectrum = partial
+        yield
+    assert spectrum is not None
     ends, spent = judge_ends(here.objective, spectrum, None, here.gradient)
     noise = _gradient_noise(here.objective, seed)
     lift = ends[0].value if ends[0].value > 0 else abs(ends[1].value)
@@ -297,13 +233,13 @@ def _full(ends: list[Extreme], critical: bool, within_noise: bool) -> Point:
     """What the point is in all directions together."""
     if not critical:
         return "undecided" if within_noise else "not a critical point"
-    up = ends[0].value > 0 and ends[0].verdict in _SURE
-    down = ends[1].value < 0 and ends[1].verdict in _SURE
+    up = ends[0].value > 0 and ends[0].verdict in SURE
+    down = ends[1].value < 0 and ends[1].verdict in SURE
     if up and down:
         return "saddle"
-    if ends[1].value > 0 and ends[1].verdict in _SURE:
+    if ends[1].value > 0 and ends[1].verdict in SURE:
         return "minimum"
-    if ends[0].value < 0 and ends[0].verdict in _SURE:
+    if ends[0].value < 0 and ends[0].verdict in SURE:
         return "maximum"
     return "undecided"
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import torch
 
     from nblandscape.curvature import Spectrum
+    from nblandscape.landscape.critical_point import CriticalPoint
+    from nblandscape.subspace import Subspace
     from nblandscape.topology import MergeTree, Support
 
 NO_SELECTION: dict[str, Any] = {"kind": "none", "vertex": None, "coordinates": None, "loss": None}
@@ -103,15 +105,48 @@ class Shown(NblWidget):
             behind the landscape.
         """
         source = self._objective_source()
-        with self.state_lock:
-            coordinates, shown, surface = self.selection.get("coordinates"), self._shown, self.surface
-            out_of_date = self._shown_key is None
-        if coordinates is None or shown is None or surface is None:
+        coordinates = self.selection.get("coordinates")
+        if coordinates is None:
             raise RuntimeError("Nothing is selected: click a minimum, a saddle or a point of the surface.")
+        return source.objective.parameters_at(self._shown_plane()[1], coordinates)
+
+    def polish_selected(self, **options: Any) -> "CriticalPoint":
+        """Make the selected minimum or saddle exact in the slice, and see what it is of the loss.
+
+        Parameters
+        ----------
+        **options
+            Of `nblandscape.polish`.
+
+        Returns
+        -------
+        CriticalPoint
+            ``print`` shows it; a minimum of the slice need not be one of the loss.
+
+        Raises
+        ------
+        RuntimeError
+            As `selected_state_dict`.
+        """
+        from nblandscape.landscape.polish import polish
+
+        source, (landscape, plane) = self._objective_source(), self._shown_plane()
+        vertex, coordinates = self.selection.get("vertex"), self.selection.get("coordinates")
+        if coordinates is None:
+            raise RuntimeError("Nothing is selected: click a minimum or a saddle.")
+        start = coordinates if vertex is None else vertex
+        return polish(source.objective, plane, start, landscape, **options)
+
+    def _shown_plane(self) -> "tuple[Landscape, Subspace]":
+        """What is shown and the plane that it was sampled over."""
+        source = self._objective_source()
+        with self.state_lock:
+            shown, surface, out_of_date = self._shown, self.surface, self._shown_key is None
+        if shown is None or surface is None:
+            raise RuntimeError(_NOT_YET)
         if out_of_date:
             raise RuntimeError("The surface is that of earlier weights; call explorer.wait() first.")
-        plane = source.plane(Spec.from_wire(surface["spec"]), shown.spectrum)
-        return source.objective.parameters_at(plane, coordinates)
+        return shown.landscape, source.plane(Spec.from_wire(surface["spec"]), shown.spectrum)
 
     def to_frame(self) -> Any:
         """Minima of the shown tree: coordinates, loss, persistence and its error, share of the window.

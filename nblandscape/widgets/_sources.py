@@ -18,6 +18,7 @@ from nblandscape.widgets._spec import Spec
 
 if TYPE_CHECKING:
     from nblandscape.curvature import Spectrum
+    from nblandscape.landscape.critical_point import CriticalPoint
     from nblandscape.objective import Objective
     from nblandscape.subspace import Subspace
 
@@ -183,6 +184,16 @@ class ObjectiveSource:
         if settings == self._settings(pairs):  # else the weights were updated meanwhile
             _spectra[self.objective] = {settings: found}
         return found
+
+    def polish(
+        self, landscape: Landscape, plane: "Subspace", vertex: int, cancel: CancelSignal
+    ) -> "Generator[None, None, CriticalPoint]":
+        """Make a critical point of the slice exact and see what it is of the loss."""
+        from nblandscape.landscape.polish import iter_polish
+        from nblandscape.threads import in_steps
+
+        run = iter_polish(self.objective, plane, vertex, landscape, cancel=cancel)
+        return in_steps(run, self._tuned_threads())
 
     def _settings(self, pairs: Mapping[str, Any]) -> tuple[Any, ...]:
         return (self.objective.description["weights_sha256"], *sorted(pairs.items()))

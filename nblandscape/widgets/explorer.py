@@ -310,7 +310,11 @@ class Explorer(Shown):
     # ------------------------------------------------------------------ actions
 
     def _call(self, call: str, method: str, params: dict[str, Any]) -> None:
-        actions = {"eigenpairs": self._eigenpairs_steps, "html": self._html_steps}
+        actions = {
+            "eigenpairs": self._eigenpairs_steps,
+            "html": self._html_steps,
+            "polish": self._polish_steps,
+        }
         if method not in actions:
             self.send({"kind": "reply", "id": call, "ok": False, "error": f"Unknown action {method!r}."})
             return
@@ -340,6 +344,12 @@ class Explorer(Shown):
         if self.spec is None:  # the first run was cancelled
             self._first_view(source)
         self.send({"kind": "reply", "id": call, "ok": True, "result": None})
+
+    def _polish_steps(self, call: str, params: dict[str, Any], job: Job) -> Steps:
+        source, (landscape, plane) = self._objective_source(), self._shown_plane()
+        self._set_status("action", "running", self._submitted, message="critical point")
+        point = yield from source.polish(landscape, plane, int(params["vertex"]), job.stopped)
+        self.send({"kind": "reply", "id": call, "ok": True, "result": point.to_dict()})
 
     def _html_steps(self, call: str, _params: dict[str, Any], _job: Job) -> Steps:
         yield

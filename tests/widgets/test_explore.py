@@ -89,6 +89,28 @@ def test_batches_tell_which_minima_are_supported(explore):
     np.testing.assert_array_equal(table["stderr"], whole.stderr[rows])
 
 
+def test_the_page_and_python_have_a_critical_point_checked(explore):
+    model, x, y = network()
+    explorer = explore(objective_of(model, x, y), span=4.0, points=17).wait(60)
+    with pytest.raises(RuntimeError, match="Nothing is selected"):
+        explorer.polish_selected()
+    explorer.select_minimum(0)
+    sent = Sent(explorer)
+    call = {"kind": "rpc", "id": "p", "method": "polish", "params": {"vertex": explorer.selection["vertex"]}}
+    explorer._on_message(explorer, call, [])
+    explorer.wait(60)
+    reply = sent.of("reply")[-1][0]
+    assert reply["ok"], reply
+    point = explorer.polish_selected()
+    assert json.loads(json.dumps(reply["result"])) == json.loads(json.dumps(point.to_dict()))
+    assert point.loss <= explorer.selection["loss"] + 1e-6
+    assert point.point is None or point.verdict.startswith("A minimum of the slice")
+    explorer._on_message(explorer, {**call, "id": "q", "params": {"vertex": 10**6}}, [])
+    with pytest.raises(ValueError, match="vertices 0 to 288"):
+        explorer.wait(60)
+    assert not sent.of("reply")[-1][0]["ok"]
+
+
 def test_a_triple_an_array_a_landscape_and_a_function(explore):
     model, x, y = network()
     assert explore((model, nn.CrossEntropyLoss(), (x, y)), points=9).wait(60).landscape.shape == (9, 9)
