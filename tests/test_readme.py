@@ -24,7 +24,7 @@ def test_its_python_runs_in_the_order_of_the_page(tmp_path, monkeypatch):
     names["executor"] = ThreadPoolExecutor(1)
     names["landscape"] = nbl.Landscape.from_array(names["array"])
     blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     for block in blocks:
         exec(compile(block, "README.md", "exec"), names)
     names["explorer"].wait(60)
