@@ -19,7 +19,18 @@ from gudhi.sklearn.cubical_persistence import CubicalPersistence
 from measure import Spread, digits, interleave, spread
 from report import Report, Table
 
-from nblandscape.topology import merge_tree, smad
+from nblandscape.topology import (
+    contour_tree,
+    critical_points,
+    landscaper_smad,
+    merge_tree,
+    morse_smale,
+    persistence,
+    profile,
+    smad,
+    summary,
+    support,
+)
 
 PEER_SECONDS = 60.0
 # Newton's method on the continuous function; a grid differs from it by its resolution
@@ -100,7 +111,7 @@ def component_tree(values: np.ndarray) -> np.ndarray:
 def run(*, quick: bool) -> Report:
     raw: dict[str, Any] = {}
     speed, answers = _speed_and_answers(quick, raw)
-    return Report("topology", [speed, answers, _growth(quick, raw)], raw)
+    return Report("topology", [speed, answers, _growth(quick, raw), _everything(quick, raw)], raw)
 
 
 def _speed_and_answers(quick: bool, raw: dict[str, Any]) -> tuple[Table, Table]:
@@ -119,7 +130,8 @@ def _speed_and_answers(quick: bool, raw: dict[str, Any]) -> tuple[Table, Table]:
             "finite persistences",
             "gudhi's equal (both)",
             "Landscaper SMAD",
-            "tree leaves",
+            "landscaper_smad, ours",
+            "Landscaper's leaves",
         ],
     )
     for function, n, dimension, make in _fields(quick):
@@ -162,7 +174,8 @@ def _speed_and_answers(quick: bool, raw: dict[str, Any]) -> tuple[Table, Table]:
             answers.rows.append([
                 f"{n}²", f"{mean:.4f}", ", ".join(f"{length:.3f}" for length in lengths[:6]),
                 " ".join("yes" if same else "NO" for same in equal),
-                f"{peer[0]['smad']:.4f}" if peer else why, int(peer[0]["leaves"]) if peer else "",
+                f"{peer[0]['smad']:.4f}" if peer else why, f"{landscaper_smad(values):.4f}",
+                int(peer[0]["leaves"]) if peer else "",
             ])  # fmt: skip
     speed.notes += [
         "gudhi gives pairs only: no tree, no basins, no SMAD. Its complex computes every dimension.",
@@ -203,6 +216,49 @@ def _growth(quick: bool, raw: dict[str, Any]) -> Table:
             raw[f"growth {name} {n}"] = seconds.median
             table.rows.append([name, f"{values.size:.1e}", digits(per / first)])
     return table
+
+
+def _everything(quick: bool, raw: dict[str, Any]) -> Table:
+    """What the other results cost, over one merge tree of the same values."""
+    results: dict[str, Callable[[np.ndarray], object]] = {
+        "merge_tree": merge_tree,
+        "profile": lambda values: profile(merge_tree(values)),
+        "summary": lambda values: summary(merge_tree(values)),
+        "support, 16 batches, without frequency": lambda values: _supported(values, frequency=False),
+        "support, 16 batches": lambda values: _supported(values, frequency=True),
+        "critical_points": critical_points,
+        "contour_tree": contour_tree,
+        "morse_smale, cells": lambda values: morse_smale(values).cells,
+        "persistence, all dimensions": persistence,
+    }
+    grids = ((33, 2), (9, 3)) if quick else ((65, 2), (257, 2), (33, 3))
+    fields = [
+        (f"{name} {n}^{dimension}", make(n, dimension))
+        for n, dimension in grids
+        for name, make in (("wells", wells), ("noise", noise))
+    ]
+    table = Table(
+        "Seconds of other results over those of a merge tree with pairs and basins",
+        ["function", "merge_tree, seconds", *list(results)[1:]],
+    )
+    for name, values in fields:
+        tasks = {result: functools.partial(task, values) for result, task in results.items()}
+        times = interleave(tasks, 2 if values.size > 10_000 else 5)
+        ratios = [times.ratio(result, "merge_tree") for result in tasks if result != "merge_tree"]
+        table.rows.append([name, times.seconds("merge_tree"), *(digits(ratio.median) for ratio in ratios)])
+        raw[f"everything {name}"] = times.as_dict()
+    return table
+
+
+@functools.lru_cache(maxsize=1)
+def _batches(key: bytes, shape: tuple[int, ...]) -> np.ndarray:
+    values = np.frombuffer(key).reshape(shape)
+    noise_ = np.random.default_rng(1).standard_normal((*shape, 16))
+    return values[..., None] + 0.1 * (noise_ - noise_.mean(axis=-1, keepdims=True))
+
+
+def _supported(values: np.ndarray, *, frequency: bool) -> object:
+    return support(merge_tree(values), _batches(values.tobytes(), values.shape), frequency=frequency)
 
 
 def _equal(a: np.ndarray, b: np.ndarray) -> bool:
