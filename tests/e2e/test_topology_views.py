@@ -161,6 +161,20 @@ def test_the_slider_acts_on_every_picture(explorer):
         expect(widget.locator("[role=option], [role=treeitem]")).to_have_count(min(left, counts[name]))
 
 
+def test_the_proposed_threshold_is_one_click_away_and_says_why(explorer):
+    lab, widget = explorer
+    lab.execute("explorer.request(threshold=5.0)")
+    button = widget.get_by_role("button", name="Proposed")
+    expect(button).to_have_attribute("aria-pressed", "false")
+    expect(button).to_have_accessible_description(re.compile(re.escape(lab.value("explorer.tree['reason']"))))
+    button.click()
+    lab.until("explorer.spec['threshold'] == explorer.tree['proposed']")
+    expect(button).to_have_attribute("aria-pressed", "true")
+    left = lab.value("len(explorer.merge_tree.minima)")
+    expect(widget.get_by_role("treeitem")).to_have_count(left)
+    expect(widget.get_by_role("region", name="Merge tree")).to_contain_text(f"of {left}")
+
+
 def test_the_profile_selects_the_basin_under_the_pointer(explorer):
     lab, widget = explorer
     tab(widget, "Profile").click()
