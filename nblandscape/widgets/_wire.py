@@ -66,6 +66,7 @@ def surface(landscape: Landscape, spec: Wire) -> Wire:
         "labels": list(landscape.labels),
         "quantity": str(landscape.provenance.get("quantity", "value")),
         "holes": landscape.holes,
+        "concerns": [str(concern) for concern in landscape.warnings()],
         "facing": open_yaw(landscape.values),
         "seconds": float(landscape.provenance.get("seconds", 0.0)),
     }

@@ -36,6 +36,7 @@ class MergeTreeView(NblWidget):
     bundle: ClassVar[str] = "merge_tree"
     spec = traitlets.Dict().tag(sync=True, echo_update=False)
     tree = traitlets.Dict().tag(sync=True)
+    view = traitlets.Dict(default_value={}).tag(sync=True, echo_update=False)
     selection = traitlets.Dict(default_value=NO_SELECTION).tag(sync=True, echo_update=False)
 
     def __init__(
