@@ -285,8 +285,9 @@ def merge_tree(
     Raises
     ------
     ValueError
-        The array has no axis, no element or no finite value, is not real, an option is unknown, edges name
-        vertices that do not exist, or volumes do not fit or are negative.
+        The array has no axis, no element or no finite value, is not real, its values are so large that
+        differences overflow, an option is unknown, edges name vertices that do not exist, or volumes do not
+        fit, are negative or all 0.
 
     Notes
     -----
@@ -310,7 +311,7 @@ def merge_tree(
         raise ValueError(f'kind={kind!r} is neither "sublevel" nor "superlevel".')
     samples = real_samples(values)
     if not isinstance(connectivity, str):
-        connectivity = checked_edges(connectivity, samples.size)
+        connectivity = _frozen(checked_edges(connectivity, samples.size).copy())
     sizes = None if volumes is None else _frozen(_checked_volumes(volumes, samples.shape))
     sign = 1.0 if kind == "sublevel" else -1.0
     heights = sign * samples
@@ -342,8 +343,16 @@ def real_samples(values: np.ndarray) -> np.ndarray:
         raise ValueError("values is a single number; a grid needs at least one axis.")
     if samples.size == 0:
         raise ValueError(f"values is empty, its shape is {samples.shape}; a grid needs at least one vertex.")
-    if not np.isfinite(samples).any():
+    finite = np.isfinite(samples)
+    if not finite.any():
         raise ValueError(f"values has no finite entry ({samples.size} holes): check what computed them.")
+    inside = samples if finite.all() else samples[finite]
+    low, high = float(inside.min()), float(inside.max())
+    if not np.isfinite(high - low):
+        raise ValueError(
+            f"values run from {low:.3g} to {high:.3g}: differences of such numbers are infinite in float64. "
+            "Divide them by a constant, or make the largest of them NaN (holes)."
+        )
     return samples
 
 
@@ -374,8 +383,13 @@ def _checked_volumes(volumes: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     sizes = np.array(volumes, dtype=np.float64)
     if sizes.shape != shape:
         raise ValueError(f"volumes have shape {sizes.shape}; the values have {shape}.")
-    if not (np.isfinite(sizes) & (sizes >= 0)).all():
-        raise ValueError("volumes must be finite and not negative.")
+    wrong = np.flatnonzero(~(np.isfinite(sizes) & (sizes >= 0)))
+    if wrong.size:
+        raise ValueError(
+            f"volumes must be finite and not negative; that of vertex {wrong[0]} is {sizes.flat[wrong[0]]}."
+        )
+    if not sizes.any():
+        raise ValueError("volumes are all 0: leave them out, and every vertex stands for 1.")
     return sizes
 
 

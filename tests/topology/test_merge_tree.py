@@ -289,6 +289,7 @@ def test_one_line_in_two_dimensions_is_the_line():
         ([np.inf, -np.inf], "no finite entry"),
         (np.ones(3, complex), "complex128"),
         (np.array(["a", "b"]), "not real"),
+        ([1e308, np.nan, -1e308], r"run from -1e\+308 to 1e\+308"),
     ],
 )
 def test_refused_values(values, message):
