@@ -53,6 +53,16 @@ def test_two_copies_of_an_edge_and_loops_change_nothing():
     assert merge_tree(values, connectivity=more).pairs.tolist() == [(0, -1, 0, np.inf, -1), (2, 3, 1, 2, 0)]
 
 
+def test_edges_are_neither_shared_nor_writeable():
+    edges = np.array([[0, 1], [1, 2], [2, 3], [3, 0]])
+    tree = merge_tree([0.0, 3.0, 1.0, 2.0], connectivity=edges)
+    before = edges.copy()
+    edges[:] = 0
+    assert tree.connectivity.tolist() == before.tolist()
+    with pytest.raises(ValueError, match="read-only"):
+        tree.connectivity[0, 0] = 2
+
+
 def test_vertices_without_edges_are_components():
     tree = merge_tree([2.0, 1.0, np.nan], connectivity=np.empty((0, 2), dtype=int))
     assert tree.minima.tolist() == [1, 0]
@@ -94,9 +104,17 @@ def test_basin_volumes_add_up_at_every_threshold(values, threshold):
     assert counts.tolist() == np.bincount(tree.basins.ravel(), minlength=len(counts)).tolist()
 
 
-@pytest.mark.parametrize("volumes", [np.ones(3), np.array([1.0, -1.0]), np.array([1.0, np.nan])])
-def test_volumes_that_are_none(volumes):
-    with pytest.raises(ValueError, match="volumes"):
+@pytest.mark.parametrize(
+    ("volumes", "told"),
+    [
+        (np.ones(3), r"shape \(3,\)"),
+        (np.array([1.0, -1.0]), "vertex 1 is -1"),
+        (np.array([1.0, np.nan]), "vertex 1 is nan"),
+        (np.zeros(2), "all 0"),
+    ],
+)
+def test_volumes_that_are_none(volumes, told):
+    with pytest.raises(ValueError, match=told):
         merge_tree([1.0, 2.0], volumes=volumes)
 
 
