@@ -125,13 +125,27 @@ def cell_volumes(axes: Sequence[np.ndarray]) -> np.ndarray:
     ndarray, shape (n_0, ..., n_{d-1})
         The volumes sum to that of the box.
 
+    Raises
+    ------
+    ValueError
+        There is no axis, or one has fewer than two coordinates or does not increase.
+
     Examples
     --------
     >>> cell_volumes([np.array([0.0, 1.0, 3.0])]).tolist()
     [0.5, 1.5, 1.0]
     """
+    if not len(axes):
+        raise ValueError("axes is empty; a grid needs at least one axis.")
     widths = []
-    for axis in axes:
+    for number, line in enumerate(axes):
+        axis = np.asarray(line, dtype=np.float64)
+        if axis.ndim != 1 or axis.size < 2:
+            raise ValueError(
+                f"axes[{number}] has shape {axis.shape}: every axis needs two coordinates or more."
+            )
+        if not (np.isfinite(axis).all() and (np.diff(axis) > 0).all()):
+            raise ValueError(f"axes[{number}] must be finite and increase strictly.")
         borders = np.concatenate([axis[:1], (axis[1:] + axis[:-1]) / 2, axis[-1:]])
         widths.append(np.diff(borders))
     volumes: np.ndarray = reduce(np.multiply.outer, widths)

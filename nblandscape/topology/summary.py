@@ -202,8 +202,8 @@ def over_levels(
     Raises
     ------
     ValueError
-        Edges instead of a connectivity by name, a negative tolerance, shapes that do not fit, or what
-        `merge_tree` and `support` refuse.
+        Edges instead of a connectivity by name, a negative tolerance or threshold, shapes that do not fit, or
+        what `merge_tree`, `cell_volumes` and `support` refuse.
 
     Examples
     --------
@@ -221,6 +221,8 @@ def over_levels(
         raise ValueError("Edges know no coarser grid; give connectivity by name.")  # noqa: TRY004
     if not tolerance >= 0:
         raise ValueError(f"tolerance={tolerance} must be a number >= 0 (0.05: 5 %).")
+    if not threshold >= 0:
+        raise ValueError(f"threshold={threshold} must be a number >= 0 (a difference of heights).")
     samples = values if isinstance(values, np.ma.MaskedArray) else np.asarray(values)
     lines = None if axes is None else checked_axes(axes, samples.shape)
     losses = None if batch_losses is None else np.asarray(batch_losses)

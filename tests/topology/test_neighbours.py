@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from merge_oracle import neighbours, steps
 
-from nblandscape.topology.neighbours import forward_offsets, lowest_neighbours, shifted
+from nblandscape.topology.neighbours import cell_volumes, forward_offsets, lowest_neighbours, shifted
 
 CONNECTIVITIES = ["full", "faces", "freudenthal"]
 
@@ -41,3 +41,21 @@ def test_shifted_views(step):
     here, there = shifted(step)
     np.testing.assert_array_equal(index[there] - index[here], 6 * step[0] + step[1])
     assert index[here].shape == (5 - abs(step[0]), 6 - abs(step[1]))
+
+
+def test_cells_of_lists():
+    assert cell_volumes([[0, 1, 3], [0, 2]]).tolist() == [[0.5, 0.5], [1.5, 1.5], [1.0, 1.0]]
+
+
+@pytest.mark.parametrize(
+    ("axes", "told"),
+    [
+        ([], "at least one axis"),
+        ([[0.0, 1.0], [3.0]], r"axes\[1\] has shape \(1,\)"),
+        ([[1.0, 0.0]], r"axes\[0\] must be finite and increase"),
+        ([[0.0, np.nan]], r"axes\[0\] must be finite and increase"),
+    ],
+)
+def test_axes_without_cells(axes, told):
+    with pytest.raises(ValueError, match=told):
+        cell_volumes(axes)

@@ -250,6 +250,11 @@ def test_bad_levels_are_refused():
         over_levels(wells(1), connectivity=np.array([[0, 1]]))
     with pytest.raises(ValueError, match="tolerance=-1"):
         over_levels(wells(1), tolerance=-1)
+    for threshold in (-1, np.nan):
+        with pytest.raises(ValueError, match=f"threshold={threshold}"):
+            over_levels(wells(1), threshold=threshold)
+    with pytest.raises(ValueError, match=r"axes\[0\] has shape \(1,\)"):
+        over_levels(np.ones((1, 5)), axes=([0.0], np.arange(5.0)))
     with pytest.raises(ValueError, match="axes"):
         over_levels(wells(2), axes=(np.arange(21.0),))
     with pytest.raises(ValueError, match=r"batch_losses have shape \(20, 21, 2\)"):
