@@ -19,7 +19,9 @@ export function describe(store: Store): string {
   const tree = store.tree.value;
   if (tree !== null && store.grid.value?.state === "final") {
     const saddles = tree.branches.filter((b) => b.deathVertex >= 0).length;
-    return `Surface ready: ${count(tree.branches.length, "minimum", "minima")}, ${count(saddles, "saddle", "saddles")}. ${status.message}`;
+    const notes = store.grid.value.data?.concerns?.length ?? 0;
+    const warned = notes > 0 ? ` ${count(notes, "note", "notes")} in the status bar.` : "";
+    return `Surface ready: ${count(tree.branches.length, "minimum", "minima")}, ${count(saddles, "saddle", "saddles")}.${warned} ${status.message}`;
   }
   return "";
 }

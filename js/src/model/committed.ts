@@ -26,6 +26,7 @@ export function committedGrid(surface: SurfaceData, spec: Spec, revision: number
     range: finiteRange(values),
     revision,
     known: 1,
+    data: surface,
   };
 }
 

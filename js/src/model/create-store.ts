@@ -1,6 +1,7 @@
 import { batch, computed, signal } from "@preact/signals";
 import { type AnyModel, isStatic, kernelState } from "./any-model";
 import { type Assembly, addTile, assembledGrid, startAssembly } from "./assembly";
+import { createChecks } from "./checks";
 import { committedGrid, createResultCache } from "./committed";
 import { back, emptyHistory, endDrag, forward, type History, record } from "./history";
 import { createLanes, idleStatus, isRunning } from "./lanes";
@@ -8,6 +9,7 @@ import { covers, finiteRange, linspace, quadratic, resample } from "./preview";
 import type {
   Frame,
   Incoming,
+  Method,
   Selection,
   SourceData,
   Spec,
@@ -71,6 +73,7 @@ export function createStore(model: AnyModel): Store {
   const lanes = createLanes();
   const rpc = createRpc((content) => model.send(content));
   const cache = createResultCache();
+  const checks = createChecks(surface, (vertex) => call("polish", { vertex }));
 
   /** Answers to ids from here on are answers to the present sampling. */
   let epoch = 0;
@@ -126,6 +129,12 @@ export function createStore(model: AnyModel): Store {
       actions: !alone,
       reason,
     };
+  });
+
+  const canCheck = computed(() => {
+    const { data } = grid.value ?? {};
+    const kept = data !== undefined && data === surface.value;
+    return kept && kernel.value !== "none" && source.value?.kind === "objective";
   });
 
   // ---- what is drawn -------------------------------------------------------------------------------------------
@@ -437,6 +446,12 @@ export function createStore(model: AnyModel): Store {
     }
   }
 
+  function call(method: Method, params: object) {
+    return kernel.value === "none"
+      ? Promise.reject(new Error(abilities.value.reason || "No kernel is connected."))
+      : rpc.call(method, params);
+  }
+
   /** A message that cannot be read must be seen, not only logged. */
   const onMessage = (message: Incoming, buffers?: DataView[]) => {
     try {
@@ -493,6 +508,7 @@ export function createStore(model: AnyModel): Store {
     kernel,
     height,
     abilities,
+    canCheck,
     announcement,
     canUndo: computed(() => history.value.past.length > 0),
     canRedo: computed(() => history.value.future.length > 0),
@@ -507,10 +523,9 @@ export function createStore(model: AnyModel): Store {
     cancel,
     select,
     setView,
-    rpc: (method, params) =>
-      kernel.value === "none"
-        ? Promise.reject(new Error(abilities.value.reason || "No kernel is connected."))
-        : rpc.call(method, params),
+    rpc: call,
+    checkOf: checks.of,
+    check: (vertex) => void checks.start(vertex),
     asPython: () => asPython(source.value, spec.value),
     dispose(): void {
       clearTimeout(patience);

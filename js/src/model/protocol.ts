@@ -83,6 +83,8 @@ export interface SurfaceData {
   /** What the height is, e.g. "cross-entropy loss". */
   quantity: string;
   holes: number;
+  /** Sentences that a reader of this surface must know. Older files lack them. */
+  concerns?: string[];
   /** Yaw from which no wall hides a valley. */
   facing?: number;
   /** Seconds spent. */
@@ -224,4 +226,23 @@ export type Outgoing =
   /** Asks for what a reloaded page has missed of a running computation. */
   | { kind: "resync" }
   | { kind: "rpc"; id: string; method: "eigenpairs"; params: { largest: number; smallest: number } }
-  | { kind: "rpc"; id: string; method: "html"; params: Record<string, never> };
+  | { kind: "rpc"; id: string; method: "html"; params: Record<string, never> }
+  /** Makes the critical point at a vertex of the shown surface exact; the result is a `CheckedPoint`. */
+  | { kind: "rpc"; id: string; method: "polish"; params: { vertex: number } };
+
+export type Method = Extract<Outgoing, { kind: "rpc" }>["method"];
+
+/** What the page reads of `nblandscape.CriticalPoint.to_dict()`; a number that is not finite is null. */
+export interface CheckedPoint {
+  /** The result in one sentence. */
+  verdict: string;
+  /** What it is in the slice: "minimum", "saddle", "maximum", "degenerate" or "not converged". */
+  kind: string;
+  /** What it is in the space of all parameters. */
+  point: string | null;
+  coordinates: number[];
+  /** Distance from the vertex, in cells. */
+  moved: number | null;
+  loss: number | null;
+  loss_before: number | null;
+}

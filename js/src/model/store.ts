@@ -1,5 +1,7 @@
 import type { ReadonlySignal, Signal } from "@preact/signals";
+import type { Check } from "./checks";
 import type {
+  Method,
   Selection,
   SourceData,
   Spec,
@@ -32,6 +34,8 @@ export interface LiveGrid {
   revision: number;
   /** Share of vertices that are real values, 0…1. */
   known: number;
+  /** The kernel's answer that this is; absent in predictions and parts. */
+  data?: SurfaceData;
 }
 
 /** What the per-batch losses say about a pair. */
@@ -130,6 +134,8 @@ export interface Store {
   readonly height: Signal<string>;
   /** Which controls can do anything, and if not, why. */
   readonly abilities: ReadonlySignal<Abilities>;
+  /** Whether the critical points of what is drawn can be checked with the real loss. */
+  readonly canCheck: ReadonlySignal<boolean>;
   /** Text for the polite live region. */
   readonly announcement: Signal<string>;
 
@@ -144,7 +150,11 @@ export interface Store {
   select(selection: Selection): void;
   setView(change: Partial<ViewState>): void;
   /** An action of the kernel; rejects with the kernel's error text. */
-  rpc(method: "eigenpairs" | "html", params: object): Promise<{ result: unknown; buffers: DataView[] }>;
+  rpc(method: Method, params: object): Promise<{ result: unknown; buffers: DataView[] }>;
+  /** How the check of the critical point at a vertex of the present surface stands; null = not asked for. */
+  checkOf(vertex: number): Check | null;
+  /** Asks the kernel to make a critical point of the present surface exact, and what it is of the loss. */
+  check(vertex: number): void;
   /** The cell that reproduces what is shown. */
   asPython(): string;
   dispose(): void;

@@ -69,6 +69,7 @@ export function surface(of: Spec, f: (a: number, b: number) => number, base = 3)
     labels: ["a", "b"],
     quantity: "loss",
     holes: 0,
+    concerns: [],
     seconds: 1,
   };
 }

@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import { isRunning } from "../../model/lanes";
 import type { Store } from "../../model/store";
 import { count, duration, num, reasonOf, whole } from "../parts/format";
+import { Popover } from "../parts/popover";
 
 interface Line {
   tone: "quiet" | "run" | "ok" | "warn" | "error";
@@ -57,6 +58,7 @@ export function StatusBar({ store }: { store: Store }) {
   const running = isRunning(status);
   const busy = running || isRunning(store.spectrumStatus.value) || isRunning(store.actionStatus.value);
   const notice = store.source.value?.notice ?? "";
+  const concerns = store.grid.value?.data?.concerns ?? [];
   const share = running && status.total > 0 ? status.done / status.total : 0;
   return (
     <footer class="nbl nbl-status">
@@ -89,8 +91,37 @@ export function StatusBar({ store }: { store: Store }) {
         {tone === "error" ? <LongText text={text} /> : <span class="nbl-phase-text">{text}</span>}
       </div>
       {notice !== "" && <span class="nbl-notice">{notice}</span>}
+      {concerns.length > 0 && <Notes concerns={concerns} />}
       <Numbers store={store} />
     </footer>
+  );
+}
+
+/** What a reader of the surface must know, a press away. */
+function Notes({ concerns }: { concerns: readonly string[] }) {
+  const [open, setOpen] = useState(false);
+  return (
+    <>
+      <button
+        type="button"
+        class="nbl-button nbl-small nbl-notes"
+        aria-expanded={open}
+        aria-haspopup="dialog"
+        title="What to know before this surface is believed"
+        onClick={() => setOpen(!open)}
+      >
+        <span aria-hidden="true">⚠</span> {count(concerns.length, "note", "notes")}
+      </button>
+      {open && (
+        <Popover label="Notes on this surface" onClose={() => setOpen(false)}>
+          <ul class="nbl-notes-list nbl-select-text">
+            {concerns.map((concern) => (
+              <li key={concern}>{concern}</li>
+            ))}
+          </ul>
+        </Popover>
+      )}
+    </>
   );
 }
 
@@ -139,7 +170,7 @@ function Numbers({ store }: { store: Store }) {
     "points",
     "Evaluated points",
   ]);
-  const holes = grid.state === "final" ? (store.surface.value?.holes ?? 0) : 0;
+  const holes = grid.data?.holes ?? 0;
   if (holes > 0)
     items.push([whole(holes), holes === 1 ? "hole" : "holes", "Points where the loss is not finite"]);
   return (

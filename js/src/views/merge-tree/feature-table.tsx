@@ -1,6 +1,7 @@
+import type { CheckedPoint } from "../../model/protocol";
 import { selectedBranch } from "../../model/selection";
 import type { LiveTree, Store } from "../../model/store";
-import { num, percent, point } from "../parts/format";
+import { num, percent, point, reasonOf } from "../parts/format";
 import { isUnsupported, persistenceText } from "../topology/pair";
 
 const GLYPHS = { none: "", minimum: "▼", saddle: "✕", point: "●", model: "★" } as const;
@@ -14,7 +15,8 @@ export function FeatureTable({ store, tree }: { store: Store; tree: LiveTree | n
   }
   const branch = selectedBranch(selection, tree);
   const rank = branch === null ? -1 : (tree?.branches.indexOf(branch) ?? -1);
-  const numbered = rank >= 0 && (selection.kind === "minimum" || selection.kind === "saddle");
+  const checkable = selection.kind === "minimum" || selection.kind === "saddle";
+  const vertex = checkable && store.canCheck.value ? selection.vertex : null;
   const rows: [string, string][] = [];
   if (selection.loss !== null) rows.push(["loss", num(selection.loss, 6)]);
   if (branch !== null) {
@@ -28,7 +30,7 @@ export function FeatureTable({ store, tree }: { store: Store; tree: LiveTree | n
       <strong title={KINDS[selection.kind]}>
         <span aria-hidden="true">{GLYPHS[selection.kind]}</span>
         <span class="nbl-feature-name"> {KINDS[selection.kind]}</span>
-        {numbered && ` ${rank + 1}`}
+        {checkable && rank >= 0 && ` ${rank + 1}`}
       </strong>
       <dl class="nbl-select-text">
         {rows.map(([term, value]) => (
@@ -38,6 +40,50 @@ export function FeatureTable({ store, tree }: { store: Store; tree: LiveTree | n
           </div>
         ))}
       </dl>
+      {vertex !== null && <PointCheck store={store} vertex={vertex} />}
     </div>
   );
+}
+
+const CHECK = "Make this point exact with the real loss and check it in the full space of parameters";
+
+/** What the loss itself says of a critical point of the grid, on request. */
+function PointCheck({ store, vertex }: { store: Store; vertex: number }) {
+  const check = store.checkOf(vertex);
+  const busy = check?.phase === "busy";
+  return (
+    <>
+      <button
+        type="button"
+        class="nbl-button nbl-small nbl-button-line"
+        aria-label={`Check: ${CHECK}`}
+        title={CHECK}
+        // Not `disabled`, which would take the focus away.
+        aria-disabled={busy}
+        onClick={() => store.check(vertex)}
+      >
+        {busy && <span class="nbl-spinner nbl-spinner-small" />}
+        {busy ? "Checking" : "Check"}
+      </button>
+      <p class="nbl-check nbl-select-text" role="status" aria-live="polite" aria-busy={busy}>
+        {check?.phase === "done" && (
+          <>
+            {check.point.verdict} <span class="nbl-panel-note">{moved(check.point)}</span>
+          </>
+        )}
+        {check?.phase === "failed" && (
+          <span class="nbl-failed" title={check.reason}>
+            Not checked: {reasonOf(check.reason)}
+          </span>
+        )}
+      </p>
+    </>
+  );
+}
+
+/** How the exact point differs from the vertex. */
+function moved({ loss, moved }: CheckedPoint): string {
+  const value = loss === null ? "" : `loss ${num(loss, 6)}`;
+  const way = moved === null ? "" : `${num(moved, 2)} cells from the vertex`;
+  return [value, way].filter(Boolean).join(", ");
 }

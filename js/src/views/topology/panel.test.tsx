@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createStore } from "../../model/create-store";
 import type { Store } from "../../model/store";
 import { MemoryModel } from "../../testing/memory-model";
-import { spec, surface, view } from "../../testing/samples";
+import { source, spec, surface, view } from "../../testing/samples";
 import { sublevelTree } from "../../testing/sublevel-tree";
 import { MergeTreePanel } from ".";
 import { tipPlace } from "./pair";
@@ -225,4 +225,80 @@ it("puts a tip beside its mark and keeps it in the panel", () => {
   expect([left, top]).toEqual([50, 164]);
   const [, above] = tipPlace(200, 190, 300, 60, 400, 200);
   expect(above).toBe(116);
+});
+
+describe("the check of a critical point", () => {
+  const button = () => [...root.querySelectorAll("button")].find((b) => b.textContent!.startsWith("Check"))!;
+  const said = () => root.querySelector(".nbl-feature [aria-live=polite]")!.textContent;
+  const asked = () => model.sent.filter((m) => (m as { method?: string }).method === "polish");
+  const answer = (call: unknown, message: object) =>
+    act(async () => model.message({ kind: "reply", id: (call as { id: string }).id, ...message }));
+  const point = (verdict: string) => ({ ok: true, result: { verdict, loss: 0.25, moved: 0.5 } });
+  const objective = () => act(() => model.fromKernel({ source: source({ kind: "objective" }) }));
+
+  it("is offered for minima and saddles of an objective only", () => {
+    press(named(2), "Enter");
+    expect(button()).toBeUndefined();
+    objective();
+    expect(button().title).toContain("exact with the real loss");
+    press(named(2), "Enter");
+    expect(store.selection.value.kind).toBe("saddle");
+    expect(button()).toBeDefined();
+    act(() => store.select({ kind: "point", vertex: null, coordinates: [0, 0], loss: 1 }));
+    expect(button()).toBeUndefined();
+    press(named(2), "Enter");
+    act(() => {
+      store.kernel.value = "none";
+    });
+    expect(button()).toBeUndefined();
+  });
+
+  it("is asked for once, and its verdict stays with its vertex", async () => {
+    objective();
+    press(named(2), "Enter");
+    act(() => button().click());
+    expect(button().getAttribute("aria-disabled")).toBe("true");
+    expect(button().textContent).toBe("Checking");
+    act(() => button().click());
+    const vertex = store.tree.value!.branches[1]!.birthVertex;
+    expect(asked()).toMatchObject([{ kind: "rpc", params: { vertex } }]);
+    press(named(3), "Enter");
+    expect(button().textContent).toBe("Check");
+    await answer(asked()[0], point("A minimum of the slice, but a saddle of the loss."));
+    expect(said()).toBe("");
+    press(named(2), "Enter");
+    expect(said()).toBe(
+      "A minimum of the slice, but a saddle of the loss. loss 0.25, 0.5 cells from the vertex",
+    );
+    expect(button().getAttribute("aria-disabled")).toBe("false");
+  });
+
+  it("tells why it failed, and can be asked for again", async () => {
+    objective();
+    press(named(2), "Enter");
+    act(() => button().click());
+    await answer(asked()[0], { ok: false, error: "The model has changed since." });
+    expect(said()).toBe("Not checked: The model has changed since.");
+    act(() => button().click());
+    expect(said()).toBe("");
+    await answer(asked()[1], point("A minimum."));
+    expect(said()).toContain("A minimum.");
+  });
+
+  it("is void on another surface, also when it comes after that", async () => {
+    objective();
+    press(named(2), "Enter");
+    act(() => button().click());
+    await answer(asked()[0], point("Old."));
+    press(named(3), "Enter");
+    act(() => button().click());
+    const next = { spec: { ...wanted, id: 2 }, surface: { ...drawn, id: 2 } };
+    act(() => model.fromKernel({ ...next, tree: { ...store.tree.value!.tree, id: 2 } }));
+    expect(store.selection.value.kind).toBe("minimum");
+    await answer(asked()[1], point("Late."));
+    expect(said()).toBe("");
+    press(named(2), "Enter");
+    expect(said()).toBe("");
+    expect(button().textContent).toBe("Check");
+  });
 });
