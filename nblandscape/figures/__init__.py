@@ -7,6 +7,7 @@ from nblandscape.figures.diagrams import plot_barcode, plot_persistence_curve, p
 from nblandscape.figures.plots import figure_of, plot_merge_tree, plot_spectrum, plot_surface
 from nblandscape.figures.terrain import plot_topological_profile
 from nblandscape.figures.topology import topology_figure
+from nblandscape.figures.tracks import plot_tracks
 from nblandscape.figures.trust import plot_trust
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "plot_spectrum",
     "plot_surface",
     "plot_topological_profile",
+    "plot_tracks",
     "plot_trust",
     "topology_figure",
 ]
