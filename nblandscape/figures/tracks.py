@@ -73,10 +73,8 @@ def plot_tracks(axes: Axes, tracks: "Tracks", *, quantity: str = "value", step: 
     leaf = "minim" if tracks.trees[0].kind == "sublevel" else "maxim"
     leaf += "um" if len(paths) == 1 else "a"
     told = ", ".join(f"{n} {kind if n == 1 else f'{kind}s'}" for kind, n in counts.items())
-    axes.set_title(
-        f"{len(paths)} {leaf} over {len(tracks.trees)} step{'s' * (len(tracks.trees) > 1)}: {told or 'no events'}",
-        fontsize=8,
-    )
+    steps = f"{len(tracks.trees)} step{'s' * (len(tracks.trees) > 1)}"
+    axes.set_title(f"{len(paths)} {leaf} over {steps}: {told or 'no events'}", fontsize=8)
     label_axes(axes, step, quantity)
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=bool(tracks.steps.dtype.kind in "iu")))
 
