@@ -45,7 +45,7 @@ def bottleneck(a: MergeTree | Diagram, b: MergeTree | Diagram) -> float:
     Notes
     -----
     Stable: at most the largest |f - g| over a common grid (Cohen-Steiner, Edelsbrunner and Harer 2007).
-    Computed by GUDHI; its last bits, which may be wrong, are set right (up to 5e7 pairs of pairs).
+    Computed by GUDHI; its last bits, which may be wrong, are set right.
 
     Examples
     --------
@@ -173,19 +173,21 @@ def _exact_bottleneck(a: np.ndarray, b: np.ndarray) -> float:
     import gudhi
 
     near = float(gudhi.bottleneck_distance(a, b))
-    if len(a) * len(b) > _ENTRIES:
-        return near
     # The distance is a difference of two births or two deaths, or half a persistence: the nearest of these.
-    nearest = 0.0
-    for costs in (
-        (a[:, 1] - a[:, 0]) / 2,
-        (b[:, 1] - b[:, 0]) / 2,
-        *(np.abs(a[:, None, k] - b[:, k]).ravel() for k in (0, 1)),
-    ):
-        closest = costs[np.abs(costs - near).argmin()] if costs.size else nearest
-        if abs(closest - near) < abs(nearest - near):
-            nearest = float(closest)
-    return nearest
+    costs = [(a[:, 1] - a[:, 0]) / 2, (b[:, 1] - b[:, 0]) / 2]
+    costs += [_differences_near(np.sort(a[:, k]), np.sort(b[:, k]), near) for k in (0, 1)]
+    candidates = np.append(np.concatenate(costs), 0.0)
+    return float(candidates[np.abs(candidates - near).argmin()])
+
+
+def _differences_near(x: np.ndarray, y: np.ndarray, size: float) -> np.ndarray:
+    """Differences |x_i - y_j| of ascending numbers, among them the one nearest to a size."""
+    if not y.size:
+        return y
+    after = np.searchsorted(y, np.concatenate([x - size, x + size]))
+    beside = np.clip(np.concatenate([after - 1, after]), 0, y.size - 1)
+    differences: np.ndarray = np.abs(np.tile(x, 4) - y[beside])
+    return differences
 
 
 def _diagrams(a: MergeTree | Diagram, b: MergeTree | Diagram) -> tuple[Diagram, Diagram]:

@@ -1,5 +1,6 @@
 """Distances between landscapes: known answers, all matchings of small trees, axioms, intervals over seeds."""
 
+import tracemalloc
 from importlib import import_module
 from itertools import combinations, pairwise, permutations
 
@@ -347,6 +348,24 @@ def test_powers_stay_in_range(order):
         for scale in (1e-200, 1e200):
             scaled = metric(merge_tree(scale * f), merge_tree(scale * g), order)
             assert scaled == pytest.approx(scale * plain, rel=1e-9)
+
+
+def test_the_bottleneck_distance_is_a_difference_of_heights_and_takes_little_memory():
+    rng = np.random.default_rng(0)
+    for size in (1, 2, 7, 40):
+        a, b = (np.sort(rng.normal(size=(size, 2)), axis=1) for _ in range(2))
+        found = bottleneck(Diagram(a, np.zeros(1)), Diagram(b, np.zeros(1)))
+        heights = np.abs(a[:, None] - b).ravel()
+        halves = np.concatenate([(x[:, 1] - x[:, 0]) / 2 for x in (a, b)])
+        assert found in np.concatenate([heights, halves])
+        assert found == pytest.approx(gudhi.bottleneck_distance(a, b), rel=1e-9)
+    many = np.sort(rng.random((2000, 2)), axis=1)
+    near = Diagram(many + 1e-9 * rng.random(many.shape), np.zeros(1))
+    tracemalloc.start()
+    bottleneck(Diagram(many, np.zeros(1)), near)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100 * many.nbytes
 
 
 def test_deep_trees_need_no_recursion():
