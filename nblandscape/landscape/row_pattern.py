@@ -45,6 +45,7 @@ def odd_shift(values: Floats, axis: int, along: int) -> tuple[float, int, float]
     f = np.moveaxis(values, (axis, along), (0, 1))
     f = f.reshape(*f.shape[:2], -1)
     f = f[..., :: max(1, math.ceil(f.size / _LARGEST))]
+    f = f / (np.nanmax(np.abs(f), initial=0.0) or 1.0)  # squares neither overflow nor vanish
     squares = np.stack(
         [
             _second_differences(f, 0),

@@ -48,6 +48,12 @@ def test_p32_a_bowl_with_shifted_odd_rows(axis, along, shift, n):
     assert f"row of axis {axis} looks shifted by one cell along axis {along}" in str(found)
 
 
+@pytest.mark.parametrize("scale", [1e-300, 1e200])
+def test_shifted_rows_of_tiny_and_huge_values(scale):
+    assert kinds(array(scale * serpentine(bowl(), 0, 1, 1))) == ["row pattern"]
+    assert kinds(array(scale * bowl())) == []
+
+
 def test_p52_shifted_rows_of_networks_and_in_three_dimensions():
     x = np.linspace(-1, 1, 11)
     a, b, c = np.meshgrid(x, x, x, indexing="ij")
