@@ -35,8 +35,15 @@ class Batches(NamedTuple):
         return weights
 
 
+def unmasked(losses: np.ndarray) -> np.ndarray:
+    """Plain array, masked entries as NaN."""
+    if isinstance(losses, np.ma.MaskedArray):
+        return np.where(np.ma.getmaskarray(losses), np.nan, losses.data)
+    return np.asarray(losses)
+
+
 def checked_batches(batch_losses: np.ndarray, counts: np.ndarray | None, shape: tuple[int, ...]) -> Batches:
-    losses = np.asarray(batch_losses)
+    losses = unmasked(batch_losses)
     if losses.dtype.kind not in "fiu":
         raise ValueError(f"batch_losses of type {losses.dtype} are not real numbers.")
     if losses.ndim != len(shape) + 1 or losses.shape[:-1] != shape or not losses.shape[-1]:

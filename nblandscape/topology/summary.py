@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from nblandscape.topology._numbers import Numbers, items, numbers_of, table, words
+from nblandscape.topology._resampling import unmasked
 from nblandscape.topology.merge_tree import Kind, MergeTree, merge_tree
 from nblandscape.topology.neighbours import Neighbours, cell_volumes
 from nblandscape.topology.support import Support, checked_axes, support
@@ -225,7 +226,7 @@ def over_levels(
         raise ValueError(f"threshold={threshold} must be a number >= 0 (a difference of heights).")
     samples = values if isinstance(values, np.ma.MaskedArray) else np.asarray(values)
     lines = None if axes is None else checked_axes(axes, samples.shape)
-    losses = None if batch_losses is None else np.asarray(batch_losses)
+    losses = None if batch_losses is None else unmasked(batch_losses)
     if losses is not None and losses.shape[:-1] != samples.shape:
         raise ValueError(f"batch_losses have shape {losses.shape}; expected {(*samples.shape, 'B')}.")
     shapes, summaries = [], []
@@ -257,7 +258,8 @@ def basin_metric(
     tree : MergeTree
         Simplify or restrict it first for the basins that matter.
     field : array_like, shape of `tree.values`
-        One number per vertex: accuracy, trace of the Hessian, distance to the origin, volume.
+        One number per vertex: accuracy, trace of the Hessian, distance to the origin, volume. Masked entries
+        count as NaN.
     per_basin : callable (k,) -> float
         Gets the field at the vertices of one basin, in C order. NaN goes through; `np.nanmean` leaves it out.
     final : callable (m,) -> float, or None
@@ -282,7 +284,7 @@ def basin_metric(
     >>> float(basin_metric(tree, tree.values, np.min, np.mean))
     1.5
     """
-    numbers = np.asarray(field)
+    numbers = unmasked(field)
     if numbers.shape != tree.values.shape:
         raise ValueError(f"The field has shape {numbers.shape}; the tree's values have {tree.values.shape}.")
     labels = tree.basins.ravel()

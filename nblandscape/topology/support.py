@@ -102,8 +102,8 @@ def support(
     tree : MergeTree
         Sublevel or superlevel tree of the weighted mean of the batch losses.
     batch_losses : ndarray, shape (*values.shape, B), optional
-        Mean loss of every batch. All B entries of a vertex may be NaN: it was not evaluated. It is read block
-        by block and never copied as a whole, if its memory is in C order.
+        Mean loss of every batch. All B entries of a vertex may be NaN, or masked: it was not evaluated. It is
+        read block by block and never copied as a whole, if its memory is in C order and nothing is masked.
     counts : ndarray (B,), optional
         Samples (weight) of each batch, 1 by default. Batches of 0 samples are left out.
     axes : sequence of d arrays, optional

@@ -286,6 +286,13 @@ def test_basin_metric_follows_simplification_and_lets_nan_through():
         basin_metric(tree, field[0])
 
 
+def test_masked_entries_of_fields_are_not_a_number():
+    tree = merge_tree([9.0, 0.0, 4.0, 3.0, 9.0])
+    field = np.ma.masked_greater([1, 1, 4, 500, 7], 100)
+    assert basin_metric(tree, field, np.nanmean, None).tolist() == [2.0, 7.0]
+    assert np.isnan(basin_metric(tree, field))
+
+
 def test_smad_of_the_summary_is_smad():
     tree = merge_tree(himmelblau(41))
     found = summary(tree).all

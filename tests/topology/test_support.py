@@ -387,6 +387,19 @@ def test_vertices_that_were_not_evaluated_leave_their_pairs_unsupported():
     assert np.isnan(found.frequency).all()
 
 
+def test_masked_batch_losses_were_not_evaluated():
+    losses = np.array([0.0, 2.0, 1.0, 3.0])[:, None] + np.linspace(-0.1, 0.1, 8) ** 3
+    hidden = losses.copy()
+    hidden[2] = 1e9
+    mask = np.zeros(losses.shape, dtype=bool)
+    mask[2] = True
+    tree = merge_tree(losses.mean(axis=1))
+    found = support(tree, np.ma.masked_array(hidden, mask))
+    losses[2] = np.nan
+    np.testing.assert_array_equal(found.stderr, support(tree, losses).stderr)
+    assert found.supported.tolist() == [True, False]
+
+
 def test_float32_losses_pass_and_are_not_copied_whole():
     losses = noisy(100 + two_wells(), 8, 0.1, seed=0).astype(np.float32)
     tree = merge_tree(losses.astype(float).mean(axis=-1).astype(np.float32))
