@@ -84,6 +84,11 @@ def warnings(
         Empty if nothing was found. Kinds: "holes", "range too large", "plateau", "chance level",
         "worse than chance", "centre", "row pattern".
 
+    Raises
+    ------
+    ValueError
+        Fewer than two classes.
+
     Notes
     -----
     "row pattern" is the trace of a sampler that scans in serpentines and shifts every other row by a cell. It

@@ -157,6 +157,8 @@ class MergeTree:
         Returns
         -------
         MergeTree
+            Basins are connected. Where a deeper neighbour goes and a shallower one stays, as `simplify` never
+            does, the basin of the latter holds vertices lower than its minimum.
 
         Raises
         ------
