@@ -12,6 +12,7 @@ from hypothesis.extra import numpy as npst
 
 import nblandscape as nbl
 from nblandscape.topology import (
+    basin_metric,
     contour_tree,
     critical_points,
     landscaper_smad,
@@ -175,6 +176,14 @@ def test_a_finer_grid_of_the_same_function_has_the_same_critical_points(values, 
     names = ["index", "multiplicity", "value"]
     for find in (critical_points, lambda f: morse_smale(f).critical_points):
         assert find(distinct)[names].tolist() == find(halved(distinct))[names].tolist()
+
+
+@settings(max_examples=40)
+@given(EVEN, st.sampled_from(["full", "faces", "freudenthal"]), st.integers(0, 9))
+def test_the_lowest_vertex_of_a_simplified_basin_is_its_minimum(values, connectivity, threshold):
+    tree = merge_tree(values, connectivity=connectivity).simplify(threshold)
+    lowest = basin_metric(tree, values, np.min, None)
+    np.testing.assert_array_equal(lowest, tree.pairs["birth"])
 
 
 # ---- one bowl, damaged in every way: one minimum in every tool
