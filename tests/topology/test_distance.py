@@ -12,7 +12,7 @@ from grid_functions import himmelblau, wells
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
-from scipy import ndimage
+from scipy import ndimage, stats
 
 from nblandscape.topology import MergeTree, merge_tree, persistence
 from nblandscape.topology.distance import (
@@ -352,13 +352,12 @@ def test_powers_stay_in_range(order):
 
 def test_the_bottleneck_distance_is_a_difference_of_heights_and_takes_little_memory():
     rng = np.random.default_rng(0)
-    for size in (1, 2, 7, 40):
-        a, b = (np.sort(rng.normal(size=(size, 2)), axis=1) for _ in range(2))
+    for size in np.repeat((1, 2, 7, 40), 50):
+        a = np.sort(rng.normal(size=(size, 2)), axis=1)
+        b = np.sort(a + 0.1 * rng.normal(size=a.shape), axis=1)
+        costs = np.concatenate([np.abs(a[:, None] - b).ravel(), *((x[:, 1] - x[:, 0]) / 2 for x in (a, b))])
         found = bottleneck(Diagram(a, np.zeros(1)), Diagram(b, np.zeros(1)))
-        heights = np.abs(a[:, None] - b).ravel()
-        halves = np.concatenate([(x[:, 1] - x[:, 0]) / 2 for x in (a, b)])
-        assert found in np.concatenate([heights, halves])
-        assert found == pytest.approx(gudhi.bottleneck_distance(a, b), rel=1e-9)
+        assert found == costs[np.abs(costs - gudhi.bottleneck_distance(a, b)).argmin()]
     many = np.sort(rng.random((2000, 2)), axis=1)
     near = Diagram(many + 1e-9 * rng.random(many.shape), np.zeros(1))
     tracemalloc.start()
@@ -496,6 +495,15 @@ def test_intervals_hold_the_true_mean_about_as_often_as_they_say(size):
         hits += (found.low[0] <= true) & (true <= found.high[0])
     assert (hits >= 50).all()
     assert (hits < 60).any()
+
+
+def test_distances_to_one_place_have_the_interval_of_student():
+    numbers = np.array([0.0, 1.0, 5.0])
+    found = group_distances({"a": at(*numbers), "b": at(20, 20, 20)}, rounds=20_000)
+    margin = stats.t.ppf(0.975, 2) * numbers.std(ddof=1) / np.sqrt(3)
+    assert found.mean[0, 1] == pytest.approx(18)
+    assert found.high[0, 1] - 18 == pytest.approx(margin, rel=0.02)
+    assert 18 - found.low[0, 1] == pytest.approx(margin, rel=0.02)
 
 
 def test_groups_are_reproducible_and_wider_at_higher_confidence():

@@ -147,6 +147,9 @@ def test_volumes_and_widths_are_those_of_the_coordinates():
     found = summary(merge_tree(values, volumes=cell_volumes((x, y))))
     assert found.volume.sum() == pytest.approx(4 * 6)
     np.testing.assert_allclose(found.width**2, found.volume)
+    for dimension in (1, 3):
+        cubes = summary(merge_tree(wells(dimension, 9)))
+        np.testing.assert_allclose(cubes.width**dimension, cubes.volume)
     plain = summary(merge_tree(values))
     assert plain.volume.sum() == 63
     assert plain.all.smad == found.all.smad
