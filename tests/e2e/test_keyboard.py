@@ -44,6 +44,7 @@ def explorer(lab, request):
             break
     else:
         pytest.fail("the page goes on sending views although nothing is pressed")
+    lab.widget(2).get_by_role("tab", name="Merge tree").click()
     with checked(lab, request.node.name):
         yield lab, lab.widget(2)
 

@@ -226,4 +226,5 @@ def test_a_tree_alone_has_the_pictures_that_need_no_surface(lab, request):
             pair(widget, number).focus()
             lab.page.keyboard.press("Enter")
             lab.until(f"view.selection['vertex'] == int(nbl.merge_tree(heights).minima[{number - 1}])")
+        lab.until("view.view.get('topology') == 'barcode'")
         lab.screenshot("topology_alone", widget)

@@ -1,14 +1,21 @@
-import type { CheckedPoint } from "../../model/protocol";
+import type { ComponentType } from "preact";
 import { selectedBranch } from "../../model/selection";
 import type { LiveTree, Store } from "../../model/store";
-import { num, percent, point, reasonOf } from "../parts/format";
+import { num, percent, point } from "../parts/format";
 import { isUnsupported, persistenceText } from "../topology/pair";
 
 const GLYPHS = { none: "", minimum: "▼", saddle: "✕", point: "●", model: "★" } as const;
 const KINDS = { none: "", minimum: "Minimum", saddle: "Saddle", point: "Point", model: "The model" } as const;
 
+interface Props {
+  store: Store;
+  tree: LiveTree | null;
+  /** What can be asked about a critical point of a loss that the kernel has. */
+  Check?: ComponentType<{ store: Store; vertex: number }> | undefined;
+}
+
 /** What is selected, as text that can be selected and copied. */
-export function FeatureTable({ store, tree }: { store: Store; tree: LiveTree | null }) {
+export function FeatureTable({ store, tree, Check }: Props) {
   const selection = store.selection.value;
   if (selection.kind === "none") {
     return <p class="nbl-feature nbl-panel-note">Select a minimum ▼ or a saddle ✕.</p>;
@@ -40,50 +47,7 @@ export function FeatureTable({ store, tree }: { store: Store; tree: LiveTree | n
           </div>
         ))}
       </dl>
-      {vertex !== null && <PointCheck store={store} vertex={vertex} />}
+      {vertex !== null && Check && <Check store={store} vertex={vertex} />}
     </div>
   );
-}
-
-const CHECK = "Make this point exact with the real loss and check it in the full space of parameters";
-
-/** What the loss itself says of a critical point of the grid, on request. */
-function PointCheck({ store, vertex }: { store: Store; vertex: number }) {
-  const check = store.checkOf(vertex);
-  const busy = check?.phase === "busy";
-  return (
-    <>
-      <button
-        type="button"
-        class="nbl-button nbl-small nbl-button-line"
-        aria-label={`Check: ${CHECK}`}
-        title={CHECK}
-        // Not `disabled`, which would take the focus away.
-        aria-disabled={busy}
-        onClick={() => store.check(vertex)}
-      >
-        {busy && <span class="nbl-spinner nbl-spinner-small" />}
-        {busy ? "Checking" : "Check"}
-      </button>
-      <p class="nbl-check nbl-select-text" role="status" aria-live="polite" aria-busy={busy}>
-        {check?.phase === "done" && (
-          <>
-            {check.point.verdict} <span class="nbl-panel-note">{moved(check.point)}</span>
-          </>
-        )}
-        {check?.phase === "failed" && (
-          <span class="nbl-failed" title={check.reason}>
-            Not checked: {reasonOf(check.reason)}
-          </span>
-        )}
-      </p>
-    </>
-  );
-}
-
-/** How the exact point differs from the vertex. */
-function moved({ loss, moved }: CheckedPoint): string {
-  const value = loss === null ? "" : `loss ${num(loss, 6)}`;
-  const way = moved === null ? "" : `${num(moved, 2)} cells from the vertex`;
-  return [value, way].filter(Boolean).join(", ");
 }

@@ -1,5 +1,5 @@
 import { useComputed } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { useMemo, useRef } from "preact/hooks";
 import type { LiveTree, Store } from "../../model/store";
 import { float64, int32 } from "../../model/wire";
 import { count, num } from "../parts/format";
@@ -20,22 +20,35 @@ function persistences(tree: LiveTree): number[] {
   return out.sort((a, b) => b - a);
 }
 
+/** How many minima are left at each threshold, as a path; one step per pixel is enough. */
+function countCurve(
+  values: readonly number[],
+  total: number,
+  span: number,
+  position: (p: number) => number,
+): string {
+  const roots = total - values.length;
+  const y = (n: number) => HEIGHT - 2 - ((HEIGHT - 6) * Math.log1p(n)) / Math.log1p(Math.max(total, 2));
+  let path = `M${THUMB + span},${y(roots)}`;
+  let last = "";
+  values.forEach((p, i) => {
+    const at = (THUMB + span * position(p)).toFixed(1);
+    if (at !== last) path += `V${y(roots + i).toFixed(1)}H${at}`;
+    last = at;
+  });
+  return `${path}V${y(total).toFixed(1)}H${THUMB}`;
+}
+
 /** The threshold, below a curve of how many minima are left at each. */
 export function PersistenceSlider({ store, tree }: { store: Store; tree: LiveTree }) {
   const box = useRef<HTMLDivElement>(null);
   const [width] = useSize(box);
   const threshold = useComputed(() => store.spec.value?.threshold ?? 0).value;
-  const values = persistences(tree);
-  const scale = thresholdScale(values, tree.maxPersistence);
-  const roots = tree.total - values.length;
   const span = Math.max(width - 2 * THUMB, 1);
+  const values = useMemo(() => persistences(tree), [tree.tree]);
+  const scale = useMemo(() => thresholdScale(values, tree.maxPersistence), [values]);
+  const curve = useMemo(() => countCurve(values, tree.total, span, scale.toPosition), [values, span]);
   const x = (p: number) => THUMB + span * scale.toPosition(p);
-  const y = (n: number) => HEIGHT - 2 - ((HEIGHT - 6) * Math.log1p(n)) / Math.log1p(Math.max(tree.total, 2));
-  let curve = `M${THUMB + span},${y(roots)}`;
-  values.forEach((p, i) => {
-    curve += `H${x(p).toFixed(1)}V${y(roots + i + 1).toFixed(1)}`;
-  });
-  curve += `H${THUMB}`;
   const disabled = values.length === 0;
   return (
     <div class="nbl-persistence">

@@ -9,8 +9,8 @@ const DECADES = 5;
 
 export function thresholdScale(persistences: readonly number[], max: number): ThresholdScale {
   const top = max > 0 ? max * 1.05 : 1;
-  const positive = persistences.filter((p) => p > 0 && Number.isFinite(p));
-  const least = Math.min(...positive, top);
+  let least = top;
+  for (const p of persistences) if (p > 0 && p < least) least = p;
   const low = Math.max(Math.min(least * 0.8, top * 0.1), top * 10 ** -DECADES);
   const ratio = Math.log(top / low);
   return {

@@ -41,7 +41,7 @@ export interface SurfaceElements {
 }
 
 const REST_MS = 160;
-/** A full picture slower than this is not drawn for every tile of a running computation. */
+/** A full picture slower than this is not drawn for every tile of a running computation, nor in the drag of a threshold. */
 const SLOW_MS = 60;
 const DOUBLE_CLICK_MS = 350;
 
@@ -217,9 +217,10 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
     const { width, height } = ui.size.value;
     if (!context || width < 2 || height < 2 || !canvas.isConnected) return;
     dirty = false;
-    const drawnRevision = revision;
+    const [drawnRevision, drawnTree] = [revision, tree];
     readModel();
-    const streamed = revision !== drawnRevision;
+    const streamed = revision !== drawnRevision && live?.state !== "final";
+    const simplified = revision === drawnRevision && tree !== drawnTree;
     const ratio = pixelRatio();
     const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
     if (canvas.width !== w || canvas.height !== h) {
@@ -234,7 +235,7 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
     }
     let moving = performance.now() < movingUntil;
     if (!moving) ({ ink, background } = colorsOf(root));
-    if (!moving && streamed && live.state !== "final" && fullCost > SLOW_MS) {
+    if ((streamed || simplified) && fullCost > SLOW_MS) {
       moving = true;
       keepMoving();
     }

@@ -36,15 +36,26 @@ const PLOTS: Plots = {
 /** What a tree alone can show. */
 export const MergeTreePanel = topologyPanel(PLOTS);
 
-/** The same with further pictures, which need the surface as well. */
-export const topologyPanelWith = (more: Partial<Plots>) => topologyPanel({ ...PLOTS, ...more });
+/** The same with further pictures, which need the surface as well, and with questions to the loss. */
+export const topologyPanelWith = (more: Partial<Plots>, Check: PointCheck) =>
+  topologyPanel({ ...PLOTS, ...more }, Check);
 
-function topologyPanel(plots: Plots): ComponentType<{ store: Store }> {
-  return ({ store }) => <TopologyPanel store={store} plots={plots} />;
+type PointCheck = ComponentType<{ store: Store; vertex: number }>;
+
+function topologyPanel(plots: Plots, Check?: PointCheck): ComponentType<{ store: Store }> {
+  return ({ store }) => <TopologyPanel store={store} plots={plots} Check={Check} />;
 }
 
 /** Pictures of the topology to choose from, their common threshold, and what is selected in them. */
-function TopologyPanel({ store, plots }: { store: Store; plots: Plots }) {
+function TopologyPanel({
+  store,
+  plots,
+  Check,
+}: {
+  store: Store;
+  plots: Plots;
+  Check?: PointCheck | undefined;
+}) {
   const live = store.tree.value;
   const grid = store.grid.value;
   // Computed: the view changes with every frame of a rotation, these do not.
@@ -90,7 +101,7 @@ function TopologyPanel({ store, plots }: { store: Store; plots: Plots }) {
           <div class={stale ? "nbl-tree-body nbl-stale" : "nbl-tree-body"} inert={stale}>
             <Headline tree={drawn.tree} stale={stale} view={view} hidden={hidden} />
             <View key={view} store={store} tree={drawn.tree} grid={drawn.grid} />
-            <FeatureTable store={store} tree={live} />
+            <FeatureTable store={store} tree={live} Check={Check} />
             <PersistenceSlider store={store} tree={drawn.tree} />
           </div>
         )}
