@@ -105,7 +105,7 @@ def test_both_themes_and_a_narrow_page_have_room_for_the_verdict(explorer):
         for dark in (False, True):
             lab.theme(dark=dark)
             lab.screenshot(f"check_{'dark' if dark else 'light'}", widget)
-        lab.page.set_viewport_size({"width": 610, "height": 1000})
+        lab.page.set_viewport_size({"width": 788, "height": 1000})
         said(widget).scroll_into_view_if_needed()
         whole, shown = said(widget).evaluate("e => [e.scrollWidth, e.clientWidth]")
         assert whole <= shown

@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nblandscape import Landscape
 from nblandscape.topology import MergeTree, Support, merge_tree, propose_threshold, support
 from nblandscape.widgets import _wire
+from nblandscape.widgets._spec import Spec
 
 PATH = Path(__file__).parents[1] / "data" / "protocol" / "support.json"
+SURFACE = PATH.with_name("surface.json")
 OPTIONAL = ("supported", "stderr", "residual", "frequency", "factor", "basis", "proposed", "reason")
 
 
@@ -65,10 +68,7 @@ def test_fixture_holds_what_is_sent(judged: tuple[MergeTree, Support]) -> None:
     assert known.supported.tolist() == [True, False, True]
     wire = _wire.tree(tree, 1, known, propose_threshold(tree, known))
     made: dict[str, Any] = {
-        "wire": {
-            name: {"$b": base64.b64encode(value).decode()} if isinstance(value, bytes) else value
-            for name, value in wire.items()
-        },
+        "wire": {name: packed(value) for name, value in wire.items()},
         "supported": known.supported.tolist(),
         "stderr": [value if np.isfinite(value) else None for value in known.stderr.tolist()],
         "residual": [value if np.isfinite(value) else None for value in known.residual.tolist()],
@@ -85,3 +85,25 @@ def test_fixture_holds_what_is_sent(judged: tuple[MergeTree, Support]) -> None:
         assert stored["wire"][name] == pytest.approx(made["wire"][name], rel=1e-9)
     for name in ("basins", "parent", "birth_vertex", "supported", "basis", "id", "shape"):
         assert stored["wire"][name] == made["wire"][name]
+
+
+def test_surface_fixture_holds_what_is_sent() -> None:
+    """`surface.json`: a surface with holes and what is to be said of it."""
+    axes = np.linspace(-1, 1, 3), np.linspace(0, 2, 5)
+    values = axes[0][:, None] ** 2 + axes[1]
+    values[1, 3:5] = np.nan
+    landscape = Landscape.from_array(values, axes)
+    spec = Spec(3, span=(1.0, 1.0), points=(3, 5)).to_wire()
+    wire = _wire.surface(landscape, spec)
+    assert wire["concerns"] == [str(concern) for concern in landscape.warnings()]
+    assert len(wire["concerns"]) == 1
+    made = {name: packed(value) for name, value in wire.items()}
+    if os.environ.get("NBL_WRITE_FIXTURES") == "1":
+        SURFACE.write_text(json.dumps(made, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    stored = json.loads(SURFACE.read_text(encoding="utf-8"))
+    assert stored.pop("facing") == pytest.approx(made.pop("facing"))
+    assert stored == made
+
+
+def packed(value: Any) -> Any:
+    return {"$b": base64.b64encode(value).decode()} if isinstance(value, bytes) else value

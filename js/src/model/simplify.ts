@@ -7,18 +7,13 @@ function remaining(next: Int32Array, stays: (row: number) => boolean): Int32Arra
   const n = next.length;
   const out = new Int32Array(n).fill(-1);
   for (let row = 0; row < n; row++) {
-    const path: number[] = [];
-    let at = row;
-    while (out[at] === -1) {
-      path.push(at);
-      const further = next[at]!;
-      if (further < 0 || stays(at)) {
-        out[at] = at;
-        break;
-      }
-      at = further;
+    let end = row;
+    while (out[end] === -1 && next[end]! >= 0 && !stays(end)) end = next[end]!;
+    const found = out[end] === -1 ? end : out[end]!;
+    for (let at = row; out[at] === -1; at = next[at]!) {
+      out[at] = found;
+      if (at === end) break;
     }
-    for (const passed of path) out[passed] = out[at]!;
   }
   return out;
 }
@@ -46,14 +41,15 @@ export function simplify(
   const basins = new Int32Array(columns.basins.length);
   const weights = areas?.length === basins.length ? areas : null;
   let whole = 0;
-  columns.basins.forEach((row, vertex) => {
+  for (let vertex = 0; vertex < basins.length; vertex++) {
+    const row = columns.basins[vertex]!;
     const kept = row < 0 ? -1 : spilled[row]!;
     basins[vertex] = kept;
-    if (kept < 0) return;
+    if (kept < 0) continue;
     const weight = weights === null ? 1 : weights[vertex]!;
     whole += weight;
     size[kept]! += weight;
-  });
+  }
 
   const branches: Branch[] = [];
   let maxPersistence = 0;

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { expect, it } from "vitest";
+import { unpacked } from "../testing/samples";
 import type { TreeData } from "./protocol";
 import { simplify } from "./simplify";
 
@@ -15,15 +16,7 @@ interface Stored {
 /** A tree with its support as `nblandscape/widgets/_wire.py` sends it. */
 const stored = JSON.parse(readFileSync(resolve("../tests/data/protocol/support.json"), "utf8")) as Stored;
 
-function decoded(): TreeData {
-  const out: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(stored.wire)) {
-    const bytes = (value as { $b?: string } | null)?.$b;
-    out[name] =
-      bytes === undefined ? value : new DataView(Uint8Array.from(Buffer.from(bytes, "base64")).buffer);
-  }
-  return out as unknown as TreeData;
-}
+const decoded = () => unpacked<TreeData>(stored.wire);
 
 it("reads the support that the kernel sends, row by row", () => {
   const { branches, supported, proposal } = simplify(decoded(), 0);

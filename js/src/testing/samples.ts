@@ -4,6 +4,16 @@ import type { SourceData, Spec, SpectrumData, SurfaceData, TreeData } from "../m
 export const view = (array: ArrayBufferView): DataView =>
   new DataView(array.buffer as ArrayBuffer, array.byteOffset, array.byteLength);
 
+/** What a fixture holds, its `{"$b": base64}` as arrays of bytes. */
+export function unpacked<T>(packed: Record<string, unknown>): T {
+  const bytes = (text: string) => new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+  const entries = Object.entries(packed).map(([name, value]) => {
+    const text = (value as { $b?: string } | null)?.$b;
+    return [name, text === undefined ? value : bytes(text)];
+  });
+  return Object.fromEntries(entries) as T;
+}
+
 export const spec = (change: Partial<Spec> = {}): Spec => ({
   id: 1,
   axes: [0, -1],

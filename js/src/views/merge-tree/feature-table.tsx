@@ -41,7 +41,7 @@ export function FeatureTable({ store, tree, Check }: Props) {
       </strong>
       <dl class="nbl-select-text">
         {rows.map(([term, value]) => (
-          <div key={term} class={term === "at" ? "nbl-feature-at" : undefined}>
+          <div key={term} class={`nbl-feature-${term}`}>
             <dt>{term}</dt>
             <dd>{value}</dd>
           </div>

@@ -17,10 +17,12 @@ it("gives neighbouring basins different colours, also among hundreds", () => {
     for (const w of [v % n < n - 1 ? v + 1 : v, v + n < basins.length ? v + n : v]) {
       if (basins[v] === basins[w]) continue;
       borders++;
-      expect(colors.get(basins[v]!)).not.toBe(colors.get(basins[w]!));
+      expect(colors[basins[v]!]).not.toBe(colors[basins[w]!]);
     }
   }
   expect(borders).toBeGreaterThan(500);
+  expect(branches.slice(0, 6).map(({ row }) => colors[row])).toEqual([0, 1, 2, 3, 4, 5]);
+  expect(Math.min(...branches.slice(6).map(({ row }) => colors[row]!))).toBe(6);
 });
 
 it("tints the most persistent basins in the hues of the tree, and leaves holes grey", () => {

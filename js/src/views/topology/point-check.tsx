@@ -21,10 +21,10 @@ export function PointCheck({ store, vertex }: { store: Store; vertex: number }) 
         {busy && <span class="nbl-spinner nbl-spinner-small" />}
         {busy ? "Checking" : "Check"}
       </button>
-      <p class="nbl-check nbl-select-text" role="status" aria-live="polite" aria-busy={busy}>
+      <p class="nbl-verdict nbl-select-text" role="status" aria-live="polite" aria-busy={busy}>
         {check?.phase === "done" && (
           <>
-            {check.point.verdict} <span class="nbl-panel-note">{moved(check.point)}</span>
+            {check.point.verdict} <span class="nbl-verdict-note">{moved(check.point)}</span>
           </>
         )}
         {check?.phase === "failed" && (

@@ -2,6 +2,7 @@ import { useMemo, useRef } from "preact/hooks";
 import { arcAt, arcVolume, byHeight, type PlacedArc, placeArcs, profileArcs } from "../../model/profile";
 import type { Branch, LiveGrid, LiveTree, Store } from "../../model/store";
 import { cellAreas } from "../../model/volumes";
+import { treeColumns } from "../../model/wire";
 import { layoutTree } from "../merge-tree/layout";
 import { num } from "../parts/format";
 import { useSize } from "../parts/use-size";
@@ -26,10 +27,13 @@ export function ProfilePlot({ store, tree, grid }: { store: Store; tree: LiveTre
   // The values' array is used again by the next revision of a running computation.
   const order = useMemo(() => byHeight(grid.values), [grid.values, grid.revision]);
   const areas = useMemo(() => cellAreas(grid), [grid.x0, grid.x1]);
+  const columns = useMemo(() => treeColumns(tree.tree), [tree.tree]);
+  // A threshold that takes away only what has no room here changes nothing.
+  const rows = shown.map((branch) => branch.row).join();
   const placed = useMemo(() => {
-    const arcs = profileArcs({ tree: tree.tree, branches: shown }, grid, areas, order);
+    const arcs = profileArcs({ tree: tree.tree, branches: shown }, grid, areas, order, columns);
     return placeArcs(arcs, new Map(layoutTree(shown).map((p) => [p.branch.row, p.slot])));
-  }, [tree, shown.length, order, areas]);
+  }, [columns, rows, order, areas]);
   const whole = placed.reduce((sum, root) => sum + arcVolume(root.arc), 0);
   const drawn = useMemo(() => {
     const loss = lossScale(shown, grid, kind);
