@@ -6,7 +6,7 @@ import networkx as nx
 import numpy as np
 import pytest
 from grid_functions import himmelblau, wells
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from merge_oracle import neighbours
@@ -128,6 +128,8 @@ def test_the_terrain_has_the_same_merge_tree(values, kind, threshold):
 def test_transposed_and_negated_functions_have_the_same_profile(values, data):
     grid = np.array(values, dtype=float).reshape(2, 3, 4)
     one = profile(merge_tree(grid))
+    # Branches that end at one vertex stand in the order of their minima, which transposing changes.
+    assume(np.unique(one.tree.pairs["death"]).size == len(one.tree.pairs))
     other = profile(merge_tree(grid.transpose(data.draw(st.permutations(range(3))))))
     down = profile(merge_tree(-grid, kind="superlevel"))
 
