@@ -51,6 +51,12 @@ class Landscape:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     gradients: np.ndarray | None = None
 
+    def __post_init__(self) -> None:
+        # Trees are kept: they would be those of other values.
+        values = self.values.view()
+        values.flags.writeable = False
+        object.__setattr__(self, "values", values)
+
     @classmethod
     def from_array(
         cls,
@@ -66,7 +72,7 @@ class Landscape:
         Parameters
         ----------
         values : array, any dimension
-            Infinite values become NaN: holes.
+            Infinite values and masked entries become NaN: holes.
         axes : sequence of d arrays, optional
             Strictly increasing coordinates; vertex numbers by default.
         labels : sequence of d str, optional
@@ -84,6 +90,8 @@ class Landscape:
         >>> len(landscape.merge_tree().minima), landscape.smad()
         (2, 1.0)
         """
+        if isinstance(values, np.ma.MaskedArray):
+            values = np.ma.filled(values.astype(np.float64), np.nan)
         array = np.array(np.asarray(values), dtype=np.float64)
         if array.ndim == 0 or min(array.shape, default=0) < 2:
             raise ValueError(f"values has shape {array.shape}; every axis needs at least two points.")
@@ -151,6 +159,10 @@ class Landscape:
         """Merge tree with pairs, basins and true volumes (see `nblandscape.topology.merge_tree`)."""
         from nblandscape.topology import merge_tree
 
+        if not isinstance(connectivity, str):
+            raise TypeError(
+                "A landscape is a grid: give connectivity by name, or call nblandscape.merge_tree with edges."
+            )
         key = (kind, connectivity)
         if key not in self._trees:
             self._trees[key] = merge_tree(
@@ -298,6 +310,9 @@ class Landscape:
         """
         from nblandscape.topology import basin_metric
 
+        if isinstance(values, str) and values not in self.metrics:
+            known = ", ".join(self.metrics) or "none"
+            raise ValueError(f"There is no metric {values!r}; this landscape has {known}.")
         field = self.metrics[values] if isinstance(values, str) else values
         return basin_metric(self.merge_tree().simplify(threshold), field, per_basin, final)
 
@@ -430,7 +445,7 @@ class Landscape:
 
 
 def _axis(line: Any, n: int, number: int) -> np.ndarray:
-    axis = np.asarray(line, dtype=np.float64)
+    axis = np.array(line, dtype=np.float64)
     if axis.shape != (n,):
         raise ValueError(f"Axis {number} has shape {axis.shape}; expected ({n},).")
     if not np.isfinite(axis).all() or (np.diff(axis) <= 0).any():

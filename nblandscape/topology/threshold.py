@@ -118,7 +118,8 @@ def _just_above_noise(tree: MergeTree, support: Support) -> Proposal:
     doubtful = tree.persistence[finite & ~support.supported]
     total = int(finite.sum())
     if not doubtful.size:
-        told = f"All {total} finite pairs are supported" if total else "There is no finite pair"
+        few = {0: "There is no finite pair", 1: "The only finite pair is supported"}
+        told = few.get(total, f"All {total} finite pairs are supported")
         return Proposal(0.0, f"{told}: nothing is removed.")
     largest = float(doubtful.max())
     kept = int((finite & (tree.persistence > largest)).sum())

@@ -72,7 +72,9 @@ def test_what_cannot_be_made_is_named(tmp_path):
 
 def test_isosurfaces_stay_clear_of_holes():
     landscape = ball(21)
-    landscape.values[:10, :10, :10] = np.nan
+    values = landscape.values.copy()
+    values[:10, :10, :10] = np.nan
+    landscape = nbl.Landscape.from_array(values, landscape.axes)
     mesh = meshes.isosurfaces(landscape, [0.25, 0.5])
     assert np.isfinite(mesh.points).all()
     assert np.isfinite(mesh.point_data["loss"]).all()

@@ -53,5 +53,20 @@ def test_what_a_landscape_knows_of_its_shape_rests_on_true_volumes():
     assert landscape.basin_metric(landscape.volumes, np.sum, None).tolist() == pytest.approx([10.0, 6.0])
     assert len(landscape.contour_tree().minima) == 2
     assert landscape.quadratic_fit(centre=(-1.0, 1.0)).hessian[0, 0] > 0
-    with pytest.raises(KeyError, match="accuracy"):
+    with pytest.raises(ValueError, match="no metric 'accuracy'; this landscape has none"):
         landscape.basin_metric("accuracy")
+    with pytest.raises(TypeError, match="connectivity by name"):
+        landscape.merge_tree(connectivity=np.array([[0, 1]]))
+
+
+def test_a_landscape_is_its_own():
+    values, x = np.ma.masked_greater(np.arange(12.0).reshape(4, 3), 10), np.arange(4.0)
+    landscape = nbl.Landscape.from_array(values, (x, np.arange(3)))
+    assert landscape.holes == 1
+    x[0] = -5
+    assert landscape.axes[0][0] == 0
+    with pytest.raises(ValueError, match="read-only"):
+        landscape.values[0, 0] = 5.0
+    again = nbl.Landscape(np.zeros((2, 2)), (x[:2], x[:2]), ("a", "b"))
+    with pytest.raises(ValueError, match="read-only"):
+        again.values[:] = 1
