@@ -157,8 +157,9 @@ class MergeTree:
         Returns
         -------
         MergeTree
-            Basins are connected. Where a deeper neighbour goes and a shallower one stays, as `simplify` never
-            does, the basin of the latter holds vertices lower than its minimum.
+            Basins are connected as long as no branch stays without its parent. Where one does, as `simplify`
+            never lets happen, a basin may hold vertices lower than its minimum, and may lie on two sides of
+            one that stays.
 
         Raises
         ------
