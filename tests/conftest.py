@@ -12,8 +12,10 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 import hypothesis
 import pytest
 
-# Examples take as long as the busy machine lets them; pytest-timeout is the limit that matters.
-hypothesis.settings.register_profile("nblandscape", deadline=None)
+# Examples take as long as the busy machine lets them; pytest-timeout is the limit that matters. They are the
+# same in every run: new ones are looked for with `pytest --hypothesis-profile=search`.
+hypothesis.settings.register_profile("nblandscape", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("search", deadline=None)
 hypothesis.settings.load_profile("nblandscape")
 
 E2E = Path(__file__).parent / "e2e"
