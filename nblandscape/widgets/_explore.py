@@ -30,7 +30,7 @@ def explore(
     bounds: Sequence[Sequence[float]] | None = None,
     title: str | None = None,
     variable: str | None = None,
-    height: str = "640px",
+    height: str = "740px",
     wait: bool = False,
 ) -> Explorer:
     """Look at a loss landscape: rotatable surface, clickable merge tree, eigenvalue sliders.

@@ -51,7 +51,7 @@ class Explorer(Shown):
         spec_changes: Mapping[str, Any] | None = None,
         spectrum: "Spectrum | None" = None,
         eigenpairs: Mapping[str, Any] | None = None,
-        height: str = "640px",
+        height: str = "740px",
         restored: Mapping[str, Any] | None = None,
     ) -> None:
         self._changes = dict(spec_changes or {})
