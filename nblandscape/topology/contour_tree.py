@@ -10,7 +10,7 @@ from scipy.sparse.csgraph import connected_components
 
 from nblandscape.topology._leaf_merging import agree, follow, links, merge_by_leaves, nearest
 from nblandscape.topology._leaf_pruning import prune_leaves
-from nblandscape.topology.merge_tree import merge_tree, real_samples
+from nblandscape.topology.merge_tree import frozen, merge_tree, real_samples
 from nblandscape.topology.neighbours import Neighbours, checked_edges
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class ContourTree:
         row = np.cumsum(stay) - 1
         arcs, number = _sorted_arcs(row[arcs])
         segments = np.append(number[heir], -1).astype(np.int32)[self.segments]
-        return replace(self, nodes=_frozen(self.nodes[stay]), arcs=_frozen(arcs), segments=_frozen(segments))
+        return replace(self, nodes=frozen(self.nodes[stay]), arcs=frozen(arcs), segments=frozen(segments))
 
     def to_networkx(self) -> "nx.DiGraph":
         """Tree as a directed graph, lower -> upper.
@@ -222,7 +222,7 @@ def contour_tree(values: np.ndarray, *, connectivity: Neighbours = "freudenthal"
     """
     samples = real_samples(values)
     if not isinstance(connectivity, str):
-        connectivity = _frozen(checked_edges(connectivity, samples.size).copy())
+        connectivity = frozen(checked_edges(connectivity, samples.size).copy())
     elif connectivity != "freudenthal":
         raise ValueError(
             f"connectivity={connectivity!r}: contours need a triangulation, which has neither crossing nor "
@@ -305,11 +305,11 @@ def _contracted(
     labels = np.append(heir, -1).astype(np.int32)[segments]
     labels[nodes] = touching[cluster]
     return ContourTree(
-        _frozen(samples),
+        frozen(samples),
         connectivity,
-        _frozen(nodes[kept]),
-        _frozen(new),
-        _frozen(labels.reshape(samples.shape)),
+        frozen(nodes[kept]),
+        frozen(new),
+        frozen(labels.reshape(samples.shape)),
     )
 
 
@@ -324,8 +324,3 @@ def _sorted_arcs(arcs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     number = np.empty(len(arcs), dtype=np.intp)
     number[order] = np.arange(len(arcs))
     return arcs[order], number
-
-
-def _frozen(array: np.ndarray) -> np.ndarray:
-    array.flags.writeable = False
-    return array

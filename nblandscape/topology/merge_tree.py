@@ -190,9 +190,9 @@ class MergeTree:
         pairs["parent"] = _lookup(heir, pairs["parent"])
         return replace(
             self,
-            pairs=_frozen(pairs),
-            basins=_frozen(_lookup(spill, self.basins)),
-            beside=_frozen(_lookup(spill, self.beside[wanted]).astype(np.intp)),
+            pairs=frozen(pairs),
+            basins=frozen(_lookup(spill, self.basins)),
+            beside=frozen(_lookup(spill, self.beside[wanted]).astype(np.intp)),
         )
 
     def to_networkx(self) -> "nx.DiGraph":
@@ -314,8 +314,8 @@ def merge_tree(
         raise ValueError(f'kind={kind!r} is neither "sublevel" nor "superlevel".')
     samples = real_samples(values)
     if not isinstance(connectivity, str):
-        connectivity = _frozen(checked_edges(connectivity, samples.size).copy())
-    sizes = None if volumes is None else _frozen(_checked_volumes(volumes, samples.shape))
+        connectivity = frozen(checked_edges(connectivity, samples.size).copy())
+    sizes = None if volumes is None else frozen(_checked_volumes(volumes, samples.shape))
     sign = 1.0 if kind == "sublevel" else -1.0
     heights = sign * samples
     heights[~np.isfinite(heights)] = np.inf
@@ -330,7 +330,7 @@ def merge_tree(
     beside = np.where(beside < 0, -1, number[beside])
     basins = _lookup(number, found.labels)
     return MergeTree(
-        _frozen(samples), kind, connectivity, _frozen(pairs), _frozen(basins), _frozen(beside), sizes
+        frozen(samples), kind, connectivity, frozen(pairs), frozen(basins), frozen(beside), sizes
     )
 
 
@@ -403,6 +403,7 @@ def _lookup(number: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return rows
 
 
-def _frozen(array: np.ndarray) -> np.ndarray:
+def frozen(array: np.ndarray) -> np.ndarray:
+    """Make an array read-only and return it."""
     array.flags.writeable = False
     return array

@@ -8,7 +8,7 @@ import numpy as np
 from nblandscape.topology._branches import branches
 from nblandscape.topology._cells import components, first_passes, ranks
 from nblandscape.topology.critical_points import critical_points
-from nblandscape.topology.merge_tree import MergeTree, merge_tree
+from nblandscape.topology.merge_tree import MergeTree, frozen, merge_tree
 
 PASS = np.dtype([("first", "i8"), ("second", "i8"), ("vertex", "i8"), ("value", "f8")])
 CELL = np.dtype([("basin", "i8"), ("mountain", "i8"), ("volume", "f8")])
@@ -72,7 +72,7 @@ class MorseSmale:
         """
         pair = self.basins.astype(np.int64) * len(self.mountain_tree.pairs) + self.mountains
         pair[self.basins < 0] = -1
-        return _frozen(components(pair))
+        return frozen(components(pair))
 
     @cached_property
     def cell_table(self) -> np.ndarray:
@@ -86,7 +86,7 @@ class MorseSmale:
         table = np.empty(first.size, dtype=CELL)
         table["basin"], table["mountain"] = self.basins[inside][first], self.mountains[inside][first]
         table["volume"] = np.bincount(labels, None if volumes is None else volumes[inside])
-        return _frozen(table)
+        return frozen(table)
 
     @cached_property
     def basin_passes(self) -> np.ndarray:
@@ -97,12 +97,12 @@ class MorseSmale:
         to the other directly only at passes that are saddles of the tree: on the way to another pass there
         may be a lower one into a third basin.
         """
-        return _frozen(_passes(self.basin_tree, self._order))
+        return frozen(_passes(self.basin_tree, self._order))
 
     @cached_property
     def mountain_passes(self) -> np.ndarray:
         """Which mountains touch, and where: the highest pass of each pair; highest first."""
-        return _frozen(_passes(self.mountain_tree, self._order[::-1]))
+        return frozen(_passes(self.mountain_tree, self._order[::-1]))
 
     @cached_property
     def critical_points(self) -> np.ndarray:
@@ -137,7 +137,7 @@ class MorseSmale:
             left -= np.where(index == d - 1, all_above[vertex] - above, 0)
         points = rows[left > 0]
         points["multiplicity"] = left[left > 0]
-        return _frozen(points)
+        return frozen(points)
 
     def simplify(self, threshold: float, relative: bool = False) -> "MorseSmale":
         """Complex without the pairs less persistent than a threshold, in both trees at once.
@@ -308,9 +308,9 @@ def _mountain_tree(basin_tree: MergeTree) -> MergeTree:
     return replace(
         tree,
         values=samples,
-        pairs=_frozen(pairs[row]),
-        basins=_frozen(number.astype(np.int32)[np.ascontiguousarray(tree.basins[mirror])]),
-        beside=_frozen(number[tree.beside][row]),
+        pairs=frozen(pairs[row]),
+        basins=frozen(number.astype(np.int32)[np.ascontiguousarray(tree.basins[mirror])]),
+        beside=frozen(number[tree.beside][row]),
         volumes=basin_tree.volumes,
     )
 
@@ -333,8 +333,3 @@ def _passes(tree: MergeTree, order: np.ndarray) -> np.ndarray:
     rows["first"], rows["second"], rows["vertex"] = *sides.T, vertex
     rows["value"] = tree.values.ravel()[vertex]
     return rows
-
-
-def _frozen(array: np.ndarray) -> np.ndarray:
-    array.flags.writeable = False
-    return array

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from nblandscape.topology.merge_tree import MergeTree
+from nblandscape.topology.merge_tree import MergeTree, frozen
 from nblandscape.topology.smad import smad
 
 POINT = np.dtype(
@@ -153,9 +153,9 @@ def track(
         events += sorted(ended + begins)
     return Tracks(
         simple,
-        _frozen(names.copy()),
-        _frozen(_points(simple, tracks)),
-        _frozen(np.array(events, dtype=EVENT)),
+        frozen(names.copy()),
+        frozen(_points(simple, tracks)),
+        frozen(np.array(events, dtype=EVENT)),
     )
 
 
@@ -239,8 +239,3 @@ def _points(trees: Sequence[MergeTree], tracks: Sequence[np.ndarray]) -> np.ndar
         parts.append(points)
     everything = np.concatenate(parts)
     return everything[np.lexsort((everything["step"], everything["track"]))]
-
-
-def _frozen(array: np.ndarray) -> np.ndarray:
-    array.flags.writeable = False
-    return array
