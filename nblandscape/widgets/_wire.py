@@ -3,44 +3,20 @@
 Arrays travel as little-endian bytes in C order, never as JSON lists.
 """
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nblandscape.landscape.facing import open_yaw
 from nblandscape.landscape.landscape import Landscape
-from nblandscape.topology import MergeTree, merge_tree
+from nblandscape.topology import MergeTree, Proposal, Support, merge_tree
 
 if TYPE_CHECKING:
     from nblandscape.curvature import Spectrum
 
 Wire = dict[str, Any]
 
-
-class Evidence(Protocol):
-    """What `tree` reads of a `topology.Support`: arrays with one row per pair."""
-
-    @property
-    def supported(self) -> np.ndarray: ...
-    @property
-    def stderr(self) -> np.ndarray: ...
-    @property
-    def residual(self) -> np.ndarray: ...
-    @property
-    def frequency(self) -> np.ndarray: ...
-
-
-class Proposal(Protocol):
-    """What `tree` reads of a proposed threshold."""
-
-    @property
-    def value(self) -> float: ...
-    @property
-    def reason(self) -> str: ...
-
-
 COLUMNS = ("birth_vertex", "death_vertex", "birth", "death", "parent", "beside", "basins")
-SUPPORT_FACTOR = 3.0
 _NO_VERTEX = 0xFFFFFFFF
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 
@@ -81,21 +57,21 @@ def base_of(landscape: Landscape) -> float:
 
 
 def tree(
-    found: MergeTree, number: int, support: Evidence | None = None, proposal: Proposal | None = None
+    found: MergeTree, number: int, support: Support | None = None, proposal: Proposal | None = None
 ) -> Wire:
     """`TreeData` of a sublevel merge tree, with what is known of its support and a proposed threshold."""
     wire = _tree(found.pairs, found.beside, found.basins, number)
     if support is not None:
         wire |= _support(support, len(found.pairs))
-    if proposal is not None and np.isfinite(proposal.value):
-        wire |= {"proposed": float(proposal.value), "reason": str(proposal.reason)}
+    if proposal is not None:
+        wire |= {"proposed": proposal.value, "reason": proposal.reason}
     return wire
 
 
-def _support(support: Evidence, pairs: int) -> Wire:
-    columns: Wire = {"supported": np.asarray(support.supported, "u1")}
+def _support(support: Support, pairs: int) -> Wire:
+    columns = {"supported": support.supported.astype("u1")}
     for name in ("stderr", "residual", "frequency"):
-        columns[name] = np.asarray(getattr(support, name), "<f8")
+        columns[name] = getattr(support, name).astype("<f8")
     for name, column in columns.items():
         if column.shape != (pairs,):
             raise ValueError(
@@ -103,10 +79,7 @@ def _support(support: Evidence, pairs: int) -> Wire:
                 "pass the support of this tree, not of a simplified one."
             )
     wire: Wire = {name: column.tobytes() for name, column in columns.items()}
-    return wire | {
-        "factor": float(getattr(support, "factor", SUPPORT_FACTOR)),
-        "basis": str(getattr(support, "basis", "")),
-    }
+    return wire | {"factor": float(support.factor), "basis": support.basis}
 
 
 def coarse_tree(values: np.ndarray, strides: tuple[int, ...], number: int) -> Wire | None:
