@@ -60,7 +60,7 @@ def critical_points(values: np.ndarray, *, kind: Kind = "sublevel") -> np.ndarra
     The Betti numbers 0 and d - 2 are numbers of connected components of the lower and the upper link
     (Alexander duality), the Euler characteristic gives the last one in four dimensions. In five and six the
     middle ones are ranks over Z/2 of what is left of the link after strong collapses, computed by GUDHI one
-    distinct link at a time: fine for smooth functions; noise takes up to some milliseconds per vertex.
+    distinct link at a time: fine for smooth functions, slow for noise.
 
     Examples
     --------

@@ -9,7 +9,7 @@ from scipy import ndimage
 from nblandscape.topology._resampling import check_mean, checked_batches, paired_stderr, recurrence
 from nblandscape.topology.merge_tree import MergeTree
 
-_FEW = 8  # below, more than one noise pair in 1000 exceeds three of its standard errors
+_FEW = 8  # below, Student's t exceeds 3 in more than 1 % of the cases
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,9 +82,9 @@ def support(
 
     *stderr*: batches are resampled with replacement, the same ones at both vertices, so that noise common to
     both cancels; the standard deviation of the resampled difference is multiplied by sqrt(B / (B - 1)), which
-    takes out the bias of B batches. It is itself uncertain by a share of 1 / sqrt(2 (B - 1)): of pairs that
-    are nothing but smooth noise, three standard errors let through 10 % with 2 batches, 2 % with 4, and none
-    of 6800 with 8 to 64.
+    takes out the bias of B batches. It is itself uncertain by a share of 1 / sqrt(2 (B - 1)), so that few
+    batches support too much: the chance that Student's t with B - 1 degrees of freedom exceeds 3 is 10 % for
+    2 batches, 3 % for 4 and 1 % for 8.
 
     *residual*: between samples, multilinear interpolation misses up to h^2 |f''| / 8 per axis. It is
     estimated as an eighth of the second difference (divided differences on non-uniform axes; those of the
@@ -110,7 +110,7 @@ def support(
         Strictly increasing coordinates of a non-uniform grid; only their spacing matters.
     factor : float
     rounds : int
-        Bootstrap resamples, at least 2. With 200, `stderr` varies by 5 % from seed to seed.
+        Bootstrap resamples, at least 2. `stderr` varies by a share of 1 / sqrt(2 rounds) from seed to seed.
     seed : int
     sup_norm : float, optional
         Bound on |sampled - true| over the whole domain, as the caller has proved it.
