@@ -5,7 +5,7 @@ import { useSize } from "../parts/use-size";
 import { pairKey, useLinks } from "../topology/links";
 import { lossScale } from "../topology/loss-scale";
 import { mostLeaves } from "../topology/most-leaves";
-import { isUnsupported, pairClass, pairLabel } from "../topology/pair";
+import { isUnsupported, pairGroup, pairLabel } from "../topology/pair";
 import { layoutTree, neighbour, type Placed } from "./layout";
 import { hiddenMerges, stubsPath } from "./stubs";
 
@@ -129,7 +129,7 @@ interface ItemProps {
 /** One branch: its line, its leaf, its saddle. */
 function Item(props: ItemProps) {
   const { branch, slot, parentSlot, level } = props.placed;
-  const { rank, many, selected, hovered } = props;
+  const { rank, many, selected } = props;
   const cx = props.x(slot);
   const leafY = props.y(branch.birth);
   const essential = parentSlot === null;
@@ -149,15 +149,11 @@ function Item(props: ItemProps) {
   const size = rank < FULL_SIZE ? 1 : Math.min(Math.max(props.slotWidth / 18, 0.65), 1);
   return (
     <g
-      class={pairClass(branch, rank, selected, hovered)}
+      {...pairGroup(branch, rank, many, props)}
       role="treeitem"
       aria-level={level}
       aria-posinset={slot + 1}
-      aria-setsize={many}
-      aria-selected={selected}
       aria-label={`${pairLabel(branch, rank)}${more}`}
-      tabindex={props.tabbable ? 0 : -1}
-      data-row={branch.row}
       onFocus={props.onFocus}
       onBlur={props.onBlur}
       onKeyDown={props.onKey}

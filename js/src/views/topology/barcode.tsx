@@ -5,7 +5,7 @@ import { useSize } from "../parts/use-size";
 import { barRows, STRIP, stripRuns } from "./bar-layout";
 import { pairKey, stepInList, useLinks } from "./links";
 import { lossScale } from "./loss-scale";
-import { isUnsupported, PairTip, pairClass, pairLabel } from "./pair";
+import { isUnsupported, PairTip, pairGroup } from "./pair";
 
 const MARGIN = { left: 14, right: 20, top: 8, bottom: 24 };
 /** Lines of the strip: two pixels each. */
@@ -165,14 +165,7 @@ function Bar({ branch, rank, many, y, pitch, from, to, selected, selectedKind, h
   const marked = selected || hovered;
   return (
     <g
-      class={pairClass(branch, rank, selected, hovered)}
-      role="option"
-      aria-posinset={rank + 1}
-      aria-setsize={many}
-      aria-selected={selected}
-      aria-label={pairLabel(branch, rank)}
-      tabindex={on.tabbable ? 0 : -1}
-      data-row={branch.row}
+      {...pairGroup(branch, rank, many, { selected, hovered, tabbable: on.tabbable })}
       transform={`translate(0,${y.toFixed(1)})`}
       onFocus={on.onFocus}
       onBlur={on.onBlur}

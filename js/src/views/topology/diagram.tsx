@@ -5,7 +5,7 @@ import { useSize } from "../parts/use-size";
 import { type Dot, type Frame, nearestDot, persistenceLine, placeDots } from "./diagram-layout";
 import { pairKey, stepInList, useLinks } from "./links";
 import { lossScale } from "./loss-scale";
-import { isUnsupported, PairTip, pairClass, pairLabel } from "./pair";
+import { isUnsupported, PairTip, pairGroup } from "./pair";
 
 /** More pairs than this are dots that can be pointed at and clicked, but are no stops of the keyboard. */
 export const MOST_MARKED = 150;
@@ -197,14 +197,7 @@ function Pair({ dot, rank, many, selected, saddle, hovered, tabbable, whisker, .
   const size = rank < 6 ? 1 : 0.8;
   return (
     <g
-      class={pairClass(branch, rank, selected, hovered)}
-      role="option"
-      aria-posinset={rank + 1}
-      aria-setsize={many}
-      aria-selected={selected}
-      aria-label={pairLabel(branch, rank)}
-      tabindex={tabbable ? 0 : -1}
-      data-row={branch.row}
+      {...pairGroup(branch, rank, many, { selected, hovered, tabbable })}
       onFocus={on.onFocus}
       onBlur={on.onBlur}
       onKeyDown={on.onKey}

@@ -26,8 +26,28 @@ export function pairLabel(branch: Branch, rank: number): string {
   return `Minimum ${rank + 1}: loss ${num(branch.birth)}, ${fate}, basin ${percent(branch.share)}${doubt}`;
 }
 
+interface GroupState {
+  selected: boolean;
+  hovered: boolean;
+  tabbable: boolean;
+}
+
+/** What the group of a pair is to the eye, the keyboard and a screen reader, in every picture. */
+export function pairGroup(branch: Branch, rank: number, many: number, state: GroupState) {
+  return {
+    class: pairClass(branch, rank, state.selected, state.hovered),
+    role: "option",
+    "aria-posinset": rank + 1,
+    "aria-setsize": many,
+    "aria-selected": state.selected,
+    "aria-label": pairLabel(branch, rank),
+    tabindex: state.tabbable ? 0 : -1,
+    "data-row": branch.row,
+  } as const;
+}
+
 /** Classes of the group of a pair. */
-export function pairClass(branch: Branch, rank: number, selected: boolean, hovered: boolean): string {
+function pairClass(branch: Branch, rank: number, selected: boolean, hovered: boolean): string {
   const state = `${selected ? " nbl-branch-selected" : ""}${hovered ? " nbl-branch-hovered" : ""}`;
   return `nbl-branch ${hueClass(rank)}${state}${isUnsupported(branch) ? " nbl-unsupported" : ""}`;
 }

@@ -9,7 +9,7 @@ import { useSize } from "../parts/use-size";
 import { pairKey, stepInList, useLinks } from "./links";
 import { lossScale } from "./loss-scale";
 import { mostLeaves } from "./most-leaves";
-import { isUnsupported, PairTip, pairClass, pairLabel } from "./pair";
+import { isUnsupported, PairTip, pairGroup } from "./pair";
 import { arcPath, arcsByRow, landPath } from "./profile-path";
 
 const MARGIN = { left: 46, right: 12, top: 10, bottom: 26 };
@@ -114,14 +114,11 @@ export function ProfilePlot({ store, tree, grid }: { store: Store; tree: LiveTre
             return (
               <g
                 key={branch.row}
-                class={pairClass(branch, rank, selected, hovered)}
-                role="option"
-                aria-posinset={rank + 1}
-                aria-setsize={tree.branches.length}
-                aria-selected={selected}
-                aria-label={pairLabel(branch, rank)}
-                tabindex={links.active === branch.row ? 0 : -1}
-                data-row={branch.row}
+                {...pairGroup(branch, rank, tree.branches.length, {
+                  selected,
+                  hovered,
+                  tabbable: links.active === branch.row,
+                })}
                 onFocus={() => links.focus(branch)}
                 onBlur={links.leave}
                 onKeyDown={(event) =>
