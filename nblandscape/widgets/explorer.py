@@ -10,6 +10,7 @@ from nblandscape.cancel import Cancelled
 from nblandscape.landscape.facing import open_yaw
 from nblandscape.landscape.landscape import Landscape
 from nblandscape.widgets import _wire
+from nblandscape.widgets._actions import ACTIONS
 from nblandscape.widgets._pending import Pending
 from nblandscape.widgets._picture import CellPicture
 from nblandscape.widgets._results import Result
@@ -309,15 +310,16 @@ class Explorer(Shown):
 
     # ------------------------------------------------------------------ actions
 
-    def _call(self, call: str, method: str, params: dict[str, Any]) -> None:
-        actions = {
-            "eigenpairs": self._eigenpairs_steps,
-            "html": self._html_steps,
-            "polish": self._polish_steps,
-        }
-        if method not in actions:
+    def _call(self, call: str, method: str, params: Mapping[str, Any]) -> None:
+        action = ACTIONS.get(method)
+        if action is None:
             self.send({"kind": "reply", "id": call, "ok": False, "error": f"Unknown action {method!r}."})
             return
+
+        def steps(job: Job) -> Steps:
+            self._set_status("action", "running", self._submitted, message=action.message)
+            result, buffers = yield from action.steps(self, params, job)
+            self.send({"kind": "reply", "id": call, "ok": True, "result": result}, list(buffers))
 
         def finish(phase: str, error: BaseException | None) -> None:
             if phase != "done":
@@ -325,36 +327,17 @@ class Explorer(Shown):
                 self.send({"kind": "reply", "id": call, "ok": False, "error": text})
             self._finished("action", self._submitted, phase, error)
 
-        self._submit("action", lambda job: actions[method](call, params, job), finish)
+        self._submit("action", steps, finish)
 
-    def _eigenpairs_steps(self, call: str, params: dict[str, Any], job: Job) -> Steps:
-        source = self._objective_source()
-        wanted = {name: int(params[name]) for name in ("largest", "smallest")}
-        limit = source.objective.num_parameters
-        for name, count in wanted.items():
-            if not 0 <= count <= min(limit, 200):
-                raise ValueError(f"{name}={count}: between 0 and {min(limit, 200)} eigenpairs can be shown.")
+    def _more_eigenpairs(self, source: ObjectiveSource, wanted: Mapping[str, int], job: Job) -> Steps:
         pairs = {**self._pairs, **wanted}
         generation, gradient = self._results.generation, source.objective.gradient()
-        self._set_status("action", "running", self._submitted, message="eigenpairs")
         found = yield from source.eigenpairs(pairs, source.spectrum, job.stopped)
         self._check_generation(generation)
         self._pairs = pairs
         self._take_spectrum(source, found, gradient)
         if self.spec is None:  # the first run was cancelled
             self._first_view(source)
-        self.send({"kind": "reply", "id": call, "ok": True, "result": None})
-
-    def _polish_steps(self, call: str, params: dict[str, Any], job: Job) -> Steps:
-        source, (landscape, plane) = self._objective_source(), self._shown_plane()
-        self._set_status("action", "running", self._submitted, message="critical point")
-        point = yield from source.polish(landscape, plane, int(params["vertex"]), job.stopped)
-        self.send({"kind": "reply", "id": call, "ok": True, "result": point.to_dict()})
-
-    def _html_steps(self, call: str, _params: dict[str, Any], _job: Job) -> Steps:
-        yield
-        page = self.to_html()
-        self.send({"kind": "reply", "id": call, "ok": True, "result": None}, [page.encode()])
 
     # ------------------------------------------------------------------ status
 
