@@ -1,0 +1,50 @@
+"""What the page can ask the kernel to do once: each call arrives exactly once and is answered."""
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from nblandscape.widgets._worker import Job
+
+if TYPE_CHECKING:
+    from nblandscape.widgets.explorer import Explorer
+
+Answer: TypeAlias = tuple[Any, Sequence[bytes]]
+ActionSteps: TypeAlias = Generator[None, None, Answer]
+
+
+@dataclass(frozen=True)
+class Action:
+    """`message` says what goes on; `steps` returns what JSON can hold, and buffers."""
+
+    message: str
+    steps: "Callable[[Explorer, Mapping[str, Any], Job], ActionSteps]"
+
+
+def _eigenpairs(explorer: "Explorer", params: Mapping[str, Any], job: Job) -> ActionSteps:
+    source = explorer._objective_source()
+    wanted = {name: int(params[name]) for name in ("largest", "smallest")}
+    limit = source.objective.num_parameters
+    for name, count in wanted.items():
+        if not 0 <= count <= min(limit, 200):
+            raise ValueError(f"{name}={count}: between 0 and {min(limit, 200)} eigenpairs can be shown.")
+    yield from explorer._more_eigenpairs(source, wanted, job)
+    return None, []
+
+
+def _polish(explorer: "Explorer", params: Mapping[str, Any], job: Job) -> ActionSteps:
+    source, (landscape, plane) = explorer._objective_source(), explorer._shown_plane()
+    point = yield from source.polish(landscape, plane, int(params["vertex"]), job.stopped)
+    return point.to_dict(), []
+
+
+def _html(explorer: "Explorer", _params: Mapping[str, Any], _job: Job) -> ActionSteps:
+    yield
+    return None, [explorer.to_html().encode()]
+
+
+ACTIONS: dict[str, Action] = {
+    "eigenpairs": Action("eigenpairs", _eigenpairs),
+    "html": Action("offline file", _html),
+    "polish": Action("critical point", _polish),
+}
