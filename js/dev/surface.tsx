@@ -45,7 +45,6 @@ function createPageStore(grid: LiveGrid, threshold: number, scale: Spec["scale"]
     },
     setView,
     rpc: () => Promise.reject(new Error("no kernel")),
-    asPython: () => "",
     dispose: none,
   } as unknown as Store;
 }

@@ -1,5 +1,6 @@
 import { defineWidget } from "../host/define-widget";
+import { createStore } from "../model/create-store";
 import { single, singleStyles } from "../views/single";
 import { SurfacePanel, surfaceStyles } from "../views/surface";
 
-export default defineWidget("surface", single(SurfacePanel), [surfaceStyles, singleStyles]);
+export default defineWidget("surface", single(SurfacePanel), [surfaceStyles, singleStyles], createStore);

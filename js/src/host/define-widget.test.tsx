@@ -1,4 +1,5 @@
 import { expect, it, vi } from "vitest";
+import { createStore } from "../model/create-store";
 import type { Store } from "../model/store";
 import { MemoryModel } from "../testing/memory-model";
 import * as sample from "../testing/samples";
@@ -27,7 +28,7 @@ const button = (el: HTMLElement) => el.firstElementChild!.shadowRoot!.querySelec
 
 it("shares one store between the views of a model, though hosts wrap the model anew for each hook", async () => {
   const m = model();
-  const hooks = defineWidget("test", Panel, [])();
+  const hooks = defineWidget("test", Panel, [], createStore)();
   const stop = hooks.initialize({ model: proxy(m) });
   const [one, two] = [document.createElement("div"), document.createElement("div")];
   hooks.render({ model: proxy(m), el: one });
@@ -43,7 +44,7 @@ it("shares one store between the views of a model, though hosts wrap the model a
 
 it("marks the shadow host, where JupyterLab looks", () => {
   const el = document.createElement("div");
-  const hooks = defineWidget("test", Panel, [])();
+  const hooks = defineWidget("test", Panel, [], createStore)();
   hooks.render({ model: model(), el });
   const host = el.firstElementChild as HTMLElement;
   expect(host.getAttribute("data-lm-suppress-shortcuts")).toBe("true");
@@ -54,7 +55,11 @@ it("cleans up once, by the signal or by the returned function", () => {
   const m = model();
   const el = document.createElement("div");
   const controller = new AbortController();
-  const close = defineWidget("test", Panel, [])().render({ model: m, el, signal: controller.signal });
+  const close = defineWidget("test", Panel, [], createStore)().render({
+    model: m,
+    el,
+    signal: controller.signal,
+  });
   controller.abort();
   expect(el.childElementCount).toBe(0);
   expect(m.listening).toBe(0);
@@ -67,7 +72,7 @@ it("shows the text of an error in the place of the view", async () => {
     throw new RangeError("<i>no</i> such axis");
   };
   const el = document.createElement("div");
-  defineWidget("test", Broken, [])().render({ model: model(), el });
+  defineWidget("test", Broken, [], createStore)().render({ model: model(), el });
   const root = el.firstElementChild!.shadowRoot!;
   await vi.waitFor(() => expect(root.textContent).toContain("RangeError: <i>no</i> such axis"));
   expect(root.querySelector("i")).toBeNull();
@@ -77,7 +82,7 @@ it("shows the text of an error in the place of the view", async () => {
 it("keeps the notebook's command keys from the notebook", () => {
   const m = model();
   const el = document.body.appendChild(document.createElement("div"));
-  defineWidget("test", Panel, [])().render({ model: m, el });
+  defineWidget("test", Panel, [], createStore)().render({ model: m, el });
   const leaked: string[] = [];
   const listen = (event: KeyboardEvent) => leaked.push(event.key);
   document.body.addEventListener("keydown", listen);

@@ -2,7 +2,6 @@ import { type ComponentType, render } from "preact";
 import { createKeyGuard } from "../a11y/keymap";
 import type { AnyModel } from "../model/any-model";
 import { isStatic } from "../model/any-model";
-import { createStore } from "../model/create-store";
 import type { Store } from "../model/store";
 import { adoptStyles, watchTheme } from "../theme";
 import { ErrorBoundary, ErrorNote } from "./error-boundary";
@@ -28,6 +27,7 @@ export function defineWidget(
   name: string,
   Panel: ComponentType<{ store: Store }>,
   styles: readonly string[],
+  createStore: (model: AnyModel) => Store,
 ): () => WidgetHooks {
   return () => {
     // Hosts wrap the model anew for each hook, so one factory call that has seen one model means that model.

@@ -1,4 +1,5 @@
 import type { ComponentType } from "preact";
+import { createStore } from "../model/create-store";
 import type { Store } from "../model/store";
 import { adoptPageStyles } from "../theme";
 import { defineWidget } from "./define-widget";
@@ -22,7 +23,7 @@ export async function runStandalone(
     const packed = JSON.parse(script.textContent ?? "") as { traits?: Packed };
     const state = (await unpack(packed.traits ?? (packed as Packed))) as Record<string, unknown>;
     const model = createStaticModel(state);
-    const hooks = defineWidget(name, Panel, styles)();
+    const hooks = defineWidget(name, Panel, styles, createStore)();
     hooks.initialize({ model });
     hooks.render({ model, el: target });
     document.documentElement.dataset.nblReady = "true";

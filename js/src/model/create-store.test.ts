@@ -332,3 +332,14 @@ describe("the view", () => {
     expect(store.kernel.value).toBe("live");
   });
 });
+
+it("follows traits that only one part reads, and lets go of them", () => {
+  const { model, store } = started({ paths: {} });
+  const paths = store.trait<{ id: number }>("paths");
+  expect(paths.value).toBeNull();
+  model.fromKernel({ paths: { id: 3 } });
+  expect(paths.value).toEqual({ id: 3 });
+  expect(store.trait("paths")).toBe(paths);
+  store.dispose();
+  expect(model.listening).toBe(0);
+});

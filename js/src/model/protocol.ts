@@ -159,6 +159,24 @@ export interface ViewState {
   topology?: TopologyView;
   /** Whether the surface is tinted by basin. Older files lack it: no. */
   basin_map?: boolean;
+  /** Which panels are shown, and how large. Older files lack it: all of them, as wide as designed. */
+  panels?: PanelsState;
+  /** Larger text and markers, thicker lines: to be read from the last row. */
+  projector?: boolean;
+  /** Whether every panel says in words what it shows. */
+  captions?: boolean;
+}
+
+export type PanelName = "surface" | "topology" | "spectrum" | "controls";
+
+export interface PanelsState {
+  hidden?: PanelName[];
+  /** The panel that has the whole view to itself. */
+  alone?: PanelName | null;
+  /** Share of the width that topology and spectrum take beside the surface; missing = as designed. */
+  side?: number;
+  /** Share of topology in what it divides with the spectrum; missing = as designed. */
+  split?: number;
 }
 
 export type TopologyView = "tree" | "diagram" | "barcode" | "profile";

@@ -138,6 +138,8 @@ export interface Store {
   readonly canCheck: ReadonlySignal<boolean>;
   /** Text for the polite live region. */
   readonly announcement: Signal<string>;
+  /** A synced trait that only one part of the explorer reads, as it is now; null = absent or empty. */
+  trait<T extends object>(name: string): ReadonlySignal<T | null>;
 
   /** Changes the wanted state; `transient` (a drag) makes one undo step of a whole drag. Paints a preview at once. */
   request(change: SpecChange, options?: { transient?: boolean }): void;
@@ -155,7 +157,5 @@ export interface Store {
   checkOf(vertex: number): Check | null;
   /** Asks the kernel to make a critical point of the present surface exact, and what it is of the loss. */
   check(vertex: number): void;
-  /** The cell that reproduces what is shown. */
-  asPython(): string;
   dispose(): void;
 }

@@ -1,8 +1,10 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { HELP_EVENT, KEYS } from "../../a11y/keymap";
+import { asPython } from "../../model/python";
 import type { Store } from "../../model/store";
-import { Icon, type IconName } from "../parts/icons";
+import { Icon } from "../parts/icons";
 import { Popover } from "../parts/popover";
+import { Tool } from "../parts/tool";
 import { saveHtml } from "./save-html";
 
 type Open = "none" | "code" | "keys";
@@ -67,7 +69,9 @@ export function Toolbar({ store }: { store: Store }) {
           onClick={() => toggle("keys")}
         />
       </div>
-      {open === "code" && <CodePopover text={store.asPython()} onClose={() => setOpen("none")} />}
+      {open === "code" && (
+        <CodePopover text={asPython(store.source.value, store.spec.value)} onClose={() => setOpen("none")} />
+      )}
       {open === "keys" && <KeysPopover onClose={() => setOpen("none")} />}
     </header>
   );
@@ -83,31 +87,6 @@ function toggleFullScreen(host: HTMLElement | null): void {
     document.fullscreenElement === null ? host?.requestFullscreen?.() : document.exitFullscreen();
   // Frames without permission refuse; nothing is lost then.
   change?.catch(() => {});
-}
-
-interface ToolProps {
-  icon: IconName;
-  label: string;
-  hint: string;
-  disabled?: boolean;
-  expanded?: boolean;
-  onClick(): void;
-}
-
-function Tool({ icon, label, hint, disabled = false, expanded, onClick }: ToolProps) {
-  return (
-    <button
-      type="button"
-      class="nbl-button"
-      aria-label={label}
-      aria-expanded={expanded}
-      title={hint}
-      disabled={disabled}
-      onClick={onClick}
-    >
-      <Icon name={icon} />
-    </button>
-  );
 }
 
 function DownloadTool({ store }: { store: Store }) {

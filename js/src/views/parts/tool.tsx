@@ -1,0 +1,31 @@
+import { Icon, type IconName } from "./icons";
+
+export interface ToolProps {
+  icon: IconName;
+  label: string;
+  /** What it does and by which key. */
+  hint: string;
+  disabled?: boolean;
+  /** Of a button that stays down. */
+  pressed?: boolean;
+  expanded?: boolean;
+  onClick(): void;
+}
+
+/** A button with an icon, as in a toolbar. */
+export function Tool({ icon, label, hint, disabled = false, pressed, expanded, onClick }: ToolProps) {
+  return (
+    <button
+      type="button"
+      class="nbl-button"
+      aria-label={label}
+      aria-expanded={expanded}
+      aria-pressed={pressed}
+      title={hint}
+      disabled={disabled}
+      onClick={onClick}
+    >
+      <Icon name={icon} />
+    </button>
+  );
+}
