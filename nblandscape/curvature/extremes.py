@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -93,8 +94,11 @@ def judge_ends(
 
 def look_along(
     objective: Objective, v: torch.Tensor, extreme: Extreme, cancel: CancelSignal | None
-) -> Extreme:
-    """Look along the eigenvector whether the loss is lower on both sides together than the slope hides."""
+) -> Generator[None, None, Extreme]:
+    """Look along the eigenvector whether the loss is lower on both sides together than the slope hides.
+
+    Pauses after every distance; returns the eigenvalue with its sight.
+    """
     origin, center = objective.origin(), objective.loss()
     slope = abs(extreme.slope or 0.0)
     reach = max(float(torch.linalg.vector_norm(origin.to(torch.float64))), 1.0)
@@ -103,6 +107,7 @@ def look_along(
     for t in np.geomspace(1e-3 * reach, 0.5 * reach, _STEPS):
         check(cancel)
         ends = [objective.point(origin + float(s * t) * v.to(origin)).loss for s in (1, -1)]
+        yield
         drop = center - (ends[0] + ends[1]) / 2
         if not math.isfinite(drop):
             continue

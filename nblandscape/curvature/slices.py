@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -99,8 +99,8 @@ class Probes:
 
 def draw_probes(
     operator: SymmetricOperator, count: int, seed: int, cancel: CancelSignal | None = None
-) -> Probes:
-    """Multiply so many Gaussian vectors by the operator.
+) -> Generator[None, None, Probes]:
+    """Multiply so many Gaussian vectors by the operator, pausing after every product; returns the probes.
 
     Raises
     ------
@@ -115,6 +115,7 @@ def draw_probes(
         check(cancel)
         vector.copy_(probe(operator, generator, "normal"))
         image.copy_(quadratic_form(operator, vector)[1])
+        yield
     return Probes(vectors, images)
 
 
@@ -126,8 +127,9 @@ def random_slices(probes: Probes) -> RandomSlices:
     Examples
     --------
     >>> from nblandscape.curvature.operator import as_operator
+    >>> from nblandscape.steps import returned
     >>> H = as_operator(np.diag([1.0] * 40 + [-1.0] * 40))
-    >>> law = random_slices(draw_probes(H, 12, seed=0))
+    >>> law = random_slices(returned(draw_probes(H, 12, seed=0)))
     >>> round(law.saddle_formula, 3) > 0.4, law.products
     (True, 12)
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Generator
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +11,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from nblandscape.cancel import CancelSignal
+from nblandscape.cancel import CancelSignal, check
 from nblandscape.curvature.extremes import Extreme, judge_ends, look_along
-from nblandscape.curvature.lanczos import hessian_spectrum
+from nblandscape.curvature.lanczos import iter_spectrum
 from nblandscape.curvature.operator import as_operator
 from nblandscape.curvature.slices import (
     COLUMNS,
@@ -24,6 +25,7 @@ from nblandscape.curvature.slices import (
     random_slices,
 )
 from nblandscape.curvature.trace import Estimate, mean_of
+from nblandscape.steps import returned
 
 if TYPE_CHECKING:
     from nblandscape.curvature.spectrum import Spectrum
@@ -146,6 +148,9 @@ class TrustReport:
             "gain": self.gain if self.gain is None or math.isfinite(self.gain) else None,
             "point": self.point,
             "products": self.products,
+            "shown": self.shown,
+            "formula_applies": self.formula_applies,
+            "warnings": list(self.warnings),
             "verdict": self.verdict,
         }
 
@@ -235,27 +240,59 @@ def trust_report(
     >>> report.random.probability["saddle"].value > 0.5, round(report.smallest.value, 6)
     (True, -1.0)
     """
+    return returned(
+        iter_trust_report(
+            objective,
+            subspace,
+            spectrum=spectrum,
+            held_out=held_out,
+            probes=probes,
+            seed=seed,
+            cancel=cancel,
+        )
+    )
+
+
+def iter_trust_report(
+    objective: Any,
+    subspace: Subspace | None = None,
+    *,
+    spectrum: Spectrum | None = None,
+    held_out: Objective | None = None,
+    probes: int = 12,
+    seed: int = 0,
+    cancel: CancelSignal | None = None,
+) -> Generator[None, None, TrustReport]:
+    """Do what `trust_report` does, pausing after every product; returns the report. Arguments as there."""
     operator = as_operator(objective)
     _check(operator.size, subspace, spectrum, held_out)
     products = 0
     if spectrum is None:
-        spectrum = hessian_spectrum(objective, largest=1, smallest=1, seed=seed, cancel=cancel)
+        for partial in iter_spectrum(objective, largest=1, smallest=1, seed=seed, cancel=cancel):
+            spectrum = partial
+            yield
+        assert spectrum is not None
         products += spectrum.products
-    drawn = draw_probes(operator, probes, seed, cancel)
+    drawn = yield from draw_probes(operator, probes, seed, cancel)
     law = random_slices(drawn)
     products += probes
     is_objective = callable(getattr(objective, "point", None))
     gradient = objective.gradient().to(torch.float64) if is_objective else None
     ends, spent = judge_ends(objective, spectrum, held_out, gradient)
+    yield
     products += spent
     if is_objective and ends[1].value < 0:
-        ends[1] = look_along(objective, spectrum.vectors[-1], ends[1], cancel)
+        ends[1] = yield from look_along(objective, spectrum.vectors[-1], ends[1], cancel)
     curvatures = None
     if subspace is not None:
         Q = torch.linalg.qr(subspace.directions.to(operator.device, torch.float64).T).Q.T
-        images = torch.cat([operator.product(q.to(operator.dtype)[None]) for q in Q]).to(torch.float64)
+        images = []
+        for q in Q:
+            check(cancel)
+            images.append(operator.product(q.to(operator.dtype)[None])[0].to(torch.float64))
+            yield
         products += len(Q)
-        form = np.asarray((Q @ images.T).cpu())
+        form = np.asarray((Q @ torch.stack(images).T).cpu())
         curvatures = np.linalg.eigvalsh((form + form.T) / 2)
     norm = loss = gain = None
     if gradient is not None:

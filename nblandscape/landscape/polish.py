@@ -23,6 +23,7 @@ from nblandscape.curvature.probes import probe
 from nblandscape.landscape.critical_point import SURE, CriticalPoint, Kind, Point
 from nblandscape.landscape.newton import Look, Slice, kind_of, search
 from nblandscape.landscape.span import half_widths
+from nblandscape.steps import returned
 
 if TYPE_CHECKING:
     from nblandscape.landscape.landscape import Landscape
@@ -135,12 +136,7 @@ def polish(
         seed=seed,
         cancel=cancel,
     )
-    while True:
-        try:
-            next(run)
-        except StopIteration as end:
-            point: CriticalPoint = end.value
-            return point
+    return returned(run)
 
 
 def iter_polish(

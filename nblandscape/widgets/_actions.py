@@ -38,6 +38,12 @@ def _polish(explorer: "Explorer", params: Mapping[str, Any], job: Job) -> Action
     return point.to_dict(), []
 
 
+def _trust(explorer: "Explorer", _params: Mapping[str, Any], job: Job) -> ActionSteps:
+    source, (_, plane) = explorer._objective_source(), explorer._shown_plane()
+    report = yield from source.trust(plane, job.stopped)
+    return report.to_dict(), []
+
+
 def _html(explorer: "Explorer", _params: Mapping[str, Any], _job: Job) -> ActionSteps:
     yield
     return None, [explorer.to_html().encode()]
@@ -47,4 +53,5 @@ ACTIONS: dict[str, Action] = {
     "eigenpairs": Action("eigenpairs", _eigenpairs),
     "html": Action("offline file", _html),
     "polish": Action("critical point", _polish),
+    "trust": Action("what the slice can show", _trust),
 }

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from nblandscape.landscape.landscape import Landscape
+from nblandscape.steps import returned
 from nblandscape.widgets import _wire
 from nblandscape.widgets._results import Result, Results
 from nblandscape.widgets._sources import Source
@@ -16,7 +16,7 @@ def compute(source: Source, results: Results, present: Spec, wanted: Sequence[Ma
         spec = present.changed(**changes)
         if results.find(spec.key) is None:
             generation, spectrum = results.generation, source.spectrum
-            landscape = _exhaust(source.start(spec, None).chunks)
+            landscape = returned(source.start(spec, None).chunks)
             results.keep(spec.key, Result.of(landscape, spectrum), generation)
 
 
@@ -31,12 +31,3 @@ def frames(results: Results, present: Spec) -> Iterator[dict[str, Any]]:
             "surface": _wire.surface(result.landscape, wire),
             "tree": result.tree_wire(spec.id),
         }
-
-
-def _exhaust(chunks: Any) -> Landscape:
-    while True:
-        try:
-            next(chunks)
-        except StopIteration as end:
-            result: Landscape = end.value
-            return result

@@ -17,7 +17,7 @@ from nblandscape.landscape.landscape import Landscape
 from nblandscape.widgets._spec import Spec
 
 if TYPE_CHECKING:
-    from nblandscape.curvature import Spectrum
+    from nblandscape.curvature import Spectrum, TrustReport
     from nblandscape.landscape.critical_point import CriticalPoint
     from nblandscape.objective import Objective
     from nblandscape.subspace import Subspace
@@ -193,6 +193,16 @@ class ObjectiveSource:
         from nblandscape.threads import in_steps
 
         run = iter_polish(self.objective, plane, vertex, landscape, cancel=cancel)
+        return in_steps(run, self._tuned_threads())
+
+    def trust(self, plane: "Subspace", cancel: CancelSignal) -> "Generator[None, None, TrustReport]":
+        """Say what a slice can show, from the present eigenpairs where they have both ends."""
+        from nblandscape.curvature.trust import iter_trust_report
+        from nblandscape.threads import in_steps
+
+        known = self.spectrum
+        both = known is not None and known.largest > 0 and known.smallest > 0
+        run = iter_trust_report(self.objective, plane, spectrum=known if both else None, cancel=cancel)
         return in_steps(run, self._tuned_threads())
 
     def _settings(self, pairs: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -136,4 +136,12 @@ def spectrum(
         "largest": int(result.largest),
         "smallest": int(result.smallest),
         "complete": complete,
+        "density": _density(result),
     }
+
+
+def _density(result: "Spectrum") -> Wire | None:
+    """One sample of the spectral density, which the eigensolver's first vectors give for nothing."""
+    if not len(result.density_nodes):
+        return None
+    return {"nodes": result.density_nodes.tolist(), "weights": result.density_weights.tolist()}

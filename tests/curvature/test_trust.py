@@ -11,12 +11,13 @@ import nblandscape as nbl
 from nblandscape.curvature.operator import as_operator
 from nblandscape.curvature.slices import draw_probes, principal_curvatures, random_slices
 from nblandscape.curvature.trust import trust_report
+from nblandscape.steps import returned
 from tests.curvature.models import dense_hessian, digits_objective, saddle
 from tests.curvature.spectra import Diagonal, rotated
 
 
 def law_of(values, probes, seed=0):
-    return random_slices(draw_probes(Diagonal(values), probes, seed))
+    return random_slices(returned(draw_probes(Diagonal(values), probes, seed)))
 
 
 def signs(positive: int, n: int = 500) -> np.ndarray:
@@ -76,7 +77,7 @@ def test_no_slice_of_a_matrix_of_rank_two_is_taken_for_rounding():
 def test_a_valley_is_no_saddle():
     for seed in range(5):
         vector = np.random.default_rng(seed).normal(size=500)
-        law = random_slices(draw_probes(as_operator(np.outer(vector, vector)), 24, seed))
+        law = random_slices(returned(draw_probes(as_operator(np.outer(vector, vector)), 24, seed)))
         assert law.probability["minimum"].value == 1
 
 

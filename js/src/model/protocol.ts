@@ -62,6 +62,14 @@ export interface SpectrumData {
   largest: number;
   smallest: number;
   complete: boolean;
+  /** One sample of the spectral density; null after a warm start, which tells nothing of it. Older files lack it. */
+  density?: SpectrumDensity | null;
+}
+
+/** Gauss quadrature of the density of all eigenvalues: weights sum to 1. */
+export interface SpectrumDensity {
+  nodes: number[];
+  weights: number[];
 }
 
 export interface SurfaceData {
@@ -159,6 +167,8 @@ export interface ViewState {
   topology?: TopologyView;
   /** Whether the surface is tinted by basin. Older files lack it: no. */
   basin_map?: boolean;
+  /** Whether the spectral density is drawn behind the eigenvalues. Older files lack it: yes. */
+  density?: boolean;
   /** Which panels are shown, and how large. Older files lack it: all of them, as wide as designed. */
   panels?: PanelsState;
   /** Larger text and markers, thicker lines: to be read from the last row. */
@@ -246,7 +256,9 @@ export type Outgoing =
   | { kind: "rpc"; id: string; method: "eigenpairs"; params: { largest: number; smallest: number } }
   | { kind: "rpc"; id: string; method: "html"; params: Record<string, never> }
   /** Makes the critical point at a vertex of the shown surface exact; the result is a `CheckedPoint`. */
-  | { kind: "rpc"; id: string; method: "polish"; params: { vertex: number } };
+  | { kind: "rpc"; id: string; method: "polish"; params: { vertex: number } }
+  /** Says what the shown slice can show of the loss; the result is `TrustNumbers`. */
+  | { kind: "rpc"; id: string; method: "trust"; params: Record<string, never> };
 
 export type Method = Extract<Outgoing, { kind: "rpc" }>["method"];
 
@@ -263,4 +275,36 @@ export interface CheckedPoint {
   moved: number | null;
   loss: number | null;
   loss_before: number | null;
+}
+
+interface Estimated {
+  value: number;
+  stderr: number;
+}
+
+interface EndNumbers {
+  value: number;
+  residual: number;
+  noise: number | null;
+  verdict: string;
+  sight: string | null;
+}
+
+/** What the page reads of `nblandscape.TrustReport.to_dict()`. */
+export interface TrustNumbers {
+  /** The report in words. */
+  verdict: string;
+  mean_curvature: Estimated;
+  frobenius: Estimated;
+  /** Of a random slice: "saddle", "minimum", "maximum". */
+  probability: Record<string, Estimated>;
+  largest: EndNumbers;
+  smallest: EndNumbers;
+  /** Principal curvatures of this slice, and those expected of a random one; ascending. */
+  curvatures: number[] | null;
+  expected_curvatures: number[];
+  gradient_norm: number | null;
+  /** What the centre is in the space of all parameters. */
+  point: string;
+  products: number;
 }

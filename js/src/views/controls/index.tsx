@@ -193,7 +193,7 @@ function OffsetControl({ store }: { store: Store }) {
     store.request({ offset: { axis: chosen, value: Number(next.toPrecision(4)) } }, { transient });
   };
   return (
-    <div class="nbl-control nbl-control-wide">
+    <div class="nbl-control nbl-control-wide" data-nbl-drop="offset">
       <div class="nbl-control-head">
         <span class="nbl-control-name">Offset</span>
         <select

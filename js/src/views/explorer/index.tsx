@@ -4,6 +4,7 @@ import type { Store } from "../../model/store";
 import { Controls } from "../controls";
 import { count, reasonOf } from "../parts/format";
 import { SpectrumPanel } from "../spectrum";
+import { TrustRow } from "../spectrum/trust";
 import { SurfacePanel } from "../surface";
 import { TopologyPanel } from "../topology/with-profile";
 import { StatusBar } from "./status-bar";
@@ -31,7 +32,11 @@ export function Explorer({ store }: { store: Store }) {
         </div>
         <div class={withSpectrum ? "nbl-side" : "nbl-side nbl-side-single"}>
           <TopologyPanel store={store} />
-          {withSpectrum && <SpectrumPanel store={store} />}
+          {withSpectrum && (
+            <SpectrumPanel store={store}>
+              <TrustRow store={store} />
+            </SpectrumPanel>
+          )}
         </div>
       </div>
       <Controls store={store} />

@@ -1,3 +1,5 @@
+import { useComputed } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { isRunning } from "../../model/lanes";
 import type { SpectrumData } from "../../model/protocol";
@@ -12,17 +14,29 @@ import { Stems } from "./stems";
 export { default as spectrumStyles } from "./spectrum.css";
 
 /** The eigenvalues, and which of them span the plane that is shown. */
-export function SpectrumPanel({ store }: { store: Store }) {
+export function SpectrumPanel({ store, children }: { store: Store; children?: ComponentChildren }) {
   const spectrum = store.spectrum.value;
   const status = store.spectrumStatus.value;
   const running = isRunning(status);
   const shown = spectrum !== null && spectrum.values.length > 0 ? spectrum : null;
+  const shade = useComputed(() => store.view.value.density !== false).value;
   return (
     <section class="nbl nbl-spectrum" aria-label="Spectrum of the Hessian">
       <header class="nbl-panel-head">
         <h3 class="nbl-panel-title">Spectrum</h3>
         <span class="nbl-panel-note">{headline(shown, running, status.done)}</span>
         <span class="nbl-spacer" />
+        {shown?.density && (
+          <button
+            type="button"
+            class="nbl-button nbl-small"
+            aria-pressed={shade}
+            title="Behind the stems: how many of all eigenvalues lie there, estimated from a random vector"
+            onClick={() => store.setView({ density: !shade })}
+          >
+            density
+          </button>
+        )}
         {shown !== null && store.source.value !== null && (
           <MoreButton store={store} spectrum={shown} running={running} />
         )}
@@ -42,13 +56,14 @@ export function SpectrumPanel({ store }: { store: Store }) {
         </div>
       ) : (
         <>
-          <Stems store={store} spectrum={shown} />
+          <Stems store={store} spectrum={shown} shade={shade} />
           {store.source.value?.can_choose_axes && (
             <div class="nbl-axis-rows">
               <AxisRow store={store} spectrum={shown} which={0} />
               <AxisRow store={store} spectrum={shown} which={1} />
             </div>
           )}
+          {children}
         </>
       )}
     </section>
@@ -117,7 +132,7 @@ function AxisRow({ store, spectrum, which }: { store: Store; spectrum: SpectrumD
   const value = spectrum.values[position] ?? 0;
   const role = which === 0 ? "x" : "y";
   return (
-    <div class="nbl-axis-row">
+    <div class="nbl-axis-row" data-nbl-drop={role}>
       <span class="nbl-chip">{role}</span>
       <Slider
         value={position}

@@ -6,12 +6,16 @@ import { num } from "../parts/format";
 import { linearScale, symlogScale } from "../parts/ticks";
 import { useSize } from "../parts/use-size";
 import { assign, ROLE_NAMES, type Role, roleOf } from "./choose";
+import { densityCounts, densityPath } from "./density";
+import { dragToAxis } from "./drag";
 
 const MARGIN = { left: 46, right: 10, top: 22, bottom: 34 };
 const KEYS: Record<string, Role> = { x: "x", y: "y", o: "offset" };
 /** Values that differ by more than this factor are drawn on a symmetric logarithmic axis. */
 const LINEAR_UP_TO = 30;
 
+/** Of the width, for all eigenvalues at one place. */
+const DENSITY_SHARE = 0.75;
 /** Of the height, for the lesser side of zero. */
 const LEAST_SHARE = 0.3;
 
@@ -46,7 +50,7 @@ function apart(ticks: readonly number[], y: (value: number) => number): number[]
 }
 
 /** One stem per eigenvalue, largest at the left, with what makes it (un)trustworthy. */
-export function Stems({ store, spectrum }: { store: Store; spectrum: SpectrumData }) {
+export function Stems({ store, spectrum, shade }: { store: Store; spectrum: SpectrumData; shade: boolean }) {
   const box = useRef<HTMLDivElement>(null);
   const [width, height] = useSize(box);
   const [pointed, setPointed] = useState<number | null>(null);
@@ -64,6 +68,7 @@ export function Stems({ store, spectrum }: { store: Store; spectrum: SpectrumDat
   const x = (i: number) => MARGIN.left + step * (i + 0.5 + (gap === 1 && i >= firstSmall ? 1 : 0));
   const y = (v: number) => MARGIN.top + plotHeight * (1 - scale.at(v));
   const active = Math.min(tabbed, values.length - 1);
+  const density = shade ? spectrum.density : null;
 
   const choose = (i: number, role: Role) => {
     if (!choosable || spec === null) return;
@@ -102,6 +107,18 @@ export function Stems({ store, spectrum }: { store: Store; spectrum: SpectrumDat
               <line class="nbl-hatch-line" x1="0" y1="0" x2="0" y2="4" />
             </pattern>
           </defs>
+          {density && (
+            <path
+              class="nbl-density"
+              aria-hidden="true"
+              d={densityPath(
+                densityCounts(density, spectrum.parameters, y, MARGIN.top, height - MARGIN.bottom),
+                spectrum.parameters,
+                MARGIN.left,
+                DENSITY_SHARE * plotWidth,
+              )}
+            />
+          )}
           <g class="nbl-axis" aria-hidden="true">
             {apart(scale.ticks(Math.max(3, Math.floor(plotHeight / 15))), y).map((t) => (
               <g key={t} transform={`translate(0,${y(t).toFixed(1)})`}>
@@ -140,6 +157,10 @@ export function Stems({ store, spectrum }: { store: Store; spectrum: SpectrumDat
                 setPointed(i);
               }}
               onKey={(event) => onKey(event, i)}
+              onPress={(event) => {
+                const index = signedIndex(i, spectrum);
+                if (choosable) dragToAxis(event, eigenLabel(index), (to) => choose(i, to));
+              }}
               onChoose={(event) => {
                 setTabbed(i);
                 choose(i, event.shiftKey ? "y" : "x");
@@ -151,9 +172,7 @@ export function Stems({ store, spectrum }: { store: Store; spectrum: SpectrumDat
       <p class="nbl-stem-note nbl-select-text">
         {pointed !== null && pointed < values.length
           ? stemText(spectrum, pointed)
-          : log
-            ? "eigenvalue, symmetric log axis"
-            : "eigenvalue"}
+          : `eigenvalue${log ? ", symmetric log axis" : ""}${density ? " · shade: how many lie there (log)" : ""}`}
       </p>
       {pointed !== null && pointed < values.length && choosable && (
         <div class="nbl-stem-roles" style={{ left: `${Math.min(Math.max(x(pointed), 52), width - 58)}px` }}>
@@ -197,6 +216,7 @@ interface StemProps {
   onPoint(): void;
   onFocus(): void;
   onKey(event: KeyboardEvent): void;
+  onPress(event: PointerEvent): void;
   onChoose(event: MouseEvent): void;
 }
 
@@ -230,6 +250,7 @@ function Stem(props: StemProps) {
       onPointerEnter={props.onPoint}
       onFocus={props.onFocus}
       onKeyDown={props.onKey}
+      onPointerDown={props.onPress}
       onClick={props.onChoose}
     >
       <rect

@@ -13,6 +13,8 @@ export interface AxisText {
   angle: number;
   /** From the box to the text; null for titles. */
   line: [number, number, number, number] | null;
+  /** Titles of the axes over the parameters: which axis, for what is dragged onto it. */
+  role?: "x" | "y";
 }
 
 export interface AxisTicks {
@@ -134,6 +136,7 @@ function floorAxis(scene: AxisScene, axis: 0 | 1, values: readonly number[], out
   if (!text) return;
   const away = TITLE_DISTANCE + widest * CHARACTER * Math.abs(nx) * Math.abs(ny);
   const item = next(out, "title");
+  item.role = axis === 0 ? "x" : "y";
   item.x = mx + nx * away;
   item.y = my + ny * away + 4;
   item.text = text;
@@ -232,6 +235,7 @@ interface Node {
   line: SVGLineElement;
   text: SVGTextElement;
   written: string[];
+  role: AxisText["role"];
 }
 
 const rounded = (value: number, step: number) => Math.round(value / step) * step;
@@ -256,7 +260,7 @@ export function createAxes(svg: SVGSVGElement): Axes {
     const text = document.createElementNS(SVG, "text");
     group.append(line, text);
     svg.append(group);
-    const made = { group, line, text, written: [] };
+    const made: Node = { group, line, text, written: [], role: undefined };
     nodes[k] = made;
     return made;
   }
@@ -282,6 +286,11 @@ export function createAxes(svg: SVGSVGElement): Axes {
       write(at, 4, at.text, "y", String(rounded(item.y - y, 0.5)));
       write(at, 5, at.text, "text-anchor", item.anchor);
       write(at, 6, at.text, "class", item.kind);
+      if (at.role !== item.role) {
+        at.role = item.role;
+        if (item.role === undefined) at.text.removeAttribute("data-nbl-drop");
+        else at.text.setAttribute("data-nbl-drop", item.role);
+      }
       if (at.written[7] !== item.text) {
         at.written[7] = item.text;
         at.text.textContent = item.text;
