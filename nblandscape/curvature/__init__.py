@@ -13,7 +13,7 @@ from nblandscape.curvature.operator import (
 )
 from nblandscape.curvature.spectrum import Spectrum
 from nblandscape.curvature.trace import Estimate, hessian_trace, iter_trace
-from nblandscape.curvature.trust import TrustReport, trust_report
+from nblandscape.curvature.trust import TrustReport, iter_trust_report, trust_report
 
 __all__ = [
     "DenseOperator",
@@ -34,6 +34,7 @@ __all__ = [
     "hessian_trace",
     "iter_spectrum",
     "iter_trace",
+    "iter_trust_report",
     "layer_traces",
     "sharpness",
     "spectral_density",

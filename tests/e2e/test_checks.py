@@ -136,3 +136,28 @@ def test_a_surface_with_holes_says_so_in_its_notes(lab, request):
         button.press("Enter")
         widget.locator("h2").click()
         expect(dialog).to_have_count(0)
+
+
+def test_an_eigenvalue_is_dragged_onto_an_axis_and_the_slice_judged(explorer):
+    lab, widget = explorer
+    stem, axis = widget.locator('[data-stem="3"]'), widget.locator('text[data-nbl-drop="y"]')
+    stem.scroll_into_view_if_needed()
+    (a, b), mouse = (stem.bounding_box(), axis.bounding_box()), lab.page.mouse
+    before = lab.value("explorer.spec")
+    mouse.move(a["x"] + a["width"] / 2, a["y"] + 12)
+    mouse.down()
+    mouse.move(b["x"] + b["width"] / 2, b["y"] + b["height"] / 2, steps=6)
+    expect(widget.locator(".nbl-drag-ghost")).to_be_visible()
+    mouse.up()
+    lab.until("explorer.spec['axes'] == [1, 3]")
+    expect(widget.locator(".nbl-drag-ghost")).to_have_count(0)
+    assert lab.value("explorer.spec['id']") == before["id"] + 1  # the press was no click as well
+    lab.execute("explorer.wait(60)")
+    widget.get_by_role("button", name="What can this slice show?").click()
+    shown = widget.locator(".nbl-trust-verdict")
+    expect(shown).to_contain_text("This slice shows a", timeout=60_000)
+    widget.get_by_role("button", name="numbers").click()
+    expect(widget.get_by_role("dialog", name="What this slice can show")).to_contain_text("Frobenius")
+    lab.page.keyboard.press("Escape")
+    lab.page.keyboard.press("Control+z")
+    lab.until("explorer.spec['axes'] == [1, 2]")

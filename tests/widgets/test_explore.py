@@ -111,6 +111,38 @@ def test_the_page_and_python_have_a_critical_point_checked(explore):
     assert not sent.of("reply")[-1][0]["ok"]
 
 
+def test_the_page_asks_what_the_slice_can_show(explore):
+    model, x, y = network()
+    objective = objective_of(model, x, y)
+    explorer = explore(objective, span=4.0, points=9).wait(60)
+    sent = Sent(explorer)
+    call = {"kind": "rpc", "id": "t", "method": "trust", "params": {}}
+    explorer._on_message(explorer, call, [])
+    explorer.wait(60)
+    reply = sent.of("reply")[-1][0]
+    assert reply["ok"], reply
+    plane = nbl.Subspace.hessian(objective, explorer.eigenpairs, (0, -1))
+    report = nbl.trust_report(objective, plane, spectrum=explorer.eigenpairs)
+    assert json.loads(json.dumps(reply["result"])) == json.loads(json.dumps(report.to_dict()))
+    assert report.shown in reply["result"]["verdict"]
+    landscape = explore(np.random.default_rng(0).normal(size=(9, 9)))
+    refused = Sent(landscape)
+    landscape._on_message(landscape, call, [])
+    with pytest.raises(RuntimeError, match="no model behind"):
+        landscape.wait(60)
+    assert not refused.of("reply")[-1][0]["ok"]
+
+
+def test_the_density_behind_the_eigenvalues_is_that_of_the_solver(explore):
+    model, x, y = network()
+    explorer = explore(objective_of(model, x, y), span=4.0, points=9).wait(60)
+    density, found = explorer.spectrum["density"], explorer.eigenpairs
+    assert sum(density["weights"]) == pytest.approx(1)
+    assert density["nodes"] == found.density_nodes.tolist() == sorted(density["nodes"])
+    warm = nbl.hessian_spectrum(objective_of(model, x, y), start=found)
+    assert nbl.SpectrumView(warm).spectrum["density"] is None
+
+
 def test_a_triple_an_array_a_landscape_and_a_function(explore):
     model, x, y = network()
     assert explore((model, nn.CrossEntropyLoss(), (x, y)), points=9).wait(60).landscape.shape == (9, 9)

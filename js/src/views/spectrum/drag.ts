@@ -19,7 +19,6 @@ export function dragToAxis(event: PointerEvent, label: string, onDrop: (role: Ro
   let over: Element | null = null;
 
   const begin = () => {
-    stem.setPointerCapture(event.pointerId);
     ghost = document.createElement("div");
     ghost.className = "nbl-drag-ghost";
     ghost.textContent = label;
@@ -74,6 +73,8 @@ export function dragToAxis(event: PointerEvent, label: string, onDrop: (role: Ro
     e.stopPropagation();
     end(false);
   };
+  // From the start: a fast pointer leaves the stem before it has moved far enough.
+  stem.setPointerCapture(event.pointerId);
   stem.addEventListener("pointermove", move as EventListener);
   stem.addEventListener("pointerup", up);
   stem.addEventListener("pointercancel", cancel);
