@@ -341,6 +341,11 @@ class Objective:
         with self._lock:
             return self._snapshot.graphs.graphs.total_bytes()
 
+    def release_graphs(self) -> None:
+        """Give back the memory of the kept gradient graphs; the next product makes them again."""
+        with self._lock:
+            self._snapshot.release()
+
     def gnvp(self, V: torch.Tensor) -> torch.Tensor:
         """Gauss–Newton products J^T L'' J v, in the shape of `V`, (k, n) or (n,).
 
@@ -498,7 +503,9 @@ class Objective:
             count = self._snapshot.count
         return total / count, (gradient / count).to(self.dtype)
 
-    def parameters_at(self, subspace: "Subspace", coordinates: Sequence[float]) -> dict[str, torch.Tensor]:
+    def parameters_at(
+        self, subspace: "Subspace", coordinates: Sequence[float], *, exact: bool = False
+    ) -> dict[str, torch.Tensor]:
         """State dict of the model at a point of a subspace, in the model's own types and devices.
 
         Parameters
@@ -506,6 +513,9 @@ class Objective:
         subspace : Subspace
         coordinates : sequence of d floats
             Displacements along the directions.
+        exact : bool
+            In the type and on the device of the analysis instead of the model's own: a model in half
+            precision would round small displacements away. For `at`.
 
         Returns
         -------
@@ -526,6 +536,8 @@ class Objective:
             state = self._snapshot.evaluation.state_at(
                 flat.to(self.device, self.dtype), subspace.statistics, torch.from_numpy(point)
             )
+            if exact:
+                return copying.deepcopy(state)
             return {name: self._as_users(name, value) for name, value in state.items()}
 
     def _as_users(self, name: str, value: Any) -> Any:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from nblandscape.widgets import _points
 from nblandscape.widgets._worker import Job
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ class Action:
 
 
 def _eigenpairs(explorer: "Explorer", params: Mapping[str, Any], job: Job) -> ActionSteps:
-    source = explorer._objective_source()
+    source = explorer._shown_source()
     wanted = {name: int(params[name]) for name in ("largest", "smallest")}
     limit = source.objective.num_parameters
     for name, count in wanted.items():
@@ -33,13 +34,13 @@ def _eigenpairs(explorer: "Explorer", params: Mapping[str, Any], job: Job) -> Ac
 
 
 def _polish(explorer: "Explorer", params: Mapping[str, Any], job: Job) -> ActionSteps:
-    source, (landscape, plane) = explorer._objective_source(), explorer._shown_plane()
+    source, (landscape, plane) = explorer._shown_source(), explorer._shown_plane()
     point = yield from source.polish(landscape, plane, int(params["vertex"]), job.stopped)
     return point.to_dict(), []
 
 
 def _trust(explorer: "Explorer", _params: Mapping[str, Any], job: Job) -> ActionSteps:
-    source, (_, plane) = explorer._objective_source(), explorer._shown_plane()
+    source, (_, plane) = explorer._shown_source(), explorer._shown_plane()
     report = yield from source.trust(plane, job.stopped)
     return report.to_dict(), []
 
@@ -52,6 +53,8 @@ def _html(explorer: "Explorer", _params: Mapping[str, Any], _job: Job) -> Action
 ACTIONS: dict[str, Action] = {
     "eigenpairs": Action("eigenpairs", _eigenpairs),
     "html": Action("offline file", _html),
+    "origin": Action("eigenpairs at the new origin", _points.new_origin),
     "polish": Action("critical point", _polish),
+    "send": Action("sending to Python", _points.send),
     "trust": Action("what the slice can show", _trust),
 }

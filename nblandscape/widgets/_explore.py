@@ -133,5 +133,6 @@ def _is_a(x: Any, module: str, name: str) -> bool:
 
 def _saved(path: Path, title: str | None) -> tuple[Source, dict[str, Any]]:
     header, arrays = read_archive(path)
-    landscape = Landscape.from_archive(header, arrays)
-    return LandscapeSource(landscape, title or header.get("title") or None), header.get("state", {})
+    landscape, state = Landscape.from_archive(header, arrays), header.get("state", {})
+    source = LandscapeSource(landscape, title or header.get("title") or None, state.get("origins", ()))
+    return source, state

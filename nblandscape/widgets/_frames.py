@@ -15,19 +15,25 @@ def compute(source: Source, results: Results, present: Spec, wanted: Sequence[Ma
     for changes in wanted:
         spec = present.changed(**changes)
         if results.find(spec.key) is None:
-            generation, spectrum = results.generation, source.spectrum
-            landscape = returned(source.start(spec, None).chunks)
+            generation, there = results.generation, source.at(spec.origin)
+            spectrum = there.spectrum
+            landscape = returned(there.start(spec, None).chunks)
             results.keep(spec.key, Result.of(landscape, spectrum), generation)
 
 
-def frames(results: Results, present: Spec) -> Iterator[dict[str, Any]]:
-    """All results as `Frame` (js/src/model/protocol.ts)."""
-    for (axes, offset, span, points), result in results.items():
-        spec = present.changed(axes=axes, span=span, points=points)
+def frames(
+    results: Results, present: Spec, spectra: Mapping[int, dict[str, Any]] | None = None
+) -> Iterator[dict[str, Any]]:
+    """All results as `Frame` (js/src/model/protocol.ts); `spectra` are the eigenvalues at each origin."""
+    for (origin, axes, offset, span, points), result in results.items():
+        spec = present.changed(axes=axes, span=span, points=points, origin=origin)
         spec = spec.changed(offset={} if offset is None else {offset[0]: offset[1]})
         wire = spec.to_wire()
-        yield {
+        frame = {
             "spec": wire,
             "surface": _wire.surface(result.landscape, wire),
             "tree": result.tree_wire(spec.id),
         }
+        if origin != present.origin and origin in (spectra or {}):
+            frame["spectrum"] = (spectra or {})[origin]
+        yield frame

@@ -10,6 +10,7 @@ from nblandscape.landscape.archive import write_archive
 from nblandscape.landscape.landscape import Landscape
 from nblandscape.widgets import _frames
 from nblandscape.widgets._base import NblWidget
+from nblandscape.widgets._origins import Origin, Recipe
 from nblandscape.widgets._picture import picture
 from nblandscape.widgets._results import Result, Results, minima_table
 from nblandscape.widgets._sources import ObjectiveSource, Source
@@ -21,10 +22,12 @@ if TYPE_CHECKING:
 
     from nblandscape.curvature import Spectrum
     from nblandscape.landscape.critical_point import CriticalPoint
+    from nblandscape.objective import Objective
     from nblandscape.subspace import Subspace
     from nblandscape.topology import MergeTree, Support
 
 NO_SELECTION: dict[str, Any] = {"kind": "none", "vertex": None, "coordinates": None, "loss": None}
+NOTHING_SELECTED = "Nothing is selected: click a minimum, a saddle or a point of the surface."
 _NOT_YET = "Nothing has been computed yet; call explorer.wait() first."
 _NO_MODEL = "There is no model behind this landscape; explore its objective instead."
 IDLE = {"id": 0, "lane": "surface", "phase": "idle", "done": 0, "total": 0, "eta": None, "message": ""}
@@ -42,6 +45,7 @@ class Shown(NblWidget):
     selection = traitlets.Dict(default_value=NO_SELECTION).tag(sync=True, echo_update=False)
     view = traitlets.Dict(default_value=DEFAULT_VIEW).tag(sync=True, echo_update=False)
     frames: "traitlets.List[Any]" = traitlets.List(default_value=[]).tag(sync=True)
+    sent: "traitlets.List[Any]" = traitlets.List(default_value=[]).tag(sync=True)
 
     def __init__(self, source: Source, *, height: str) -> None:
         super().__init__(height=height)
@@ -69,8 +73,34 @@ class Shown(NblWidget):
 
     @property
     def eigenpairs(self) -> "Spectrum | None":
-        """The eigenpairs that the sliders choose from."""
-        return None if self._source is None else self._source.spectrum
+        """The eigenpairs that the sliders choose from: those at the origin that is shown."""
+        with self.state_lock:
+            return None if self._source is None else self._present_source(self._source).spectrum
+
+    @property
+    def objective(self) -> "Objective":
+        """The objective at the origin that is shown: that of the model, or a sibling with other weights.
+
+        Raises
+        ------
+        RuntimeError
+            There is no model behind the landscape.
+        """
+        return self._shown_source().objective
+
+    @property
+    def origins(self) -> list[Origin]:
+        """What planes can start from: 0, the model, then every point that was made the origin.
+
+        Raises
+        ------
+        RuntimeError
+            There is no model behind the landscape.
+        """
+        source = self._objective_source()
+        plane: dict[str, Any] = {"origin": 0, "axes": (), "offset": {}}
+        loss = source.objective.loss()
+        return [Origin(0, "model", (), plane, loss, 0.0, {}, Recipe()), *source.origins.known()]
 
     def select_minimum(self, number: int = 0) -> None:
         """Select a minimum of the shown tree, as a click does: 0 is the lowest, then by falling persistence.
@@ -104,11 +134,48 @@ class Shown(NblWidget):
             Nothing is selected, the surface is not yet that of the present weights, or there is no model
             behind the landscape.
         """
-        source = self._objective_source()
-        coordinates = self.selection.get("coordinates")
-        if coordinates is None:
-            raise RuntimeError("Nothing is selected: click a minimum, a saddle or a point of the surface.")
-        return source.objective.parameters_at(self._shown_plane()[1], coordinates)
+        self._objective_source()
+        return self.state_dict_at(self._selected()[0])
+
+    def _selected(self) -> "tuple[Sequence[float], int | None]":
+        """Coordinates and vertex of what is selected, in the plane that is shown."""
+        with self.state_lock:
+            selection, wanted, surface = self.selection, self.spec, self.surface
+        if selection.get("coordinates") is None:
+            raise RuntimeError(NOTHING_SELECTED)
+        if wanted and surface and Spec.from_wire(wanted).plane != Spec.from_wire(surface["spec"]).plane:
+            raise RuntimeError(
+                "The plane of the selected point is not shown yet; call explorer.wait() first."
+            )
+        return selection["coordinates"], selection.get("vertex")
+
+    def state_dict_at(self, point: "Sequence[float] | Mapping[str, Any]") -> "dict[str, torch.Tensor]":
+        """State dict of the model at a point.
+
+        Parameters
+        ----------
+        point : two floats, or an entry of `sent`
+            Coordinates in the plane that is shown; an entry of `sent` knows the plane that it was sent from.
+
+        Returns
+        -------
+        dict of name to tensor
+            As `Objective.parameters_at` gives it, for ``model.load_state_dict``.
+
+        Raises
+        ------
+        RuntimeError
+            The surface is not yet that of the present weights, or there is no model behind the landscape.
+        ValueError
+            Not two finite numbers, or a plane that is no longer known.
+        """
+        if not isinstance(point, Mapping):
+            plane = self._shown_plane()[1]
+            return self._shown_source().objective.parameters_at(plane, point)
+        if point.get("weights") not in (None, self._objective_source().weights):
+            raise ValueError("The point was sent from a surface of other weights; select it anew.")
+        _, source, plane = self._known_plane(Spec.from_wire(point["spec"]))
+        return source.objective.parameters_at(plane, point["coordinates"])
 
     def polish_selected(self, **options: Any) -> "CriticalPoint":
         """Make the selected minimum or saddle exact in the slice, and see what it is of the loss.
@@ -130,10 +197,8 @@ class Shown(NblWidget):
         """
         from nblandscape.landscape.polish import polish
 
-        source, (landscape, plane) = self._objective_source(), self._shown_plane()
-        vertex, coordinates = self.selection.get("vertex"), self.selection.get("coordinates")
-        if coordinates is None:
-            raise RuntimeError("Nothing is selected: click a minimum or a saddle.")
+        source, (landscape, plane) = self._shown_source(), self._shown_plane()
+        coordinates, vertex = self._selected()
         start = coordinates if vertex is None else vertex
         return polish(source.objective, plane, start, landscape, **options)
 
@@ -146,7 +211,30 @@ class Shown(NblWidget):
             raise RuntimeError(_NOT_YET)
         if out_of_date:
             raise RuntimeError("The surface is that of earlier weights; call explorer.wait() first.")
-        return shown.landscape, source.plane(Spec.from_wire(surface["spec"]), shown.spectrum)
+        spec = Spec.from_wire(surface["spec"])
+        return shown.landscape, source.at(spec.origin).plane(spec, shown.spectrum)
+
+    def _shown_source(self) -> ObjectiveSource:
+        """The source at the origin that is shown."""
+        source = self._objective_source()
+        with self.state_lock:
+            return source.at(Spec.from_wire(self.surface["spec"]).origin if self.surface else 0)
+
+    def _present_source(self, source: Source) -> Source:
+        """The source at the origin that is wanted, or at the model if that origin is lost."""
+        number = 0 if self.spec is None else int(self.spec.get("origin") or 0)
+        try:
+            return source.at(number)
+        except ValueError:
+            return source
+
+    def _known_plane(self, spec: Spec) -> "tuple[Result | None, ObjectiveSource, Subspace]":
+        """The plane of an earlier surface, of the very eigenvectors that it was sampled along."""
+        source = self._objective_source().at(spec.origin)
+        with self.state_lock:
+            shown = self._shown if self._shown_key == spec.key else None
+        result = shown or self._results.find(spec.key)
+        return result, source, source.plane(spec, None if result is None else result.spectrum)
 
     def to_frame(self) -> Any:
         """Minima of the shown tree: coordinates, loss, persistence and its error, share of the window.
@@ -168,7 +256,9 @@ class Shown(NblWidget):
             raise RuntimeError(_NOT_YET)
         header, arrays = self._shown.landscape.to_archive()
         title = (state["source"] or {}).get("title", "")
-        state = {name: state[name] for name in ("spec", "spectrum", "selection", "view")}
+        origins = (state["source"] or {}).get("origins", [])
+        state = {name: state[name] for name in ("spec", "spectrum", "selection", "view", "sent")}
+        state["origins"] = origins
         return write_archive(path, {**header, "kind": "explorer", "state": state, "title": title}, arrays)
 
     def page_state(self) -> dict[str, Any]:
@@ -179,6 +269,8 @@ class Shown(NblWidget):
                 display = {name: self.spec[name] for name in ("scale", "threshold")}
                 state["spec"] = {**self.surface["spec"], **display}
                 state["status"] = {**IDLE, "id": self.surface["id"], "phase": "done"}
+                spectra = {} if self._source is None else self._source.spectra
+                state["spectrum"] = spectra.get(self.surface["spec"].get("origin", 0), self.spectrum)
         return state
 
     def to_html(
@@ -219,7 +311,8 @@ class Shown(NblWidget):
             spec = Spec.from_wire(state["spec"])
             if frames and self._source is not None:
                 _frames.compute(self._source, self._results, spec, frames)
-            state["frames"] = list(_frames.frames(self._results, spec))
+            spectra = {} if self._source is None else self._source.spectra
+            state["frames"] = list(_frames.frames(self._results, spec, spectra))
         name = title or (self.source or {}).get("title", "Loss landscape")
         state["source"] = {**(state["source"] or {}), "title": name}
         return write_page(html_page(state, title=name, max_bytes=max_bytes), path)

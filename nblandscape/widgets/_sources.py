@@ -1,11 +1,12 @@
 """What an explorer looks at: an objective, a plain function, or a landscape that is already there."""
 
+import copy
 import inspect
 import math
 import time
 import weakref
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -14,9 +15,12 @@ from nblandscape.cancel import CancelSignal
 from nblandscape.landscape.fill import Chunk, fill
 from nblandscape.landscape.grid import axis_coordinates
 from nblandscape.landscape.landscape import Landscape
+from nblandscape.widgets._origins import Origins, Recipe, model_place, note_recipe, recipe_of
 from nblandscape.widgets._spec import Spec
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from nblandscape.curvature import Spectrum, TrustReport
     from nblandscape.landscape.critical_point import CriticalPoint
     from nblandscape.objective import Objective
@@ -51,6 +55,7 @@ class Source(Protocol):
     """What the explorer asks of a source."""
 
     spectrum: "Spectrum | None"
+    spectra: dict[int, dict[str, Any]]
 
     def describe(self) -> dict[str, Any]:
         """Return `SourceData` (js/src/model/protocol.ts)."""
@@ -65,23 +70,78 @@ class Source(Protocol):
         own thread it would change the last bits of a result from run to run.
         """
 
+    def at(self, number: int) -> "Source":
+        """Return what is explored from an origin; 0 is where it began.
+
+        Raises
+        ------
+        ValueError
+            There is no such origin.
+        """
+
     @property
     def cost(self) -> float:
         """Seconds per point, as measured so far."""
 
 
 class ObjectiveSource:
-    """Planes of Hessian eigenvectors of an objective."""
+    """Planes of Hessian eigenvectors of an objective, through the model or through a point made the origin.
+
+    Attributes
+    ----------
+    number : int
+        Of the origin; 0 is the model.
+    origins : Origins
+        Those of the explorer, shared by its sources.
+    spectra : dict
+        `SpectrumData` by number of the origin, shared as well.
+    """
 
     def __init__(self, objective: "Objective", title: str | None, variable: str) -> None:
         self.objective, self.variable = objective, variable
         self.title = title or objective.description["model"]
+        self.number, self.origins, self._root = 0, Origins(), self
+        self.spectra: dict[int, dict[str, Any]] = {}
         self.spectrum: Spectrum | None = None
         self._weights = float(objective.origin().norm()) or 1.0
         self._cost = self._measure()
         self._known_cost = False  # from a run rather than from single points
         self._threads: int | None = None
         self._threads_until = 0.0
+
+    def at(self, number: int) -> "ObjectiveSource":
+        """Return the source whose planes start from an origin; see `Origins.find`."""
+        return self._root if number == 0 else self.origins.find(number)
+
+    def moved(self, plane: "Subspace", coordinates: Sequence[float]) -> "ObjectiveSource":
+        """Return the source at a point of one of the planes; no origin yet, see `Origins.add`.
+
+        Raises
+        ------
+        ValueError
+            The loss is not finite there.
+        """
+        there = copy.copy(self)
+        state = self.objective.parameters_at(plane, coordinates, exact=True)
+        try:
+            there.objective = self.objective.at(state)
+        except ValueError as error:
+            at = ", ".join(f"{c:.4g}" for c in coordinates)
+            raise ValueError(f"No plane can start at ({at}): {error}") from error
+        there.spectrum = None
+        return there
+
+    @property
+    def weights(self) -> str:
+        """Hash of the model's weights."""
+        return str(self._root.objective.description["weights_sha256"])
+
+    def distance(self) -> float:
+        """Norm of the displacement of this origin from the model."""
+        import torch
+
+        away = self.objective.origin().to(torch.float64) - self._root.objective.origin().to(torch.float64)
+        return float(torch.linalg.vector_norm(away))
 
     def _measure(self) -> float:
         evaluate = self._one_point()
@@ -121,7 +181,7 @@ class ObjectiveSource:
         return self._cost
 
     def describe(self) -> dict[str, Any]:
-        o = self.objective
+        o = self._root.objective
         batches = "" if o.num_batches == 1 else f" in {o.num_batches} batches"
         stale = "The model has changed since; explorer.update() takes its present weights."
         return {
@@ -137,6 +197,7 @@ class ObjectiveSource:
             "points_choices": list(POINTS_CHOICES),
             "point_seconds": float(f"{self._cost:.2g}"),
             "notice": stale if o.stale else "",
+            "origins": self.origins.to_wire(),
         }
 
     def default_spec(self) -> Spec:
@@ -173,6 +234,7 @@ class ObjectiveSource:
         found = _spectra.get(self.objective, {}).get(settings)
         if found is not None:
             return found
+        recipe = self._recipe(start).then(pairs)
         run = iter_spectrum(self.objective, start=start, cancel=cancel, **pairs)
         for partial in in_steps(run, self._tuned_threads()):
             found = partial
@@ -181,6 +243,7 @@ class ObjectiveSource:
             yield
         if found is None:
             raise RuntimeError("The eigensolver returned nothing.")
+        note_recipe(found, recipe)
         if settings == self._settings(pairs):  # else the weights were updated meanwhile
             _spectra[self.objective] = {settings: found}
         return found
@@ -205,6 +268,14 @@ class ObjectiveSource:
         run = iter_trust_report(self.objective, plane, spectrum=known if both else None, cancel=cancel)
         return in_steps(run, self._tuned_threads())
 
+    def _recipe(self, start: "Spectrum | None") -> Recipe:
+        """How the vectors to start from were made."""
+        if start is None:
+            return Recipe()
+        if start is not self.spectrum:
+            return Recipe("parent")
+        return recipe_of(start)
+
     def _settings(self, pairs: Mapping[str, Any]) -> tuple[Any, ...]:
         return (self.objective.description["weights_sha256"], *sorted(pairs.items()))
 
@@ -223,28 +294,48 @@ class ObjectiveSource:
             (axes[0], axes[1]),
             (plane.labels[0], plane.labels[1]),
             self.objective.loss(),
-            origin if plane.contains_model else None,
+            origin if plane.contains_model and self.number == 0 else None,
             "loss",
             first,
             self._cost * math.prod(spec.points),
-            self._timed(chunks if threads is None else in_steps(chunks, threads)),
+            self._told(chunks if threads is None else in_steps(chunks, threads), plane, self.spectrum),
         )
 
-    def _timed(self, chunks: Generator[Chunk, None, Landscape]) -> Generator[Chunk, None, Landscape]:
+    def _told(
+        self, chunks: Generator[Chunk, None, Landscape], plane: "Subspace", spectrum: "Spectrum | None"
+    ) -> Generator[Chunk, None, Landscape]:
+        """Note what a point costs, where the model lies, and how the directions were made."""
+        place = model_place(plane, self._root.objective)
         result = yield from chunks
         self._cost = result.provenance["seconds"] / result.values.size
         self._known_cost = True
-        return result
+        recipe = None if spectrum is None else recipe_of(spectrum).to_wire()
+        told = {"origin_number": self.number, "model_place": place, "recipe": recipe}
+        return replace(result, provenance={**result.provenance, **told})
 
 
-class FunctionSource:
-    """A plain function of two numbers."""
+class _Fixed:
+    """What has no other origin than the one that it was given with."""
 
     spectrum: "Spectrum | None" = None
+
+    def __init__(self) -> None:
+        self.spectra: dict[int, dict[str, Any]] = {}
+
+    def at(self, number: int) -> "Self":
+        """Return this source."""
+        if number != 0:
+            raise ValueError(f"origin={number}: only planes of a model's objective can start somewhere else.")
+        return self
+
+
+class FunctionSource(_Fixed):
+    """A plain function of two numbers."""
 
     def __init__(
         self, function: Callable[[float, float], Any], bounds: Sequence[Sequence[float]], title: str | None
     ) -> None:
+        super().__init__()
         self.function = function
         self.bounds = _check_bounds(bounds)
         self.title: str = title or str(getattr(function, "__name__", "function"))
@@ -337,12 +428,12 @@ class FunctionSource:
         )
 
 
-class LandscapeSource:
+class LandscapeSource(_Fixed):
     """A landscape that was computed before: nothing can be recomputed, everything can be looked at."""
 
-    spectrum: "Spectrum | None" = None
-
-    def __init__(self, landscape: Landscape, title: str | None) -> None:
+    def __init__(
+        self, landscape: Landscape, title: str | None, origins: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
         if landscape.dim != 2:
             raise ValueError(
                 f"The explorer shows landscapes of two dimensions; this one has {landscape.dim}. "
@@ -350,7 +441,9 @@ class LandscapeSource:
             )
         if landscape.holes == landscape.values.size:
             raise ValueError("No value of the landscape is finite; there is nothing to show.")
+        super().__init__()
         self.landscape = landscape
+        self.origins = [{**origin, "kept": False} for origin in origins]
         self.title = title or str(landscape.provenance.get("objective", {}).get("model", "landscape"))
 
     @property
@@ -374,6 +467,7 @@ class LandscapeSource:
             "points_choices": [],
             "point_seconds": 0.0,
             "notice": "",
+            "origins": self.origins,
         }
 
     def default_spec(self) -> Spec:

@@ -20,6 +20,7 @@ class Spec:
     points: tuple[int, int] = (33, 33)
     scale: str = "linear"
     threshold: float = 0.0
+    origin: int = 0
 
     def __post_init__(self) -> None:
         check_points(self.points, 2)
@@ -31,6 +32,8 @@ class Spec:
             raise ValueError(f"threshold={self.threshold} must be zero or positive.")
         if not math.isfinite(self.offset):
             raise ValueError(f"offset={self.offset} must be finite.")
+        if self.origin < 0:
+            raise ValueError(f"origin={self.origin}: 0 is the model, 1, 2, … are the origins made since.")
 
     @classmethod
     def from_wire(cls, wire: Mapping[str, Any]) -> "Spec":
@@ -52,6 +55,7 @@ class Spec:
                 (int(wire["points"][0]), int(wire["points"][1])),
                 str(wire["scale"]),
                 float(wire["threshold"]),
+                int(wire.get("origin") or 0),
             )
         except (KeyError, TypeError, IndexError) as error:
             raise ValueError(f"Not a spec: {dict(wire)!r} ({error!r}).") from error
@@ -60,13 +64,20 @@ class Spec:
         """The synced dict."""
         wire = asdict(self)
         wire["offset"] = {"axis": wire.pop("offset_axis"), "value": self.offset}
+        if self.origin == 0:  # as in files of before there were origins
+            del wire["origin"]
         return {k: list(v) if isinstance(v, tuple) else v for k, v in wire.items()}
 
     @property
     def key(self) -> tuple[Any, ...]:
         """What decides the values: equal keys need no new computation."""
+        return (*self.plane, self.span, self.points)
+
+    @property
+    def plane(self) -> tuple[Any, ...]:
+        """Which plane the window lies in."""
         moved = self.offset_axis is not None and self.offset != 0.0
-        return (self.axes, (self.offset_axis, self.offset) if moved else None, self.span, self.points)
+        return (self.origin, self.axes, (self.offset_axis, self.offset) if moved else None)
 
     def changed(self, **changes: Any) -> "Spec":
         """A copy with the user's changes; `offset` is a dict of index to displacement."""
@@ -83,11 +94,14 @@ class Spec:
                 if len(pair) != 2:
                     raise ValueError(f"{name}={value!r}: one number, or one per axis.")
                 changes[name] = (kind(pair[0]), kind(pair[1]))
+        if "origin" in changes:
+            changes["origin"] = int(changes["origin"])
         if "axes" in changes:
             changes["axes"] = tuple(int(i) for i in changes["axes"])
         unknown = set(changes) - set(self.__dataclass_fields__)
         if unknown:
             raise TypeError(
-                f"Unknown option {sorted(unknown)[0]!r}; use axes, offset, span, points, scale, threshold."
+                f"Unknown option {sorted(unknown)[0]!r}; use axes, offset, span, points, scale, threshold, "
+                "origin."
             )
         return replace(self, **changes)

@@ -30,7 +30,7 @@ def heights(values: np.ndarray, base: float) -> bytes:
 def surface(landscape: Landscape, spec: Wire) -> Wire:
     """`SurfaceData` of a two-dimensional landscape."""
     base = base_of(landscape)
-    return {
+    wire: Wire = {
         "id": spec["id"],
         "spec": spec,
         "shape": list(landscape.shape),
@@ -38,13 +38,32 @@ def surface(landscape: Landscape, spec: Wire) -> Wire:
         "x1": landscape.axes[1].astype("<f8").tobytes(),
         "values": heights(landscape.values, base),
         "base": base,
-        "origin": landscape.origin,
+        "origin": None if landscape.provenance.get("origin_number") else landscape.origin,
         "labels": list(landscape.labels),
         "quantity": str(landscape.provenance.get("quantity", "value")),
         "holes": landscape.holes,
         "concerns": [str(concern) for concern in landscape.warnings()],
         "facing": open_yaw(landscape.values),
         "seconds": float(landscape.provenance.get("seconds", 0.0)),
+    }
+    if landscape.metrics:
+        wire["metrics"] = {name: heights(values, 0.0) for name, values in landscape.metrics.items()}
+    if (place := model_place(landscape)) is not None:
+        wire["model"] = place
+    if landscape.provenance.get("recipe") is not None:
+        wire["recipe"] = landscape.provenance["recipe"]
+    return wire
+
+
+def model_place(landscape: Landscape) -> Wire | None:
+    """`ModelPlace`: where the model lies as seen from the plane of a landscape; None if that is not known."""
+    told: Wire | None = landscape.provenance.get("model_place")
+    if told is not None or landscape.origin is None or "gram" not in landscape.provenance:
+        return told
+    return {
+        "at": list(landscape.coordinates(landscape.origin)),
+        "apart": 0.0,
+        "gram": landscape.provenance["gram"],
     }
 
 

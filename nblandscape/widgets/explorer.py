@@ -1,7 +1,7 @@
 """The explorer: spectrum, surface and merge tree of one source, linked, recomputed on request."""
 
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -11,10 +11,11 @@ from nblandscape.landscape.facing import open_yaw
 from nblandscape.landscape.landscape import Landscape
 from nblandscape.widgets import _wire
 from nblandscape.widgets._actions import ACTIONS
+from nblandscape.widgets._origins import Origin, Recipe, note_recipe, recipe_of
 from nblandscape.widgets._pending import Pending
 from nblandscape.widgets._picture import CellPicture
 from nblandscape.widgets._results import Result
-from nblandscape.widgets._shown import Shown
+from nblandscape.widgets._shown import NO_SELECTION, Shown
 from nblandscape.widgets._sources import LandscapeSource, ObjectiveSource, Source
 from nblandscape.widgets._spec import Spec
 from nblandscape.widgets._stream import SurfaceStream
@@ -65,6 +66,7 @@ class Explorer(Shown):
         self.error: BaseException | None = None
         self._drawn: Any = None  # what the picture shows
         self._pending = Pending()
+        self._on_send: list[Callable[[dict[str, Any]], Any]] = []
         self._slot = shared_worker().slot()
         self._picture = CellPicture()
         self.source = source.describe()
@@ -80,7 +82,7 @@ class Explorer(Shown):
             saved = restored.get("spec")
             spec = (Spec.from_wire(saved) if saved else source.default_spec()).changed(**self._changes)
             self._commit(spec, Result.of(source.landscape), spec.to_wire())
-            for name in ("spectrum", "selection", "view"):
+            for name in ("spectrum", "selection", "view", "sent"):
                 if restored.get(name) is not None:
                     setattr(self, name, restored[name])
             self.observe(self._on_spec, names="spec")
@@ -113,6 +115,8 @@ class Explorer(Shown):
         scale : {"linear", "log"}
         threshold : float
             Minima of smaller persistence are merged into their parents.
+        origin : int
+            0 starts from the model, n from the n-th origin; see `new_origin` and `origins`.
 
         Raises
         ------
@@ -128,7 +132,64 @@ class Explorer(Shown):
                     "computation was cancelled or failed."
                 )
             present = Spec.from_wire(self.spec)
-            self.spec = present.changed(**changes).changed(id=present.id + 1).to_wire()
+            wanted = present.changed(**changes).changed(id=present.id + 1)
+            if wanted.plane != present.plane:  # the same coordinates would be another point
+                self.selection = NO_SELECTION
+            self.spec = wanted.to_wire()
+
+    def new_origin(self, point: "Sequence[float] | None" = None) -> None:
+        """Make a point the origin of further planes; returns at once.
+
+        The eigenvectors are computed anew there, starting from those that are shown; then
+        ``request(origin=...)`` shows the planes that they span. The user's model is not touched.
+
+        Parameters
+        ----------
+        point : two floats, optional
+            Coordinates in the plane that is shown; by default what is selected.
+
+        Raises
+        ------
+        RuntimeError
+            Nothing is selected or computed yet, or there is no model behind the landscape.
+
+        Examples
+        --------
+        >>> import torch, nblandscape as nbl
+        >>> model = torch.nn.Linear(2, 1, bias=False)
+        >>> objective = nbl.Objective(model, torch.nn.MSELoss(), (torch.eye(2), torch.ones(2, 1)))
+        >>> explorer = nbl.explore(objective, points=9, largest=1, smallest=1, wait=True)
+        >>> explorer.new_origin((0.5, 0.0))
+        >>> _ = explorer.wait()
+        >>> explorer.spec["origin"], round(explorer.origins[1].distance, 6)
+        (1, 0.5)
+        >>> explorer.close()
+        """
+        self._shown_plane()
+        with self.state_lock:
+            kind = self.selection["kind"] if point is None else "point"
+            coordinates = self._selected()[0] if point is None else point
+            spec = Spec.from_wire(self.surface["spec"])
+        place = float(coordinates[0]), float(coordinates[1])
+
+        def steps(job: Job) -> Steps:
+            self._set_status("action", "running", self._submitted, message=ACTIONS["origin"].message)
+            origin = yield from self._move_origin(kind, spec, place, job)
+            self.request(origin=origin.number, offset={})
+
+        self._submit(
+            "action", steps, lambda phase, error: self._finished("action", self._submitted, phase, error)
+        )
+
+    def on_send(self, callback: "Callable[[dict[str, Any]], Any]") -> None:
+        """Call a function with every point that the reader sends to Python.
+
+        Parameters
+        ----------
+        callback : callable (dict)
+            Gets what is appended to `sent`; runs on the thread that computes.
+        """
+        self._on_send.append(callback)
 
     def cancel(self) -> None:
         """Stop everything that runs or waits."""
@@ -157,6 +218,10 @@ class Explorer(Shown):
         with self.state_lock:
             self._results.clear()
             self._shown_key = None
+            source.origins.forget()
+            source.spectra.clear()
+            if source.spectrum is not None:
+                note_recipe(source.spectrum, Recipe("earlier"))
         self._slot.cancel("surface", "spectrum")
         self.source = source.describe()
         self._find_spectrum(source, start=source.spectrum)
@@ -211,6 +276,8 @@ class Explorer(Shown):
         if self._shown_key == spec.key or isinstance(source, LandscapeSource):
             self._set_status("surface", "done", spec.id)  # only the display changed
             return
+        source = source.at(spec.origin)
+        self._show_spectrum(source, spec)
         known = self._results.find(spec.key)
         if known is not None:
             self._commit(spec, known, wire)
@@ -287,17 +354,51 @@ class Explorer(Shown):
         if self.spec is None:
             self._first_view(source)
         else:
-            self.spec = {**self.spec, "id": self.spec["id"] + 1}
+            self.spec = {**self.spec, "id": self.spec["id"] + 1, "origin": source.number}
 
     def _take_spectrum(
         self, source: ObjectiveSource, found: "Spectrum", gradient: "torch.Tensor | None" = None
     ) -> None:
         gradient = source.objective.gradient() if gradient is None else gradient
-        source.spectrum = found
         wire = self._spectrum_wire(source, found, gradient, True)
         with self.state_lock:
-            if self._source is not None:
+            source.spectrum = found
+            source.spectra[source.number] = wire
+            wanted = 0 if self.spec is None else int(self.spec.get("origin") or 0)
+            if self._source is not None and wanted == source.number:
                 self.spectrum = wire
+
+    def _show_spectrum(self, source: Source, spec: Spec) -> None:
+        """The eigenvalues of the origin that is wanted, if others are shown."""
+        with self.state_lock:
+            wire = source.spectra.get(spec.origin)
+            if self._source is not None and wire is not None and self.spectrum is not wire:
+                self.spectrum = wire
+
+    def _move_origin(
+        self, kind: str, spec: Spec, coordinates: "tuple[float, float]", job: Job
+    ) -> "Generator[None, None, Origin]":
+        """Find the eigenvectors at a point of an earlier surface and note it as an origin."""
+        generation = self._results.generation
+        result, source, plane = self._known_plane(spec)
+        parent = source.spectrum if result is None else result.spectrum
+        there = source.moved(plane, coordinates)
+        there.number = -1  # partial results belong to no origin that is shown
+        yield
+        gradient = there.objective.gradient()
+
+        def show(partial: "Spectrum") -> None:
+            wire = self._spectrum_wire(there, partial, gradient, False)
+            self.send({"kind": "spectrum", "spectrum": wire})
+
+        found = yield from there.eigenpairs(self._pairs, parent, job.stopped, show)
+        self._check_generation(generation)
+        recipe = Recipe("given") if parent is None else recipe_of(parent)
+        origin = source.origins.add(there, spec, kind, coordinates, recipe)
+        self._take_spectrum(there, found, gradient)
+        self.source = there.describe()
+        self.send({"kind": "spectrum", "spectrum": there.spectra[origin.number]})  # before it is wanted
+        return origin
 
     def _spectrum_wire(
         self, source: ObjectiveSource, found: "Spectrum", gradient: "torch.Tensor", complete: bool
@@ -306,7 +407,8 @@ class Explorer(Shown):
 
         slopes = (found.vectors.to(torch.float64) @ gradient.to(torch.float64)).cpu().numpy()
         norm = float(torch.linalg.vector_norm(gradient.to(torch.float64)))
-        return _wire.spectrum(found, slopes, source.objective.loss(), norm, complete)
+        wire = _wire.spectrum(found, slopes, source.objective.loss(), norm, complete)
+        return wire | ({"origin": source.number} if source.number else {})
 
     # ------------------------------------------------------------------ actions
 
@@ -406,6 +508,7 @@ class Explorer(Shown):
             super().close()
             return
         self.unobserve_all()
+        self._on_send.clear()
         with self.state_lock:  # not in the middle of a commit
             self._source = None
             self._results.clear()

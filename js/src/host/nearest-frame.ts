@@ -1,14 +1,15 @@
 import type { Frame, Spec } from "../model/protocol";
+import { originOf } from "../model/spec";
 
 const offsetOf = (spec: Spec) =>
   spec.offset.axis === null || spec.offset.value === 0 ? { axis: null, value: 0 } : spec.offset;
 
 const octaves = (a: number, b: number) => Math.abs(Math.log2(a / b));
 
-/** How unlike two windows are: another direction outweighs any offset, an offset any size, a size any resolution. */
+/** How unlike two windows are: another origin outweighs any direction, another direction outweighs any offset, an offset any size, a size any resolution. */
 export function distance(a: Spec, b: Spec, offsetUnit: number): number {
   const [p, q] = [offsetOf(a), offsetOf(b)];
-  let d = 0;
+  let d = originOf(a) === originOf(b) ? 0 : 1e9;
   for (const i of [0, 1] as const) {
     if (a.axes[i] !== b.axes[i]) d += 1e6;
     d += octaves(a.span[i], b.span[i]) + 0.01 * octaves(a.points[i], b.points[i]);

@@ -1,6 +1,6 @@
 import type { FramedModel } from "../model/any-model";
 import type { Frame, Spec, Status } from "../model/protocol";
-import { samplingKey } from "../model/spec";
+import { originOf, samplingKey } from "../model/spec";
 import { nearestFrame } from "./nearest-frame";
 
 /** State as written into an exported file: arrays are `{"$b": base64, "gz": whether gzipped}`. */
@@ -33,6 +33,8 @@ export function createStaticModel(state: Record<string, unknown>): FramedModel {
   const listeners = new Map<string, Set<(...args: never[]) => void>>();
   const changed = new Set<string>();
   let answered = values.get("spec") as Spec | null;
+  const first = values.get("spectrum");
+  const home = originOf(answered);
 
   const put = (name: string, value: unknown) => {
     values.set(name, value);
@@ -65,6 +67,8 @@ export function createStaticModel(state: Record<string, unknown>): FramedModel {
     };
     put("tree", frame.tree === null ? null : { ...frame.tree, id: spec.id });
     put("surface", { ...frame.surface, id: spec.id });
+    const spectrum = originOf(frame.spec) === home ? first : frame.spectrum;
+    if (spectrum !== undefined && spectrum !== values.get("spectrum")) put("spectrum", spectrum);
     put("status", status);
   };
 

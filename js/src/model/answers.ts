@@ -56,6 +56,7 @@ export function createAnswers(core: Core): Answers {
     const lane = lanes.of(status.lane);
     if (lane === lanes.surface && status.id < plane.epoch && status.phase !== "error") return;
     lane.value = status;
+    if (lane === lanes.action && !isRunning(status)) plane.restoreSpectrum();
   }
 
   function receive(message: Incoming, buffers: DataView[] = []): void {

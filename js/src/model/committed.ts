@@ -1,6 +1,6 @@
 import { finiteRange } from "./preview";
 import type { Spec, SurfaceData, TreeData } from "./protocol";
-import { samplingKey } from "./spec";
+import { originOf, samplingKey } from "./spec";
 import type { LiveGrid } from "./store";
 import { float32, float64 } from "./wire";
 
@@ -43,9 +43,14 @@ export function createResultCache() {
   return {
     get: (spec: Spec): Committed | undefined => results.get(samplingKey(spec)),
     put(surface: SurfaceData, tree: TreeData | null): void {
+      const origin = originOf(surface.spec);
       for (const [key, other] of results) {
-        // Another loss at the origin: the model or the data have changed, earlier results are void.
-        if (other.surface.base !== surface.base) results.delete(key);
+        // Another loss at the model: it or the data have changed, earlier results are void.
+        const same = originOf(other.surface.spec) === origin;
+        if (same && other.surface.base !== surface.base) {
+          if (origin === 0) results.clear();
+          else results.delete(key);
+        }
       }
       const key = samplingKey(surface.spec);
       results.delete(key);

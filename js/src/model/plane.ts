@@ -4,9 +4,10 @@ import { committedGrid, createResultCache } from "./committed";
 import type { Core } from "./core-store";
 import { isRunning } from "./lanes";
 import { covers, finiteRange, linspace, quadratic, resample } from "./preview";
-import type { Incoming, Spec, SurfaceData, TreeData } from "./protocol";
+import type { Incoming, Selection, Spec, SurfaceData, TreeData } from "./protocol";
 import { NO_SELECTION, relocate } from "./selection";
-import { planeKey, samplingKey } from "./spec";
+import { originOf, planeKey, samplingKey } from "./spec";
+import { createSpectra } from "./spectra";
 import type { LiveGrid } from "./store";
 import { cellAreas } from "./volumes";
 import { float32, isSurface, uint32 } from "./wire";
@@ -18,6 +19,9 @@ const sameNumbers = (a: Float64Array, b: Float64Array): boolean =>
 export function createPlane(core: Core) {
   const { model, spec, source, spectrum, surface, treeData, tree, selection, grid, lanes } = core;
   const cache = createResultCache();
+  const spectra = createSpectra(core);
+  /** What was selected in a plane when it was left. */
+  const chosen = new Map<string, Selection>();
   /** Answers to ids from here on are answers to the present sampling. */
   let epoch = 0;
   let assembly: Assembly | null = null;
@@ -52,13 +56,13 @@ export function createPlane(core: Core) {
     let values: Float32Array | null = null;
     if (known !== null && known.state !== "predicted" && covers(known, wanted, center)) {
       values = resample(known, x0, x1, scratch);
-    } else if (spectrum.value !== null && source.value?.kind !== "function") {
+    } else if (spectrum.value !== null && spectra.fit() && source.value?.kind !== "function") {
       values = quadratic(spectrum.value, wanted, x0, x1, scratch);
       base = spectrum.value.loss;
     }
     if (values === null) return;
     const moved = wanted.offset.axis !== null && wanted.offset.value !== 0;
-    const withModel = source.value?.kind === "objective" && !moved;
+    const withModel = source.value?.kind === "objective" && !moved && originOf(wanted) === 0;
     show(
       {
         spec: wanted,
@@ -123,13 +127,19 @@ export function createPlane(core: Core) {
       }
       epoch = next.id;
       assembly = null;
-      if (before !== null && planeKey(before) !== planeKey(next) && selection.value.kind !== "none") {
-        core.select(NO_SELECTION);
+      if (before !== null && planeKey(before) !== planeKey(next)) {
+        if (selection.value.kind !== "none") chosen.set(planeKey(before), selection.value);
+        core.select(chosen.get(planeKey(next)) ?? NO_SELECTION);
+        spectra.restore();
       }
       predict(next);
     },
 
+    /** An action has ended: what was shown of an origin on the way is not that of the plane. */
+    restoreSpectrum: spectra.restore,
+
     tookSpectrum(): void {
+      spectra.took();
       const wanted = spec.value;
       if (wanted !== null && (grid.value === null || grid.value.state === "predicted")) predict(wanted);
     },

@@ -20,6 +20,38 @@ export interface Spec {
   scale: "linear" | "log";
   /** Persistence threshold in loss units: shallower minima are merged into their parents. */
   threshold: number;
+  /** Where the plane starts: missing or 0 = the model, n = the n-th point that was made the origin. */
+  origin?: number;
+}
+
+/** How eigenpairs were computed: the calls of `hessian_spectrum`, and what the first of them began with. */
+export interface Recipe {
+  /** "parent": the eigenpairs of the plane that the origin was chosen in; "earlier": those of earlier weights. */
+  start: "none" | "parent" | "given" | "earlier";
+  steps: { largest: number; smallest: number; tol: number; seed: number }[];
+}
+
+/** A point that was made the origin of further planes. */
+export interface OriginData {
+  number: number;
+  kind: Selection["kind"];
+  /** Its coordinates in the plane that it was selected in, and the window that was shown then. */
+  at: [number, number];
+  spec: Spec;
+  loss: number;
+  /** Norm of its displacement from the model in the space of the parameters. */
+  distance: number;
+  /** How the eigenpairs of that plane were computed. */
+  recipe: Recipe;
+  /** Whether the kernel can still compute there. */
+  kept: boolean;
+}
+
+/** Where the model lies as seen from a plane: its projection, its distance, inner products of the directions. */
+export interface ModelPlace {
+  at: [number, number];
+  apart: number;
+  gram: [[number, number], [number, number]];
 }
 
 /** What is explored; which controls make sense. */
@@ -42,6 +74,8 @@ export interface SourceData {
   point_seconds?: number;
   /** A sentence such as "The model has changed since"; empty if there is nothing to say. */
   notice: string;
+  /** Points that were made an origin. Older files lack them. */
+  origins?: OriginData[];
 }
 
 export interface SpectrumData {
@@ -64,6 +98,8 @@ export interface SpectrumData {
   complete: boolean;
   /** One sample of the spectral density; null after a warm start, which tells nothing of it. Older files lack it. */
   density?: SpectrumDensity | null;
+  /** Where they were computed; -1 while a new origin is being made. */
+  origin?: number;
 }
 
 /** Gauss quadrature of the density of all eigenvalues: weights sum to 1. */
@@ -97,6 +133,12 @@ export interface SurfaceData {
   facing?: number;
   /** Seconds spent. */
   seconds: number;
+  /** Float32 values of the objective's metrics, by name. */
+  metrics?: Record<string, DataView>;
+  /** Absent where no model is known. */
+  model?: ModelPlace;
+  /** How the eigenvectors of the axes were computed. */
+  recipe?: Recipe;
 }
 
 /** Row i of every column belongs to minimum i; `basins` holds those row numbers. Essential pairs come first, then falling persistence. */
@@ -196,6 +238,8 @@ export interface Frame {
   spec: Spec;
   surface: SurfaceData;
   tree: TreeData | null;
+  /** Of another origin than the file's first view. */
+  spectrum?: SpectrumData;
 }
 
 /** The synced traits of the Explorer; single views have a subset. */
@@ -255,10 +299,22 @@ export type Outgoing =
   | { kind: "resync" }
   | { kind: "rpc"; id: string; method: "eigenpairs"; params: { largest: number; smallest: number } }
   | { kind: "rpc"; id: string; method: "html"; params: Record<string, never> }
+  /** Makes a point the origin of further planes; the result is its number, for `Spec.origin`. */
+  | { kind: "rpc"; id: string; method: "origin"; params: SentPoint }
+  /** Appends a point to `explorer.sent`; the result is its position there. */
+  | { kind: "rpc"; id: string; method: "send"; params: SentPoint & { label: string } }
   /** Makes the critical point at a vertex of the shown surface exact; the result is a `CheckedPoint`. */
   | { kind: "rpc"; id: string; method: "polish"; params: { vertex: number } }
   /** Says what the shown slice can show of the loss; the result is `TrustNumbers`. */
   | { kind: "rpc"; id: string; method: "trust"; params: Record<string, never> };
+
+/** A point of the plane of a spec. */
+export interface SentPoint {
+  kind: Selection["kind"];
+  vertex: number | null;
+  coordinates: [number, number];
+  spec: Spec;
+}
 
 export type Method = Extract<Outgoing, { kind: "rpc" }>["method"];
 

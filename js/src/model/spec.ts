@@ -3,15 +3,17 @@ import type { SpecChange } from "./store";
 
 /** What decides which points are evaluated; the rest of a spec only changes how they are shown. */
 export function samplingKey(spec: Spec): string {
-  const offset = spec.offset.axis === null || spec.offset.value === 0 ? null : spec.offset;
-  return JSON.stringify([spec.axes, offset?.axis ?? null, offset?.value ?? 0, spec.span, spec.points]);
+  return `${planeKey(spec)}${JSON.stringify([spec.span, spec.points])}`;
 }
 
 /** Which plane the window lies in, whatever its size and resolution. */
 export function planeKey(spec: Spec): string {
   const offset = spec.offset.axis === null || spec.offset.value === 0 ? null : spec.offset;
-  return JSON.stringify([spec.axes, offset?.axis ?? null, offset?.value ?? 0]);
+  return JSON.stringify([spec.axes, offset?.axis ?? null, offset?.value ?? 0, originOf(spec)]);
 }
+
+/** Number of the point that the plane starts from; 0 = the model. */
+export const originOf = (of: { origin?: number } | null): number => of?.origin ?? 0;
 
 /** Everything but the number. */
 export function sameContent(a: Spec, b: Spec): boolean {

@@ -1,0 +1,105 @@
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { createStaticModel } from "../host/static-model";
+import { MemoryModel } from "../testing/memory-model";
+import * as sample from "../testing/samples";
+import { createStore } from "./create-store";
+import type { Selection, Status } from "./protocol";
+
+beforeEach(() => vi.useFakeTimers());
+afterEach(() => vi.useRealTimers());
+
+const bowl = (a: number, b: number) => 3 + a * a + b * b;
+const selected: Selection = { kind: "point", vertex: null, coordinates: [1, 0.5], loss: 4.25 };
+const first = sample.spec();
+const there = sample.spec({ id: 2, origin: 1 });
+
+function started() {
+  const model = new MemoryModel({
+    spec: first,
+    source: sample.source(),
+    spectrum: sample.spectrum(),
+    surface: sample.surface(first, bowl),
+  });
+  return { model, store: createStore(model) };
+}
+
+const action = (phase: Status["phase"]) => ({
+  id: 1,
+  lane: "action",
+  phase,
+  done: 0,
+  total: 0,
+  eta: null,
+  message: "",
+});
+const partial = sample.spectrum({ origin: -1, values: [5, 1, 0], complete: false });
+const whole = sample.spectrum({ origin: 1, values: [4, 1, 0.5], slopes: [0, 0, 0], loss: 2 });
+
+it("goes to a new origin with its prediction, and back with everything that was known", () => {
+  const { model, store } = started();
+  store.select(selected);
+  model.message({ kind: "spectrum", spectrum: partial });
+  expect(store.spectrum.value).toBe(partial);
+  model.message({ kind: "spectrum", spectrum: whole });
+  expect(store.spectrum.value!.origin).toBeUndefined();
+  store.request({ origin: 1 });
+  expect(store.spectrum.value).toBe(whole);
+  expect(store.selection.value.kind).toBe("none");
+  // The quadratic form at the new origin: it is flat in the middle and the model is not there.
+  expect(store.grid.value).toMatchObject({ state: "predicted", base: 2, origin: null });
+  const data = sample.surface(there, (a, b) => 2 + 4 * a * a + b * b, 2);
+  model.fromKernel({ surface: { ...data, origin: null }, spectrum: whole });
+  const drawn = store.grid.value!.values;
+  store.undo();
+  expect(store.spec.value!.origin).toBeUndefined();
+  expect(store.spectrum.value!.values).toEqual(sample.spectrum().values);
+  expect(store.grid.value).toMatchObject({ state: "final", base: 3, origin: 22 });
+  expect(store.selection.value).toEqual(selected);
+  store.redo();
+  expect(store.grid.value!.state).toBe("final");
+  expect(store.grid.value!.values).toEqual(drawn);
+  expect(store.spectrum.value).toBe(whole);
+});
+
+it.each(["error", "cancelled"] as const)("shows the eigenvalues of the plane again after %s", (phase) => {
+  const { model, store } = started();
+  model.fromKernel({ status: action("running") });
+  model.message({ kind: "spectrum", spectrum: partial });
+  expect(store.spectrum.value).toBe(partial);
+  model.fromKernel({ status: action(phase) });
+  expect(store.spectrum.value!.values).toEqual(sample.spectrum().values);
+});
+
+it("predicts nothing of a plane from the eigenvalues of another origin", () => {
+  const { store } = started();
+  const drawn = store.grid.value!.values;
+  store.request({ origin: 1 });
+  expect(store.grid.value!.values).toBe(drawn);
+});
+
+it("forgets every earlier result once the model's own loss has changed", () => {
+  const { model, store } = started();
+  store.request({ origin: 1 });
+  model.fromKernel({ surface: sample.surface(there, bowl, 2) });
+  store.undo();
+  model.fromKernel({ surface: sample.surface(sample.spec({ id: 3 }), (a, b) => 1 + a * a + b * b, 1) });
+  store.redo();
+  expect(store.grid.value!.base).toBe(1);
+});
+
+it("an exported file shows the frame and the eigenvalues of each origin", () => {
+  const frames = [
+    { spec: first, surface: sample.surface(first, bowl), tree: null },
+    { spec: there, surface: sample.surface(there, bowl, 2), tree: null, spectrum: whole },
+  ];
+  const traits = { spec: first, source: sample.source(), spectrum: sample.spectrum(), frames };
+  const store = createStore(createStaticModel({ ...traits, surface: frames[0]!.surface }));
+  store.request({ origin: 1 });
+  expect(store.grid.value).toMatchObject({ base: 2, state: "final" });
+  expect(store.spectrum.value).toEqual(whole);
+  expect(store.status.value.message).toBe("");
+  store.request({ span: [2.2, 1.2] });
+  expect(store.grid.value!.base).toBe(2);
+  store.request({ origin: 0 });
+  expect(store.spectrum.value!.values).toEqual(sample.spectrum().values);
+});
