@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from nblandscape.subspace import Subspace
     from nblandscape.subspace.interpolation import Interpolation, interpolate
     from nblandscape.topology import MergeTree, merge_tree, persistence, smad
-    from nblandscape.widgets import Explorer, MergeTreeView, SpectrumView, SurfaceView, explore
+    from nblandscape.widgets import Explorer, MergeTreeView, SpectrumView, SurfaceView, VolumeView, explore
 
 _HOMES = {
     "Cancelled": "cancel",
@@ -65,6 +65,7 @@ _HOMES = {
     "Subspace": "subspace",
     "SurfaceView": "widgets",
     "TrustReport": "curvature",
+    "VolumeView": "widgets",
     "compare_settings": "landscape.checks",
     "explore": "widgets",
     "hessian_diagonal": "curvature",
@@ -110,6 +111,7 @@ __all__ = [
     "Subspace",
     "SurfaceView",
     "TrustReport",
+    "VolumeView",
     "__version__",
     "compare_settings",
     "explore",

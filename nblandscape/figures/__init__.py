@@ -5,6 +5,7 @@ from nblandscape.figures.comparison import comparison_figure
 from nblandscape.figures.curves import plot_contours, plot_density, plot_explained, plot_path, plot_profile
 from nblandscape.figures.diagrams import plot_barcode, plot_persistence_curve, plot_persistence_diagram
 from nblandscape.figures.plots import figure_of, plot_merge_tree, plot_spectrum, plot_surface
+from nblandscape.figures.slices import slices_figure
 from nblandscape.figures.terrain import plot_topological_profile
 from nblandscape.figures.topology import topology_figure
 from nblandscape.figures.tracks import plot_tracks
@@ -28,5 +29,6 @@ __all__ = [
     "plot_topological_profile",
     "plot_tracks",
     "plot_trust",
+    "slices_figure",
     "topology_figure",
 ]

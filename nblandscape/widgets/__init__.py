@@ -5,5 +5,6 @@ from nblandscape.widgets.explorer import Explorer
 from nblandscape.widgets.merge_tree import MergeTreeView
 from nblandscape.widgets.spectrum import SpectrumView
 from nblandscape.widgets.surface import SurfaceView
+from nblandscape.widgets.volume import VolumeView
 
-__all__ = ["Explorer", "MergeTreeView", "SpectrumView", "SurfaceView", "explore"]
+__all__ = ["Explorer", "MergeTreeView", "SpectrumView", "SurfaceView", "VolumeView", "explore"]

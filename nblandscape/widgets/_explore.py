@@ -8,6 +8,7 @@ from typing import Any
 from nblandscape.landscape.archive import read_archive
 from nblandscape.landscape.landscape import Landscape
 from nblandscape.widgets._sources import FunctionSource, LandscapeSource, ObjectiveSource, Source
+from nblandscape.widgets._volume import VolumeFunctionSource
 from nblandscape.widgets.explorer import Explorer
 
 _NOT_GIVEN: Any = object()
@@ -41,8 +42,9 @@ def explore(
     Parameters
     ----------
     x : Objective, (model, loss, batches), Landscape, array, callable, or path
-        A callable ``f(a, b)`` needs `bounds`; a path is one written by `Explorer.save` or
-        `Landscape.save`.
+        A callable ``f(a, b)`` or ``f(a, b, c)`` needs `bounds`; a path is one written by `Explorer.save`
+        or `Landscape.save`. Landscapes and arrays have two or three dimensions; of three, an isosurface
+        and slices are shown.
     axes, offset, span, points, scale, threshold : optional
         The first view; see `Explorer.request`.
     spectrum : Spectrum, optional
@@ -51,7 +53,7 @@ def explore(
         Eigenpairs to compute from either end.
     tol, seed : float, int
         Of the eigensolver.
-    bounds : ((a0, a1), (b0, b1)), optional
+    bounds : ((a0, a1), (b0, b1)) or ((a0, a1), (b0, b1), (c0, c1)), optional
         Window of a callable.
     title : str, optional
     variable : str, optional
@@ -118,11 +120,14 @@ def _source(
     if callable(x):
         if bounds is None:
             raise TypeError("A function needs its window: nbl.explore(f, bounds=((a0, a1), (b0, b1))).")
+        if isinstance(bounds, (tuple, list)) and len(bounds) == 3:
+            return VolumeFunctionSource(x, bounds, title), {}
         function: Callable[[float, float], Any] = x
         return FunctionSource(function, bounds, title), {}
     raise TypeError(
         f"explore cannot look at a {type(x).__name__}. It takes an Objective, (model, loss, batches), "
-        "a Landscape, a two-dimensional array, a function f(a, b) with bounds=, or a saved explorer's path."
+        "a Landscape, an array of two or three dimensions, a function f(a, b) or f(a, b, c) with bounds=, "
+        "or a saved explorer's path."
     )
 
 

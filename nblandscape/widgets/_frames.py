@@ -26,6 +26,8 @@ def frames(
 ) -> Iterator[dict[str, Any]]:
     """All results as `Frame` (js/src/model/protocol.ts); `spectra` are the eigenvalues at each origin."""
     for (origin, axes, offset, span, points), result in results.items():
+        if result.landscape.dim != 2:
+            continue
         spec = present.changed(axes=axes, span=span, points=points, origin=origin)
         spec = spec.changed(offset={} if offset is None else {offset[0]: offset[1]})
         wire = spec.to_wire()

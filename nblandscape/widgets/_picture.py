@@ -27,10 +27,13 @@ def picture(
     dpi: int,
 ) -> bytes:
     """PNG of `nblandscape.figures.figure_of`."""
-    from nblandscape.figures import figure_of
+    from nblandscape.figures import figure_of, slices_figure
 
     buffer = io.BytesIO()
-    figure = figure_of(landscape, tree, spectrum, title=title, log=log, width=width)
+    if landscape.dim == 3:
+        figure = slices_figure(landscape, tree, title=title, log=log, width=width)
+    else:
+        figure = figure_of(landscape, tree, spectrum, title=title, log=log, width=width)
     # The page finds the picture by this mark and hides it while a live view stands above it.
     figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": "nblandscape"})
     return buffer.getvalue()

@@ -36,7 +36,8 @@ class Result:
         """Find tree, error bars and the threshold that they suggest."""
         from nblandscape.topology import propose_threshold
 
-        tree = landscape.merge_tree()
+        # Isosurfaces are those of Freudenthal's triangulation: they merge where this tree says.
+        tree = landscape.merge_tree(connectivity="freudenthal" if landscape.dim > 2 else "full")
         bars = landscape.support(tree, frequency=landscape.values.size <= _RESAMPLED)
         return cls(landscape, tree, bars, propose_threshold(tree, bars), spectrum)
 
@@ -47,10 +48,12 @@ class Result:
 
 def minima_table(landscape: Landscape, tree: "MergeTree", support: "Support") -> np.ndarray:
     """Structured array of a simplified tree's minima, lowest first; see `Explorer.to_frame`."""
-    numbers = ("x0", "x1", "loss", "persistence", "stderr", "share")
+    places = [f"x{k}" for k in range(landscape.dim)]
+    numbers = (*places, "loss", "persistence", "stderr", "share")
     table = np.zeros(len(tree.minima), dtype=[*((name, "f8") for name in numbers), ("supported", "?")])
-    i0, i1 = np.unravel_index(tree.minima, landscape.shape)
-    table["x0"], table["x1"] = landscape.axes[0][i0], landscape.axes[1][i1]
+    indices = np.unravel_index(tree.minima, landscape.shape)
+    for name, axis, index in zip(places, landscape.axes, indices, strict=True):
+        table[name] = axis[index]
     table["loss"], table["persistence"] = landscape.values.flat[tree.minima], tree.persistence
     # Rows that stay when a tree is simplified are the first ones.
     for name in ("stderr", "supported"):

@@ -40,6 +40,7 @@ class Shown(NblWidget):
     source: Any = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
     spectrum: Any = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
     surface: Any = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
+    volume: Any = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
     tree: Any = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
     status = traitlets.Dict(default_value=IDLE).tag(sync=True)
     selection = traitlets.Dict(default_value=NO_SELECTION).tag(sync=True, echo_update=False)
@@ -61,7 +62,10 @@ class Shown(NblWidget):
 
     @property
     def merge_tree(self) -> "MergeTree | None":
-        """Its sublevel merge tree, simplified at the threshold of the slider."""
+        """Its sublevel merge tree, simplified at the threshold of the slider.
+
+        That of a three-dimensional landscape has Freudenthal's connectivity, as its isosurfaces have.
+        """
         if self._shown is None or self.spec is None:
             return None
         return self._shown.tree.simplify(float(self.spec["threshold"]))
@@ -252,7 +256,7 @@ class Shown(NblWidget):
     def save(self, path: str | Path) -> Path:
         """Write landscape, spectrum and view to one ``.npz`` file that `explore` opens without the model."""
         state = self.page_state()
-        if self._shown is None or state["surface"] is None:
+        if self._shown is None or (state["surface"] is None and state["volume"] is None):
             raise RuntimeError(_NOT_YET)
         header, arrays = self._shown.landscape.to_archive()
         title = (state["source"] or {}).get("title", "")

@@ -339,7 +339,8 @@ class FunctionSource(_Fixed):
         self.function = function
         self.bounds = _check_bounds(bounds)
         self.title: str = title or str(getattr(function, "__name__", "function"))
-        self.labels = _argument_names(function)
+        first, second = argument_names(function, ("a", "b"))
+        self.labels = (first, second)
         self._cost = self._measure()
 
     @property
@@ -434,10 +435,10 @@ class LandscapeSource(_Fixed):
     def __init__(
         self, landscape: Landscape, title: str | None, origins: Sequence[Mapping[str, Any]] = ()
     ) -> None:
-        if landscape.dim != 2:
+        if landscape.dim not in (2, 3):
             raise ValueError(
-                f"The explorer shows landscapes of two dimensions; this one has {landscape.dim}. "
-                "Take a slice, e.g. Landscape.from_array(landscape.values[:, :, k])."
+                f"The explorer shows landscapes of two or three dimensions; this one has {landscape.dim}. "
+                + _other_ways(landscape.dim)
             )
         if landscape.holes == landscape.values.size:
             raise ValueError("No value of the landscape is finite; there is nothing to show.")
@@ -452,7 +453,7 @@ class LandscapeSource(_Fixed):
 
     def describe(self) -> dict[str, Any]:
         about = self.landscape.provenance.get("objective", {})
-        size = f"{self.landscape.shape[0]} × {self.landscape.shape[1]} values"
+        size = f"{' × '.join(map(str, self.landscape.shape))} values"
         made = [f"{about['parameters']:,} parameters", about["loss"]] if about else []
         widths = [float(axis[-1] - axis[0]) / 2 for axis in self.landscape.axes]
         return {
@@ -462,7 +463,7 @@ class LandscapeSource(_Fixed):
             "variable": "landscape",
             "can_choose_axes": False,
             "can_resample": False,
-            "center": [float(axis[0] + axis[-1]) / 2 for axis in self.landscape.axes],
+            "center": [float(axis[0] + axis[-1]) / 2 for axis in self.landscape.axes[:2]],
             "span_limits": [min(widths), max(widths)],
             "points_choices": [],
             "point_seconds": 0.0,
@@ -497,9 +498,18 @@ def _check_bounds(bounds: Sequence[Sequence[float]]) -> Bounds:
     return (low0, high0), (low1, high1)
 
 
-def _argument_names(function: Callable[..., Any]) -> tuple[str, str]:
+def argument_names(function: Callable[..., Any], default: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of a function's first arguments, or the default ones where it does not tell as many."""
     try:
-        names = list(inspect.signature(function).parameters)
+        names = tuple(inspect.signature(function).parameters)
     except (TypeError, ValueError):
-        names = []
-    return (names[0], names[1]) if len(names) >= 2 else ("a", "b")
+        names = ()
+    return names[: len(default)] if len(names) >= len(default) else default
+
+
+def _other_ways(dimension: int) -> str:
+    views = "MergeTreeView(landscape.merge_tree()) and landscape.profile() show it in any dimension."
+    if dimension == 1:
+        return f"Plot its values; {views}"
+    cut = ":, :, :" + ", k" * (dimension - 3)
+    return f"Keep three axes, e.g. Landscape.from_array(landscape.values[{cut}]); {views}"

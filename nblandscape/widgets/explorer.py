@@ -1,5 +1,6 @@
 """The explorer: spectrum, surface and merge tree of one source, linked, recomputed on request."""
 
+import math
 import traceback
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -9,7 +10,7 @@ import numpy as np
 from nblandscape.cancel import Cancelled
 from nblandscape.landscape.facing import open_yaw
 from nblandscape.landscape.landscape import Landscape
-from nblandscape.widgets import _wire
+from nblandscape.widgets import _volume, _wire
 from nblandscape.widgets._actions import ACTIONS
 from nblandscape.widgets._origins import Origin, Recipe, note_recipe, recipe_of
 from nblandscape.widgets._pending import Pending
@@ -20,6 +21,7 @@ from nblandscape.widgets._sources import LandscapeSource, ObjectiveSource, Sourc
 from nblandscape.widgets._spec import Spec
 from nblandscape.widgets._stream import SurfaceStream
 from nblandscape.widgets._view import DEFAULT_VIEW
+from nblandscape.widgets._volume import VolumeFunctionSource
 from nblandscape.widgets._worker import Job, Steps, shared_worker
 
 if TYPE_CHECKING:
@@ -31,9 +33,9 @@ if TYPE_CHECKING:
 class Explorer(Shown):
     """Linked views of a landscape; made by `nblandscape.explore`.
 
-    The synced traits `spec`, `source`, `spectrum`, `surface`, `tree`, `status`, `selection` and `view`
-    hold everything that the page draws (js/src/model/protocol.ts); the properties and methods below
-    are for Python.
+    The synced traits `spec`, `source`, `spectrum`, `surface` (of three dimensions: `volume`), `tree`,
+    `status`, `selection` and `view` hold everything that the page draws (js/src/model/protocol.ts); the
+    properties and methods below are for Python.
 
     Attributes
     ----------
@@ -282,6 +284,9 @@ class Explorer(Shown):
         if known is not None:
             self._commit(spec, known, wire)
             return
+        if isinstance(source, VolumeFunctionSource):
+            yield from self._volume_steps(source, spec, wire, job)
+            return
         generation, spectrum = self._results.generation, source.spectrum
         self.source = source.describe()
         job.protected = True
@@ -308,14 +313,44 @@ class Explorer(Shown):
         self._results.keep(spec.key, result, generation)
         self._commit(spec, result, wire)
 
+    def _volume_steps(
+        self, source: VolumeFunctionSource, spec: Spec, wire: dict[str, Any], job: Job
+    ) -> Steps:
+        """Level by level: each one is a volume of its own, with its tree."""
+        self._set_status("surface", "running", spec.id, total=math.prod((*spec.points, spec.points[0])))
+        parts = source.parts(spec, job.stopped)
+        while True:
+            try:
+                part = next(parts)
+            except StopIteration as end:
+                result = Result.of(end.value)
+                break
+            if part.landscape is not None:
+                coarse = _volume.volume(part.landscape, spec.id, part.done / part.total)
+                tree = Result.of(part.landscape).tree_wire(spec.id)
+                with self.state_lock, self.hold_sync():
+                    if self._source is None:
+                        return
+                    self.volume, self.tree = coarse, tree
+            eta = part.seconds / part.done * (part.total - part.done)
+            progress = {"done": part.done, "total": part.total, "eta": eta}
+            self.send({"kind": "progress", "status": {**self.status, **progress}})
+            yield
+        self._results.keep(spec.key, result, self._results.generation)
+        self._commit(spec, result, wire)
+
     def _check_generation(self, generation: int) -> None:
         if generation != self._results.generation:
             raise Cancelled("the model's weights were updated meanwhile")
 
     def _commit(self, spec: Spec, result: Result, wire: dict[str, Any]) -> None:
-        surface = _wire.surface(result.landscape, {**wire, "id": spec.id})
+        surface = volume = None
+        if result.landscape.dim == 3:
+            volume = _volume.volume(result.landscape, spec.id)
+        else:
+            surface = _wire.surface(result.landscape, {**wire, "id": spec.id})
+            self._face(result.landscape.values)
         tree = result.tree_wire(spec.id)
-        self._face(result.landscape.values)
         with self.state_lock, self.hold_sync():
             if self._source is None:  # closed meanwhile
                 return
@@ -323,7 +358,7 @@ class Explorer(Shown):
             if self.spec is None:
                 self.spec = wire
             self.source = self._source.describe()  # a point's cost is known better now
-            self.surface, self.tree = surface, tree
+            self.surface, self.volume, self.tree = surface, volume, tree
             self._set_status("surface", "done", spec.id, total=result.landscape.values.size)
 
     def _face(self, values: np.ndarray) -> None:
@@ -518,6 +553,6 @@ class Explorer(Shown):
             self.error = None
         self._slot.cancel()
         super().close()
-        for name in ("surface", "tree", "spectrum", "source"):
+        for name in ("surface", "volume", "tree", "spectrum", "source"):
             setattr(self, name, None)
         self.frames = []
