@@ -110,7 +110,7 @@ export function setCamera(camera: Camera, look: Look, extent: Extent): void {
     camera.centerX = middleX;
     camera.centerY = middleY;
   } else {
-    fitBox(camera, cp, sp, roomX, roomY, look.zoom, middleX, middleY);
+    fitBox(camera, cp, sp, roomX, roomY, look, middleX, middleY);
   }
   setMatrix(camera);
 }
@@ -122,7 +122,7 @@ function fitBox(
   sp: number,
   roomX: number,
   roomY: number,
-  zoom: number,
+  { zoom, stretch = MAX_STRETCH }: Look,
   middleX: number,
   middleY: number,
 ): void {
@@ -143,7 +143,7 @@ function fitBox(
   const [wide, tall] = [roomX / (2 * right), roomY / (high - low)];
   camera.focalY = Math.min(wide, tall) * zoom;
   // The axes have units of their own: in a wide panel the box may be somewhat wider than it is deep.
-  camera.focal = Math.min(wide, MAX_STRETCH * tall) * zoom;
+  camera.focal = Math.min(wide, stretch * tall) * zoom;
   camera.centerX = middleX;
   camera.centerY = middleY + (camera.focalY * (high + low)) / 2;
 }

@@ -3,6 +3,8 @@
  * the first bundle publishes it on `globalThis`, later evaluations of the bundle take it from there.
  */
 
+import type { Context } from "./webgl-engine";
+
 /** A height field as the engine draws it. Holes are NaN. Vertex = i0 * n1 + i1. */
 export interface Grid {
   n0: number;
@@ -21,6 +23,8 @@ export interface Look {
   zoom: number;
   pan: [number, number];
   exaggeration: number;
+  /** How much wider than its true shape the box may be drawn; missing = somewhat. */
+  stretch?: number;
   /** Heights [low, high] (loss - base) mapped to the bottom and top of the box and to the ends of the colour map. */
   range: [number, number];
   scale: "linear" | "log";
@@ -88,6 +92,8 @@ export interface Surface {
 
 export interface Engine {
   createSurface(): Surface;
+  /** Room in the page's context for another kind of picture, whose code comes with the bundle that asks. */
+  attach<T extends { dispose(): void }>(create: (context: Context, onDispose: () => void) => T): T;
   /** How many surfaces are alive, and whether the context is lost. */
   readonly surfaces: number;
   readonly lost: boolean;

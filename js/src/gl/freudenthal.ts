@@ -46,7 +46,7 @@ function triangles(corners: readonly number[], mask: number): Uint8Array {
     faces.push([cut(a, c), cut(a, d), cut(b, d)], [cut(a, c), cut(b, d), cut(b, c)]);
   }
   const way = outward(inner, outer);
-  return Uint8Array.from(faces.flatMap((face) => (facing(face, way) > 0 ? face : face.toReversed())));
+  return Uint8Array.from(faces.flatMap((face) => (facing(face, way) > 0 ? face : [...face].reverse())));
 }
 
 function position(corner: number): number[] {

@@ -15,7 +15,8 @@ const sphere = (x: number, y: number, z: number) => Math.hypot(x, y, z);
 
 function made(grid: VolumeGrid, level: number, stride = 1): Isosurface {
   const surface = createIsosurface(grid);
-  surface.extract(level, stride);
+  surface.begin(level, stride);
+  while (!surface.advance(0));
   return surface;
 }
 

@@ -13,8 +13,10 @@ export interface Isosurface {
   readonly indices: Uint32Array;
   readonly vertexCount: number;
   readonly indexCount: number;
-  /** Makes the surface {value = level} of the nested grid of a stride. */
-  extract(level: number, stride: number): void;
+  /** Begins the surface {value = level} of the nested grid of a stride. */
+  begin(level: number, stride: number): void;
+  /** Goes on until it is made or the clock (performance.now) says `until`; true once it is whole. */
+  advance(until: number): boolean;
 }
 
 /** A nested grid: every stride-th vertex, and the last one, along every axis. */
@@ -68,11 +70,11 @@ export function createIsosurface(grid: VolumeGrid): Isosurface {
       let [low, high, from, to] = [here, here, at, at];
       if (at > 0) {
         const value = values[v - step]!;
-        if (value === value) [low, from] = [value, at - 1];
+        if (!Number.isNaN(value)) [low, from] = [value, at - 1];
       }
       if (at < last) {
         const value = values[v + step]!;
-        if (value === value) [high, to] = [value, at + 1];
+        if (!Number.isNaN(value)) [high, to] = [value, at + 1];
       }
       if (to > from) {
         const cells = line[line.length - 1]!;
@@ -99,7 +101,7 @@ export function createIsosurface(grid: VolumeGrid): Isosurface {
   }
 
   /** The surface's vertex on the edge from grid point (i, j, k) = v along a step. */
-  function emit(nest: Nest, level: number, v: number, i: number, j: number, k: number, step: number): number {
+  function emit(nest: Nest, v: number, i: number, j: number, k: number, step: number): number {
     const { n, values, lines } = nest;
     const [di, dj, dk] = [step >> 2, (step >> 1) & 1, step & 1];
     const w = v + (di * n[1] + dj) * n[2] + dk;
@@ -123,21 +125,40 @@ export function createIsosurface(grid: VolumeGrid): Isosurface {
     return vertexCount++;
   }
 
-  function extract(level: number, stride: number): void {
-    const nest = nestOf(stride);
-    const { n, values, holes, inside } = nest;
-    const [n0, n1, n2] = n;
-    const layer = n1 * n2;
-    vertexCount = indexCount = 0;
+  let nest: Nest | null = null;
+  let level = Number.NaN;
+  let slab = 0;
+  /** What a layer's places hold from two layers ago is older than this. */
+  let older = 0;
+
+  function begin(wanted: number, stride: number): void {
+    nest = nestOf(stride);
+    level = wanted;
+    const { n, values, inside } = nest;
+    vertexCount = indexCount = slab = older = 0;
     // A NaN is not inside.
     for (let v = 0; v < values.length; v++) inside[v] = values[v]! <= level ? 1 : 0;
-    if (cache.length !== 14 * layer) cache = new Int32Array(14 * layer);
+    const places = 14 * n[1] * n[2];
+    if (cache.length !== places) cache = new Int32Array(places);
     cache.fill(-1);
-    // What a layer's places hold from two layers ago is older than this.
-    let older = 0;
-    for (let i = 0; i + 1 < n0; i++) {
-      const started = vertexCount;
-      for (let j = 0; j + 1 < n1; j++) {
+  }
+
+  function advance(until: number): boolean {
+    if (nest === null) return true;
+    while (slab + 1 < nest.n[0]) {
+      addSlab(nest, slab++);
+      if (performance.now() > until) break;
+    }
+    return slab + 1 >= nest.n[0];
+  }
+
+  /** The cells between two layers of the grid. */
+  function addSlab(nest: Nest, i: number): void {
+    const { n, holes, inside } = nest;
+    const [, n1, n2] = n;
+    const layer = n1 * n2;
+    const started = vertexCount;
+    for (let j = 0; j + 1 < n1; j++) {
         const a = (i * n1 + j) * n2;
         const [b, c, d] = [a + n2, a + layer, a + layer + n2];
         let column = SPREAD[inside[a]! | (inside[b]! << 1) | (inside[c]! << 2) | (inside[d]! << 3)]!;
@@ -149,17 +170,15 @@ export function createIsosurface(grid: VolumeGrid): Isosurface {
           column = next;
           if (mask === 0 || mask === 255) continue;
           grow();
-          if (holes === null) addCell(nest, level, i, j, k, CUBE_TRIANGLES[mask]!, started, older);
-          else addHoled(nest, level, i, j, k, mask, started, older);
+          if (holes === null) addCell(nest, i, j, k, CUBE_TRIANGLES[mask]!, started, older);
+          else addHoled(nest, i, j, k, mask, started, older);
         }
       }
-      older = started;
-    }
+    older = started;
   }
 
   function addCell(
     nest: Nest,
-    level: number,
     i: number,
     j: number,
     k: number,
@@ -176,7 +195,7 @@ export function createIsosurface(grid: VolumeGrid): Isosurface {
       let vertex = cache[slot]!;
       // The near layer was begun with the last slab of cells, the far one with this.
       if (vertex < (ci === i ? older : started)) {
-        vertex = emit(nest, level, (ci * n1 + cj) * n2 + ck, ci, cj, ck, step);
+        vertex = emit(nest, (ci * n1 + cj) * n2 + ck, ci, cj, ck, step);
         cache[slot] = vertex;
       }
       indices[indexCount++] = vertex;
@@ -185,7 +204,6 @@ export function createIsosurface(grid: VolumeGrid): Isosurface {
 
   function addHoled(
     nest: Nest,
-    level: number,
     i: number,
     j: number,
     k: number,
@@ -199,11 +217,11 @@ export function createIsosurface(grid: VolumeGrid): Isosurface {
       const v = ((i + (c >> 2)) * n1 + j + ((c >> 1) & 1)) * n2 + k + (c & 1);
       missing |= nest.holes![v]! << c;
     }
-    if (missing === 0) addCell(nest, level, i, j, k, CUBE_TRIANGLES[mask]!, started, older);
+    if (missing === 0) addCell(nest, i, j, k, CUBE_TRIANGLES[mask]!, started, older);
     else {
       TETRAHEDRA.forEach((corners, tet) => {
         if (tetMask(corners, missing) !== 0) return;
-        addCell(nest, level, i, j, k, TET_TRIANGLES[tet]![tetMask(corners, mask)]!, started, older);
+        addCell(nest, i, j, k, TET_TRIANGLES[tet]![tetMask(corners, mask)]!, started, older);
       });
     }
   }
@@ -224,7 +242,8 @@ export function createIsosurface(grid: VolumeGrid): Isosurface {
     get indexCount() {
       return indexCount;
     },
-    extract,
+    begin,
+    advance,
   };
 }
 
@@ -246,7 +265,7 @@ function makeNest({ shape, values }: VolumeGrid, stride: number): Nest {
   }
   let holes: Uint8Array | null = null;
   for (let v = 0; v < size; v++) {
-    if (own[v] === own[v]) continue;
+    if (!Number.isNaN(own[v])) continue;
     holes ??= new Uint8Array(size);
     holes[v] = 1;
   }

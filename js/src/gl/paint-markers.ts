@@ -37,7 +37,7 @@ export function paintMarkers(
   target: CanvasRenderingContext2D,
   camera: Camera,
   look: Look,
-  grid: Grid,
+  grid: Grid | null,
   markers: readonly Marker[],
 ): void {
   if (markers.length === 0) return;
@@ -50,6 +50,10 @@ export function paintMarkers(
     project(camera, x, y, z, p);
     places[2 * k] = p[0]!;
     places[2 * k + 1] = p[1]!;
+    if (grid === null) {
+      hidden[k] = 0;
+      continue;
+    }
     const wx = x * camera.scaleX + camera.shiftX;
     const wy = y * camera.scaleY + camera.shiftY;
     hidden[k] = occluded(grid, camera, wx, wy, (2 * fraction(camera.map, z) - 1) * camera.half) ? 1 : 0;

@@ -42,17 +42,26 @@ function compile(gl: WebGL2RenderingContext, type: number, source: string): WebG
   return shader;
 }
 
-export function createProgram(gl: WebGL2RenderingContext): Program {
+export const createProgram = (gl: WebGL2RenderingContext): Program =>
+  linkProgram(gl, VERTEX, FRAGMENT, NAMES);
+
+/** A program and where its uniforms are. */
+export function linkProgram<Name extends string>(
+  gl: WebGL2RenderingContext,
+  vertex: string,
+  fragment: string,
+  names: readonly Name[],
+): { handle: WebGLProgram; at: Record<Name, WebGLUniformLocation | null> } {
   const handle = gl.createProgram();
   if (!handle) throw new Error("WebGL could not create a program: the context is lost");
-  const shaders = [compile(gl, gl.VERTEX_SHADER, VERTEX), compile(gl, gl.FRAGMENT_SHADER, FRAGMENT)];
+  const shaders = [compile(gl, gl.VERTEX_SHADER, vertex), compile(gl, gl.FRAGMENT_SHADER, fragment)];
   for (const shader of shaders) gl.attachShader(handle, shader);
   gl.linkProgram(handle);
   if (!gl.getProgramParameter(handle, gl.LINK_STATUS) && !gl.isContextLost()) {
-    throw new Error(`WebGL could not link the surface's program: ${gl.getProgramInfoLog(handle)}`);
+    throw new Error(`WebGL could not link a program: ${gl.getProgramInfoLog(handle)}`);
   }
   for (const shader of shaders) gl.deleteShader(shader);
-  const at = {} as Program["at"];
-  for (const name of NAMES) at[name] = gl.getUniformLocation(handle, name);
+  const at = {} as Record<Name, WebGLUniformLocation | null>;
+  for (const name of names) at[name] = gl.getUniformLocation(handle, name);
   return { handle, at };
 }

@@ -24,14 +24,15 @@ export type VolumeMarker = Marker;
 
 export interface Volume {
   setGrid(grid: VolumeGrid): void;
-  /** sRGB and emphasis (255 = full) of every vertex of the grid, four bytes each; null = the colour of the level. */
-  setTint(colors: Uint8Array | null): void;
+  /** sRGB and emphasis (255 = full) of every vertex of the grid, four bytes each; not `colored`: the emphasis alone. */
+  setTint(colors: Uint8Array | null, colored?: boolean): void;
   setMarkers(markers: readonly VolumeMarker[]): void;
   draw(look: VolumeLook, target: CanvasRenderingContext2D): number;
-  /** Of the last picture: stride of the isosurface's grid, its triangles, and what making it took. */
+  /** Of the last picture: stride of the isosurface's grid, and its triangles. */
   readonly stride: number;
   readonly triangles: number;
-  readonly extraction: number;
+  /** The isosurface is made in portions: another picture is wanted. */
+  readonly pending: boolean;
   dispose(): void;
 }
 
@@ -56,7 +57,7 @@ export function trilinear(grid: VolumeGrid, x: number, y: number, z: number): nu
 /** The plane at index `at` of an axis, interpolated between its neighbours, into `out`: rows along the lower remaining axis. */
 export function sliceOf(grid: VolumeGrid, axis: number, at: number, out: Float32Array): void {
   const { shape, values } = grid;
-  const [n0, n1, n2] = shape;
+  const [, n1, n2] = shape;
   const steps = [n1 * n2, n2, 1] as const;
   const low = Math.min(shape[axis]! - 1, Math.max(0, Math.floor(at)));
   const share = at - low;
@@ -64,7 +65,6 @@ export function sliceOf(grid: VolumeGrid, axis: number, at: number, out: Float32
   const up = share > 0 ? steps[axis]! : 0;
   const [u, v] = axis === 0 ? [1, 2] : axis === 1 ? [0, 2] : [0, 1];
   const [nu, nv, su, sv] = [shape[u]!, shape[v]!, steps[u]!, steps[v]!];
-  void n0;
   for (let a = 0, o = 0; a < nu; a++) {
     for (let b = 0, from = start + a * su; b < nv; b++, o++, from += sv) {
       const value = values[from]!;

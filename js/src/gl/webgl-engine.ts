@@ -1,4 +1,4 @@
-import type { Engine, Surface } from "./engine";
+import type { Engine } from "./engine";
 import { levelIndices } from "./lod";
 import { COLORMAPS, LUT_SIZE, lut } from "./luts";
 import { createProgram, type Program } from "./program";
@@ -43,7 +43,7 @@ export function createWebglEngine(onEmpty: () => void): Engine | null {
 
   const listeners = new Set<() => void>();
   const levels = new Map<string, Level>();
-  const surfaces = new Set<Surface>();
+  const surfaces = new Set<{ dispose(): void }>();
   let program: Program;
   try {
     program = createProgram(gl);
@@ -117,13 +117,14 @@ export function createWebglEngine(onEmpty: () => void): Engine | null {
   canvas.addEventListener("webglcontextrestored", onRestored);
 
   const engine: Engine = {
-    createSurface() {
+    createSurface: () => engine.attach(createWebglSurface),
+    attach(create) {
       if (disposed) throw new Error("this drawing engine is disposed; call getEngine() again");
-      const surface = createWebglSurface(shared, () => {
-        if (surfaces.delete(surface) && surfaces.size === 0) engine.dispose();
+      const picture = create(shared, () => {
+        if (surfaces.delete(picture) && surfaces.size === 0) engine.dispose();
       });
-      surfaces.add(surface);
-      return surface;
+      surfaces.add(picture);
+      return picture;
     },
     get surfaces() {
       return surfaces.size;

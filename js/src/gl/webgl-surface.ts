@@ -269,7 +269,7 @@ export function createWebglSurface(context: Context, onDispose: () => void): Sur
 }
 
 /** out = normalised a*x + b*y + c*z. */
-function mixVector(
+export function mixVector(
   out: Float32Array,
   x: Float64Array,
   a: number,

@@ -187,11 +187,14 @@ export interface Status {
   message: string;
 }
 
+/** As many as the landscape has axes. */
+export type Coordinates = [number, number, number?];
+
 export interface Selection {
   kind: "none" | "minimum" | "saddle" | "point" | "model";
   /** Vertex of the grid, or null for a point between vertices. */
   vertex: number | null;
-  coordinates: [number, number] | null;
+  coordinates: Coordinates | null;
   loss: number | null;
 }
 
@@ -211,12 +214,19 @@ export interface ViewState {
   basin_map?: boolean;
   /** Whether the spectral density is drawn behind the eigenvalues. Older files lack it: yes. */
   density?: boolean;
+  /** Of a landscape of three dimensions: loss of the isosurface, coordinates of the slices (null = not shown). */
+  volume?: VolumeState;
   /** Which panels are shown, and how large. Older files lack it: all of them, as wide as designed. */
   panels?: PanelsState;
   /** Larger text and markers, thicker lines: to be read from the last row. */
   projector?: boolean;
   /** Whether every panel says in words what it shows. */
   captions?: boolean;
+}
+
+export interface VolumeState {
+  level?: number;
+  slices?: [number | null, number | null, number | null];
 }
 
 export type PanelName = "surface" | "topology" | "spectrum" | "controls";

@@ -93,7 +93,7 @@ export type SpecChange = Partial<Omit<Spec, "id">>;
 export interface Hover {
   kind: "none" | "vertex" | "minimum" | "saddle";
   vertex: number | null;
-  coordinates: [number, number] | null;
+  coordinates: Selection["coordinates"];
   loss: number | null;
   /** Where it comes from, so that the origin of a hover does not react to itself. */
   from: "surface" | "tree";

@@ -47,8 +47,8 @@ export function estimate(seconds: number): string {
   return seconds < 5400 ? `${num(seconds / 60, 2)} min` : `${num(seconds / 3600, 2)} h`;
 }
 
-export function point(coordinates: readonly [number, number]): string {
-  return `(${num(coordinates[0])}, ${num(coordinates[1])})`;
+export function point(coordinates: readonly (number | undefined)[]): string {
+  return `(${coordinates.map((x) => num(x ?? Number.NaN)).join(", ")})`;
 }
 
 /** The line of an error that says why: Python puts it last in a traceback. */

@@ -2,6 +2,7 @@ import { type Signal, useComputed } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { createHeightMap, fraction, setHeightMap } from "../../gl/height-map";
 import { cssGradient } from "../../gl/luts";
+import type { Coordinates } from "../../model/protocol";
 import type { LiveGrid, Store } from "../../model/store";
 import { num, point } from "../parts/format";
 import type { SurfaceUi } from "./controller";
@@ -117,11 +118,11 @@ function reading(
   return { glyph: GLYPHS[marked?.kind ?? "point"], heading: marked ? title(marked) : "Point", rows, note };
 }
 
-function isAt(p: { x: number; y: number }, coordinates: readonly [number, number]): boolean {
+function isAt(p: { x: number; y: number }, coordinates: Readonly<Coordinates>): boolean {
   return p.x === coordinates[0] && p.y === coordinates[1];
 }
 
-function nearest(grid: LiveGrid, [x, y]: readonly [number, number]): number {
+function nearest(grid: LiveGrid, [x, y]: Readonly<Coordinates>): number {
   const index = (axis: Float64Array, value: number) => {
     const last = axis.length - 1;
     const at = ((value - axis[0]!) / (axis[last]! - axis[0]!)) * last;

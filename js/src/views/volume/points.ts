@@ -1,0 +1,116 @@
+import type { Marker } from "../../gl/engine";
+import type { Selection } from "../../model/protocol";
+import type { Branch, Hover, LiveTree } from "../../model/store";
+import { indexAt, indices, type LiveVolume, type Place, placeOf } from "../../model/volume-data";
+import { num, point } from "../parts/format";
+
+/** A marked point of the volume. */
+export interface VolumePoint {
+  kind: "minimum" | "saddle" | "model";
+  vertex: number;
+  /** Indices along the axes, and coordinates. */
+  at: Place;
+  place: Place;
+  loss: number;
+  branch: Branch | null;
+  /** Position among the points of its kind, from 1, and their number. */
+  rank: number;
+  of: number;
+}
+
+/** More marks than this hide what they mark; the most persistent ones are kept. */
+const MAX_OF_A_KIND = 60;
+
+export const fits = (volume: LiveVolume, tree: LiveTree | null): tree is LiveTree =>
+  tree !== null && tree.basins.length === volume.values.length && tree.tree.id === volume.data.id;
+
+/** The model, then minima, then saddles, each by falling persistence. */
+export function volumePoints(volume: LiveVolume, tree: LiveTree | null): VolumePoint[] {
+  const out: VolumePoint[] = [];
+  const add = (kind: VolumePoint["kind"], vertex: number, branch: Branch | null, rank: number, of: number) => {
+    const value = volume.values[vertex];
+    if (value === undefined || Number.isNaN(value)) return;
+    const at = indices(volume, vertex);
+    out.push({ kind, vertex, at, place: placeOf(volume, at), loss: value + volume.base, branch, rank, of });
+  };
+  if (volume.data.origin !== null) add("model", volume.data.origin, null, 1, 1);
+  if (!fits(volume, tree)) return out;
+  const { branches } = tree;
+  branches.slice(0, MAX_OF_A_KIND).forEach((b, k) => {
+    add("minimum", b.birthVertex, b, k + 1, branches.length);
+  });
+  const dying = branches.filter(
+    (b, k) => b.deathVertex >= 0 && branches.findIndex((o) => o.deathVertex === b.deathVertex) === k,
+  );
+  dying.slice(0, MAX_OF_A_KIND).forEach((b, k) => {
+    add("saddle", b.deathVertex, b, k + 1, dying.length);
+  });
+  return out;
+}
+
+export const samePoint = (p: VolumePoint, other: Selection | Hover): boolean =>
+  other.kind === p.kind && other.vertex === p.vertex;
+
+/** What the engine draws, in grid indices. */
+export function volumeMarkers(
+  points: readonly VolumePoint[],
+  selection: Selection,
+  hover: Hover,
+  volume: LiveVolume,
+): Marker[] {
+  const markers: Marker[] = points.map((p) => ({
+    shape: p.kind,
+    x: p.at[0],
+    y: p.at[1],
+    z: p.at[2],
+    selected: samePoint(p, selection),
+    hovered: samePoint(p, hover),
+    size: p.kind === "saddle" ? 0.8 : 0.95,
+    hollow: p.branch?.evidence?.supported === false,
+  }));
+  const free = selection.kind === "point" ? selection.coordinates : null;
+  if (free !== null) {
+    const [x, y, z] = [0, 1, 2].map((k) => indexAt(volume.axes[k]!, free[k] ?? 0)) as Place;
+    markers.push({ shape: "point", x, y, z, selected: true, hovered: false, size: 0.75 });
+  }
+  return markers;
+}
+
+/** How many parts the sublevel set of a loss has, of those that are displayed. */
+export const partsAt = (tree: LiveTree, loss: number): number =>
+  tree.branches.filter((b) => b.birth <= loss && b.death > loss).length;
+
+/** Losses at which displayed parts merge, rising. */
+export const merges = (tree: LiveTree): number[] =>
+  [...new Set(tree.branches.map((b) => b.death).filter(Number.isFinite))].sort((a, b) => a - b);
+
+/** A first level: the most persistent minimum has not merged yet; else a tenth of the values lies below. */
+export function firstLevel(volume: LiveVolume, tree: LiveTree | null): number {
+  const second = fits(volume, tree) ? tree.branches.find((b) => Number.isFinite(b.death)) : undefined;
+  if (second !== undefined) return second.birth + 0.75 * (second.death - second.birth);
+  const step = Math.max(1, Math.floor(volume.values.length / 20000));
+  const some: number[] = [];
+  for (let v = 0; v < volume.values.length; v += step) {
+    const value = volume.values[v]!;
+    if (!Number.isNaN(value)) some.push(value);
+  }
+  some.sort((a, b) => a - b);
+  return (some[Math.floor(some.length / 10)] ?? 0) + volume.base;
+}
+
+export function titleOf(p: VolumePoint): string {
+  if (p.kind === "model") return "The model";
+  return `${p.kind === "minimum" ? "Minimum" : "Saddle"} ${p.rank} of ${p.of}`;
+}
+
+/** A sentence for the live region. */
+export function announcePoint(p: VolumePoint): string {
+  const persistence = p.branch?.persistence ?? Number.NaN;
+  const depth =
+    p.kind !== "minimum" || Number.isNaN(persistence)
+      ? ""
+      : Number.isFinite(persistence)
+        ? `, persistence ${num(persistence)}`
+        : ", the lowest minimum";
+  return `${titleOf(p)}: loss ${num(p.loss)} at ${point(p.place)}${depth}.`;
+}

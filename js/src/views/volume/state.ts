@@ -1,0 +1,71 @@
+import { createHeightMap, fraction, type HeightMap, height, setHeightMap } from "../../gl/height-map";
+import type { VolumeState } from "../../model/protocol";
+import type { Store } from "../../model/store";
+import { type LiveVolume, type Place, indexAt } from "../../model/volume-data";
+import { firstLevel, merges } from "./points";
+
+export type Slices = [number | null, number | null, number | null];
+
+/** What the slider and the colours span. */
+export interface Scale {
+  range: [number, number];
+  log: boolean;
+  map: HeightMap;
+}
+
+export function scaleOf(volume: LiveVolume, wanted: string): Scale {
+  const log = wanted !== "linear" && Number.isFinite(volume.positive) && volume.range[1] + volume.base > 0;
+  const range: [number, number] = [log ? volume.positive : volume.range[0], volume.range[1]];
+  const map = createHeightMap();
+  setHeightMap(map, { range, scale: log ? "log" : "linear", base: volume.base });
+  return { range, log, map };
+}
+
+const firsts = new WeakMap<LiveVolume, number>();
+
+/** Loss of the isosurface: as chosen, within what there is. */
+export function levelOf(store: Store, volume: LiveVolume): number {
+  const chosen = store.view.value.volume?.level;
+  if (chosen !== undefined) return chosen;
+  let first = firsts.get(volume);
+  if (first === undefined) {
+    first = firstLevel(volume, store.tree.value);
+    if (store.tree.value !== null) firsts.set(volume, first);
+  }
+  return first;
+}
+
+/** Share 0…1 of the slider, and back. */
+export const shareOf = (scale: Scale, volume: LiveVolume, loss: number): number =>
+  Math.min(1, Math.max(0, fraction(scale.map, loss - volume.base)));
+export const lossAt = (scale: Scale, volume: LiveVolume, share: number): number =>
+  height(scale.map, share) + volume.base;
+
+export const slicesOf = (store: Store): Slices => store.view.value.volume?.slices ?? [null, null, null];
+
+/** Slices as indices along the axes. */
+export function sliceIndices(volume: LiveVolume, slices: Slices): Slices {
+  return slices.map((at, k) => (at === null ? null : indexAt(volume.axes[k]!, at))) as Slices;
+}
+
+export function change(store: Store, next: VolumeState): void {
+  store.setView({ volume: { ...store.view.peek().volume, ...next } });
+}
+
+/** Where a slice starts: through the lowest minimum, which says more than the middle. */
+export function restingPlace(volume: LiveVolume, lowest: Place | null, axis: number): number {
+  const line = volume.axes[axis]!;
+  return lowest?.[axis] ?? (line[0]! + line[line.length - 1]!) / 2;
+}
+
+/** The level just after the next merge, or just before the last one; null = there is none. */
+export function nextMerge(store: Store, volume: LiveVolume, by: 1 | -1): number | null {
+  const tree = store.tree.peek();
+  if (tree === null) return null;
+  const level = levelOf(store, volume);
+  const all = merges(tree);
+  if (by > 0) return all.find((loss) => loss > level) ?? null;
+  // So little that the same picture with a pass less is seen.
+  const last = all.filter((loss) => loss <= level).pop();
+  return last === undefined ? null : last - 2e-4 * (volume.range[1] - volume.range[0]);
+}
