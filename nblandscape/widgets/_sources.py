@@ -314,7 +314,7 @@ class ObjectiveSource:
         return replace(result, provenance={**result.provenance, **told})
 
 
-class _Fixed:
+class Fixed:
     """What has no other origin than the one that it was given with."""
 
     spectrum: "Spectrum | None" = None
@@ -329,7 +329,7 @@ class _Fixed:
         return self
 
 
-class FunctionSource(_Fixed):
+class FunctionSource(Fixed):
     """A plain function of two numbers."""
 
     def __init__(
@@ -429,7 +429,7 @@ class FunctionSource(_Fixed):
         )
 
 
-class LandscapeSource(_Fixed):
+class LandscapeSource(Fixed):
     """A landscape that was computed before: nothing can be recomputed, everything can be looked at."""
 
     def __init__(

@@ -13,7 +13,7 @@ from nblandscape.landscape.fill import fill
 from nblandscape.landscape.grid import axis_coordinates, nested_levels
 from nblandscape.landscape.landscape import Landscape
 from nblandscape.widgets import _wire
-from nblandscape.widgets._sources import Run
+from nblandscape.widgets._sources import Fixed, Run, argument_names
 from nblandscape.widgets._spec import Spec
 
 POINTS = (17, 33, 65)
@@ -53,16 +53,13 @@ class Part:
     landscape: Landscape | None
 
 
-class VolumeFunctionSource:
+class VolumeFunctionSource(Fixed):
     """A plain function of three numbers."""
-
-    spectrum = None
 
     def __init__(
         self, function: Callable[..., Any], bounds: Sequence[Sequence[float]], title: str | None
     ) -> None:
-        from nblandscape.widgets._sources import argument_names
-
+        super().__init__()
         self.function = function
         self.bounds = _checked(bounds)
         self.title: str = title or str(getattr(function, "__name__", "function"))

@@ -24,7 +24,7 @@ class VolumeView(NblWidget):
     landscape : Landscape, three-dimensional
         Up to 129 points per axis.
     level : float, optional
-        Loss of the isosurface; by default one that encloses a tenth of the values.
+        Loss of the isosurface; by default one at which the two deepest basins are still apart.
     slices : (float or None, float or None, float or None), optional
         Coordinate of the slicing plane along each axis; None: no plane.
     scale : {"linear", "log"}

@@ -4,10 +4,12 @@ import { Explorer, explorerStyles } from "../views/explorer";
 import { spectrumStyles } from "../views/spectrum";
 import { surfaceStyles } from "../views/surface";
 import { mergeTreeStyles, topologyStyles } from "../views/topology";
+import { volumeStyles } from "../views/volume";
 
 export { Explorer };
 export const styles = [
   surfaceStyles,
+  volumeStyles,
   mergeTreeStyles,
   topologyStyles,
   spectrumStyles,

@@ -118,7 +118,9 @@ export function createIsosurface(grid: VolumeGrid): Isosurface {
     const length = Math.hypot(gradient[0]!, gradient[1]!, gradient[2]!) || 1;
     const [p, q, r] = [gradient[0]! / length, gradient[1]! / length, gradient[2]! / length];
     packed[at + 3] =
-      (Math.round(p * 511) & 1023) | ((Math.round(q * 511) & 1023) << 10) | ((Math.round(r * 511) & 1023) << 20);
+      (Math.round(p * 511) & 1023) |
+      ((Math.round(q * 511) & 1023) << 10) |
+      ((Math.round(r * 511) & 1023) << 20);
     const low = a <= level;
     const [gi, gj, gk] = low ? [x, y, z] : [lines[0][i + di]!, lines[1][j + dj]!, lines[2][k + dk]!];
     inner[vertexCount] = (gi * grid.shape[1] + gj) * grid.shape[2] + gk;
@@ -159,21 +161,21 @@ export function createIsosurface(grid: VolumeGrid): Isosurface {
     const layer = n1 * n2;
     const started = vertexCount;
     for (let j = 0; j + 1 < n1; j++) {
-        const a = (i * n1 + j) * n2;
-        const [b, c, d] = [a + n2, a + layer, a + layer + n2];
-        let column = SPREAD[inside[a]! | (inside[b]! << 1) | (inside[c]! << 2) | (inside[d]! << 3)]!;
-        for (let k = 0; k + 1 < n2; k++) {
-          const m = k + 1;
-          const next =
-            SPREAD[inside[a + m]! | (inside[b + m]! << 1) | (inside[c + m]! << 2) | (inside[d + m]! << 3)]!;
-          const mask = column | (next << 1);
-          column = next;
-          if (mask === 0 || mask === 255) continue;
-          grow();
-          if (holes === null) addCell(nest, i, j, k, CUBE_TRIANGLES[mask]!, started, older);
-          else addHoled(nest, i, j, k, mask, started, older);
-        }
+      const a = (i * n1 + j) * n2;
+      const [b, c, d] = [a + n2, a + layer, a + layer + n2];
+      let column = SPREAD[inside[a]! | (inside[b]! << 1) | (inside[c]! << 2) | (inside[d]! << 3)]!;
+      for (let k = 0; k + 1 < n2; k++) {
+        const m = k + 1;
+        const next =
+          SPREAD[inside[a + m]! | (inside[b + m]! << 1) | (inside[c + m]! << 2) | (inside[d + m]! << 3)]!;
+        const mask = column | (next << 1);
+        column = next;
+        if (mask === 0 || mask === 255) continue;
+        grow();
+        if (holes === null) addCell(nest, i, j, k, CUBE_TRIANGLES[mask]!, started, older);
+        else addHoled(nest, i, j, k, mask, started, older);
       }
+    }
     older = started;
   }
 

@@ -151,9 +151,7 @@ function straddles({ shape, values }: VolumeGrid, cell: readonly number[], level
   let [below, above] = [false, false];
   for (let c = 0; c < 8; c++) {
     const value =
-      values[
-        ((cell[0]! + (c >> 2)) * shape[1] + cell[1]! + ((c >> 1) & 1)) * shape[2] + cell[2]! + (c & 1)
-      ]!;
+      values[((cell[0]! + (c >> 2)) * shape[1] + cell[1]! + ((c >> 1) & 1)) * shape[2] + cell[2]! + (c & 1)]!;
     if (value <= level) below = true;
     else if (value > level) above = true;
   }

@@ -1,4 +1,5 @@
 /** Three-dimensional landscapes: what the engine draws of them. */
+import type { Extent } from "./camera";
 import type { Look, Marker } from "./engine";
 
 export type Triple<T> = readonly [T, T, T];
@@ -9,24 +10,22 @@ export interface VolumeGrid {
   values: Float32Array;
 }
 
-/** Everything that decides a picture, besides the field. Lengths along the axes are shares 0…1 of the box. */
+/** Everything that decides a picture, besides the field. `range` of the look itself is that of the third axis. */
 export interface VolumeLook extends Look {
+  extent: Extent;
   /** Height of the isosurface; NaN = none. */
   level: number;
   /** Where the slicing planes are, as index along their axis; null = not shown. */
   slices: Triple<number | null>;
-  /** How heights become colours. `range` of the look itself is that of the third axis. */
+  /** How heights become colours. */
   heights: Pick<Look, "range" | "scale" | "base">;
 }
-
-/** A marker at grid coordinates (indices along the axes). */
-export type VolumeMarker = Marker;
 
 export interface Volume {
   setGrid(grid: VolumeGrid): void;
   /** sRGB and emphasis (255 = full) of every vertex of the grid, four bytes each; not `colored`: the emphasis alone. */
   setTint(colors: Uint8Array | null, colored?: boolean): void;
-  setMarkers(markers: readonly VolumeMarker[]): void;
+  setMarkers(markers: readonly Marker[]): void;
   draw(look: VolumeLook, target: CanvasRenderingContext2D): number;
   /** Of the last picture: stride of the isosurface's grid, and its triangles. */
   readonly stride: number;

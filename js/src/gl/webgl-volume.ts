@@ -1,4 +1,5 @@
 import { createCamera, setCamera } from "./camera";
+import type { Marker } from "./engine";
 import { createHeightMap, fraction, setHeightMap } from "./height-map";
 import { createIsosurface, type Isosurface } from "./isosurface";
 import { createLod, type Detail, FULL, type Lod, measured, movingDetail } from "./lod";
@@ -7,7 +8,7 @@ import { paintBox } from "./paint-box";
 import { paintMarkers } from "./paint-markers";
 import { linkProgram } from "./program";
 import { createPlanes } from "./slice-planes";
-import type { Volume, VolumeGrid, VolumeLook, VolumeMarker } from "./volume";
+import type { Volume, VolumeGrid, VolumeLook } from "./volume";
 import { ISO_FRAGMENT, ISO_VERTEX, SLICE_FRAGMENT, SLICE_VERTEX } from "./volume-shaders";
 import type { Context } from "./webgl-engine";
 import { mixVector } from "./webgl-surface";
@@ -80,7 +81,6 @@ export function createWebglVolume(context: Context, onDispose: () => void): Volu
   const levels = new Float32Array(32);
   const vector = new Float32Array(3);
   const color = new Float32Array(3);
-  const extent = { x0: [0, 1] as [number, number], x1: [0, 1] as [number, number] };
   const costs = new Map<number, number>();
   let grid: VolumeGrid | null = null;
   let planes: ReturnType<typeof createPlanes> | null = null;
@@ -90,7 +90,7 @@ export function createWebglVolume(context: Context, onDispose: () => void): Volu
   let tint: Uint8Array | null = null;
   let tintHasColor = false;
   let tintBytes = new Uint8Array(0);
-  let markers: readonly VolumeMarker[] = [];
+  let markers: readonly Marker[] = [];
   let lod: Lod = createLod(2, 2);
   let detail: Detail = FULL;
   let waiting = false;
@@ -244,7 +244,14 @@ export function createWebglVolume(context: Context, onDispose: () => void): Volu
     }
   }
 
-  function drawPlane(programs: Programs, axis: number, where: number, name: string, cut: boolean, level = 0): void {
+  function drawPlane(
+    programs: Programs,
+    axis: number,
+    where: number,
+    name: string,
+    cut: boolean,
+    level = 0,
+  ): void {
     const { gl } = context;
     const { at } = programs.slice;
     const plane = planes!.plane(name, axis, where);
@@ -338,7 +345,9 @@ export function createWebglVolume(context: Context, onDispose: () => void): Volu
     setGrid(next) {
       const [n0, n1, n2] = next.shape;
       if (next.values.length !== n0 * n1 * n2) {
-        throw new Error(`a volume of ${n0} x ${n1} x ${n2} needs ${n0 * n1 * n2} heights, not ${next.values.length}`);
+        throw new Error(
+          `a volume of ${n0} x ${n1} x ${n2} needs ${n0 * n1 * n2} heights, not ${next.values.length}`,
+        );
       }
       release(quick);
       release(full);
@@ -349,8 +358,6 @@ export function createWebglVolume(context: Context, onDispose: () => void): Volu
       tint = null;
       grid = next;
       lod = createLod(Math.min(n0, n1), n2);
-      extent.x0[1] = n0 - 1;
-      extent.x1[1] = n1 - 1;
     },
     setTint(next, colored = true) {
       tint = next;
@@ -364,7 +371,7 @@ export function createWebglVolume(context: Context, onDispose: () => void): Volu
       const started = performance.now();
       const { gl, canvas } = context;
       detail = look.moving ? movingDetail(lod) : FULL;
-      setCamera(camera, look, extent);
+      setCamera(camera, look, look.extent);
       setHeightMap(heights, look.heights);
       const { width, height } = look;
       const drawnWidth = Math.max(1, Math.round(width * detail.scale));

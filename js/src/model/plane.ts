@@ -93,7 +93,8 @@ export function createPlane(core: Core) {
     matching(data: TreeData): TreeData | null {
       const drawn = grid.value;
       // A tree alone, of any dimension, belongs to no grid.
-      if (drawn === null && surface.value === null && (source.value === null || data.shape.length > 2)) return data;
+      if (drawn === null && surface.value === null && (source.value === null || data.shape.length > 2))
+        return data;
       if (drawn === null || drawn.state === "predicted") return null;
       const fits = data.shape[0] === drawn.n0 && data.shape[1] === drawn.n1;
       return fits && data.id >= shownFrom && data.id <= drawn.spec.id ? data : null;

@@ -93,6 +93,18 @@ export function indexAt(axis: ArrayLike<number>, coordinate: number): number {
   return low + (coordinate - axis[low]!) / (axis[high]! - axis[low]!);
 }
 
+/** First and last coordinate of an axis. */
+export function endsOf({ axes }: LiveVolume, k: number): [number, number] {
+  const axis = axes[k]!;
+  return [axis[0]!, axis[axis.length - 1]!];
+}
+
+/** Where an index of an axis is drawn: the vertices stand at equal distances. */
+export function drawnAt(volume: LiveVolume, k: number, index: number): number {
+  const [low, high] = endsOf(volume, k);
+  return low + (index / (volume.shape[k]! - 1)) * (high - low);
+}
+
 export function placeOf(volume: LiveVolume, index: Readonly<Place>): Place {
   return index.map((at, k) => coordinateAt(volume.axes[k]!, at)) as Place;
 }

@@ -22,7 +22,7 @@ export function Controls({ store }: { store: Store }) {
       {source.can_choose_axes && spectrum !== null && spectrum.values.length > 2 && (
         <OffsetControl store={store} />
       )}
-      <ExaggerationControl store={store} />
+      {store.trait("volume").value === null && <ExaggerationControl store={store} />}
       <LookControl store={store} />
       {reason !== "" && (source.can_resample || source.can_choose_axes) && (
         <p class="nbl-controls-reason">{reason}</p>

@@ -1,19 +1,24 @@
+import { useComputed } from "@preact/signals";
 import { LiveRegion } from "../../a11y/live-region";
 import { isRunning } from "../../model/lanes";
 import type { Store } from "../../model/store";
+import { volumeOf, withVolume } from "../../model/volume-data";
 import { Controls } from "../controls";
 import { count, reasonOf } from "../parts/format";
 import { SpectrumPanel } from "../spectrum";
 import { TrustRow } from "../spectrum/trust";
 import { SurfacePanel } from "../surface";
 import { TopologyPanel } from "../topology/with-profile";
+import { VolumePanel } from "../volume";
 import { StatusBar } from "./status-bar";
 import { Toolbar } from "./toolbar";
 
 export { default as explorerStyles } from "./explorer.css";
 
 /** The linked views: surface, merge tree, spectrum, and what moves them. */
-export function Explorer({ store }: { store: Store }) {
+export function Explorer({ store: given }: { store: Store }) {
+  const solid = useComputed(() => volumeOf(given) !== null).value;
+  const store = solid ? withVolume(given) : given;
   const source = store.source.value;
   const withSpectrum =
     (source?.can_choose_axes ?? false) ||
@@ -28,7 +33,13 @@ export function Explorer({ store }: { store: Store }) {
       <Toolbar store={store} />
       <div class="nbl-main">
         <div class="nbl-lead">
-          {store.grid.value === null ? <Waiting store={store} /> : <SurfacePanel store={store} />}
+          {solid ? (
+            <VolumePanel store={store} />
+          ) : store.grid.value === null ? (
+            <Waiting store={store} />
+          ) : (
+            <SurfacePanel store={store} />
+          )}
         </div>
         <div class={withSpectrum ? "nbl-side" : "nbl-side nbl-side-single"}>
           <TopologyPanel store={store} />

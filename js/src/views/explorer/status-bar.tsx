@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { isRunning } from "../../model/lanes";
 import type { Store } from "../../model/store";
+import type { VolumeData } from "../../model/volume-data";
 import { count, duration, num, reasonOf, whole } from "../parts/format";
 import { Popover } from "../parts/popover";
 
@@ -40,9 +41,10 @@ export function statusLine(store: Store): Line {
     return { tone: "warn", text: `cancelled: ${what}` };
   }
   if (status.message !== "") return { tone: "quiet", text: status.message };
-  if (grid === null) return { tone: "quiet", text: "nothing computed yet" };
-  const seconds = store.surface.value?.seconds ?? 0;
-  if (grid.state === "predicted") return { tone: "quiet", text: "predicted from the eigenpairs" };
+  const volume = store.trait<VolumeData>("volume").value;
+  if (grid === null && volume === null) return { tone: "quiet", text: "nothing computed yet" };
+  const seconds = (volume ?? store.surface.value)?.seconds ?? 0;
+  if (grid?.state === "predicted") return { tone: "quiet", text: "predicted from the eigenpairs" };
   return {
     tone: "ok",
     text:
@@ -58,7 +60,7 @@ export function StatusBar({ store }: { store: Store }) {
   const running = isRunning(status);
   const busy = running || isRunning(store.spectrumStatus.value) || isRunning(store.actionStatus.value);
   const notice = store.source.value?.notice ?? "";
-  const concerns = store.grid.value?.data?.concerns ?? [];
+  const concerns = (store.trait<VolumeData>("volume").value ?? store.grid.value?.data)?.concerns ?? [];
   const share = running && status.total > 0 ? status.done / status.total : 0;
   return (
     <footer class="nbl nbl-status">
@@ -151,7 +153,8 @@ function LongText({ text }: { text: string }) {
 function Numbers({ store }: { store: Store }) {
   const grid = store.grid.value;
   const tree = store.tree.value;
-  if (grid === null) return null;
+  const volume = store.trait<VolumeData>("volume").value;
+  if (grid === null && volume === null) return null;
   const items: [string, string, string][] = [];
   if (tree !== null) {
     const saddles = tree.branches.filter((b) => b.deathVertex >= 0).length;
@@ -163,14 +166,15 @@ function Numbers({ store }: { store: Store }) {
     items.push([whole(saddles), saddles === 1 ? "saddle" : "saddles", "Where two basins meet first"]);
     if (tree.branches.length > 1) items.push([num(tree.smad, 3), "SMAD", "Saddle-minimum average distance"]);
   }
-  const total = grid.n0 * grid.n1;
-  const known = Math.round(grid.known * total);
+  const [n0, n1, n2] = volume?.shape ?? [grid!.n0, grid!.n1, 1];
+  const total = n0 * n1 * n2;
+  const known = Math.round((volume === null ? grid!.known : 1) * total);
   items.push([
     known < total ? `${whole(known)} / ${whole(total)}` : whole(total),
     "points",
     "Evaluated points",
   ]);
-  const holes = grid.data?.holes ?? 0;
+  const holes = (volume ?? grid?.data)?.holes ?? 0;
   if (holes > 0)
     items.push([whole(holes), holes === 1 ? "hole" : "holes", "Points where the loss is not finite"]);
   return (

@@ -30,6 +30,8 @@ export interface AxisScene {
   camera: Camera;
   ticks: AxisTicks;
   labels: readonly [string, string];
+  /** Title of the upright axis; missing = the colour bar has it. */
+  upright?: string;
   /** A height at which floor ticks may be projected: the bottom of the range. */
   bottom: number;
 }
@@ -144,7 +146,7 @@ function floorAxis(scene: AxisScene, axis: 0 | 1, values: readonly number[], out
   item.angle = text.length < 4 ? 0 : camera.flat && axis === 1 ? -90 : Math.abs(angle) > 80 ? 0 : angle;
 }
 
-function uprightAxis({ camera, ticks, bottom }: AxisScene, out: AxisText[]): void {
+function uprightAxis({ camera, ticks, bottom, upright }: AxisScene, out: AxisText[]): void {
   const h = camera.half;
   let [left, cornerX, cornerY] = [Infinity, -1, -1];
   for (let k = 0; k < 4; k++) {
@@ -158,7 +160,9 @@ function uprightAxis({ camera, ticks, bottom }: AxisScene, out: AxisText[]): voi
   const texts = tickTexts(ticks.losses);
   const dataX = (cornerX - camera.shiftX) / camera.scaleX;
   const dataY = (cornerY - camera.shiftY) / camera.scaleY;
+  const [middleX, middleY, length] = [(from[0]! + to[0]!) / 2, (from[1]! + to[1]!) / 2, from[1]! - to[1]!];
   let last = Infinity;
+  let widest = 0;
   for (let k = 0; k < ticks.z.length; k++) {
     const z = ticks.z[k]!;
     if (z < bottom) continue;
@@ -171,10 +175,19 @@ function uprightAxis({ camera, ticks, bottom }: AxisScene, out: AxisText[]): voi
     item.x = x - GAP;
     item.y = y + 3.5;
     item.text = texts[k]!;
+    widest = Math.max(widest, item.text.length);
     item.anchor = "end";
     item.angle = 0;
     setLine(item, x, y, x - TICK, y);
   }
+  const title = upright === undefined ? "" : fitting(upright, length / CHARACTER);
+  if (!title) return;
+  const item = next(out, "title");
+  item.x = middleX - GAP - widest * CHARACTER - (title.length < 4 ? 12 : 8);
+  item.y = middleY + (title.length < 4 ? 4 : 0);
+  item.text = title;
+  item.anchor = "middle";
+  item.angle = title.length < 4 ? 0 : -90;
 }
 
 function setLine(item: AxisText, x0: number, y0: number, x1: number, y1: number): void {

@@ -3,14 +3,13 @@ import { type Camera, createCamera, HALF_HEIGHT, project, setCamera } from "../.
 import type { Engine } from "../../gl/engine";
 import { getEngine } from "../../gl/engine-registry";
 import { createFlatVolume, type FlatVolume } from "../../gl/flat-volume";
-import { fraction } from "../../gl/height-map";
 import { MARKER_LIFT, MARKER_RADIUS } from "../../gl/paint-markers";
 import type { Volume, VolumeGrid, VolumeLook } from "../../gl/volume";
 import { pickVolume, type VolumeHit } from "../../gl/volume-pick";
 import { createWebglVolume } from "../../gl/webgl-volume";
 import type { LiveTree, Store } from "../../model/store";
-import { type LiveVolume, type Place, placeOf, volumeOf } from "../../model/volume-data";
-import { num, point as pointText } from "../parts/format";
+import { drawnAt, endsOf, type LiveVolume, type Place, placeOf, volumeOf } from "../../model/volume-data";
+import { num } from "../parts/format";
 import { type AxisTicks, createAxes, tickCounts } from "../surface/axes";
 import { colorsOf, type Rgb, watchColors } from "../surface/colors";
 import { basinOf } from "../surface/critical";
@@ -23,7 +22,8 @@ import { volumeKey } from "./keyboard";
 import {
   announcePoint,
   fits,
-  partsAt,
+  levelText,
+  lowestOf,
   samePoint,
   type VolumePoint,
   volumeMarkers,
@@ -31,13 +31,14 @@ import {
 } from "./points";
 import {
   change,
+  isColored,
   levelOf,
   lossAt,
   nextMerge,
+  positionOf,
   restingPlace,
   type Scale,
   scaleOf,
-  shareOf,
   sliceIndices,
   slicesOf,
 } from "./state";
@@ -86,7 +87,6 @@ export function createVolumeController(store: Store, elements: VolumeElements, u
   let scaled: unknown[] = [];
   let levels: Levels = { heights: [], weights: [] };
   let ticks: AxisTicks = { x: [], y: [], z: [], losses: [] };
-  let texts: string[][] = [[], [], []];
   let ticked = "";
   let tinted: unknown[] = [];
   let marked: unknown[] = [];
@@ -103,7 +103,6 @@ export function createVolumeController(store: Store, elements: VolumeElements, u
   let restTimer = 0;
   let lastClick = Number.NEGATIVE_INFINITY;
   const axes = createAxes(svg);
-  const extent = { x0: [0, 1] as [number, number], x1: [0, 1] as [number, number] };
   const axisLines: [readonly number[], readonly number[], readonly number[]] = [[], [], []];
   const picture: VolumeLook = {
     yaw: 0,
@@ -132,6 +131,7 @@ export function createVolumeController(store: Store, elements: VolumeElements, u
     height: 1,
     pixelRatio: 1,
     inset,
+    extent: { x0: [0, 1], x1: [0, 1] },
     level: Number.NaN,
     slices: [null, null, null],
     heights: { range: [0, 1], scale: "linear", base: 0 },
@@ -169,9 +169,8 @@ export function createVolumeController(store: Store, elements: VolumeElements, u
       if (next && grid) {
         solid?.setGrid(grid);
         flat?.setVolume(next);
-        extent.x0[1] = next.shape[0] - 1;
-        extent.x1[1] = next.shape[1] - 1;
-        picture.range = [0, next.shape[2] - 1];
+        picture.extent = { x0: endsOf(next, 0), x1: endsOf(next, 1) };
+        picture.range = endsOf(next, 2);
         ticked = "";
       }
     }
@@ -212,15 +211,18 @@ export function createVolumeController(store: Store, elements: VolumeElements, u
     return picture;
   }
 
-  /** Round coordinates where the box has room for them, as indices; the same arrays while they stay the same. */
+  /** Round coordinates, as many as the box has room for; the same arrays while their numbers stay the same. */
   function setTicks(of: LiveVolume): void {
     const counts = tickCounts(camera);
-    const key = `${counts.join(" ")}`;
+    const key = counts.join(" ");
     if (key === ticked) return;
     ticked = key;
-    const values = of.axes.map((axis, k) => linearTicks(axis[0]!, axis[axis.length - 1]!, counts[k]!));
-    ticks = axisTicksOf(of, values);
-    texts = values.map((line) => [...line].map(String));
+    const [x, y, z] = [0, 1, 2].map((k) => linearTicks(...endsOf(of, k), counts[k]!)) as [
+      number[],
+      number[],
+      number[],
+    ];
+    ticks = { x, y, z, losses: z };
   }
 
   function draw(): void {
@@ -251,11 +253,288 @@ export function createVolumeController(store: Store, elements: VolumeElements, u
     }
     if (solid === null) return;
     inset = insets(width, height, ratio, false);
-    setCamera(camera, look(moving, volume), extent);
+    setCamera(camera, look(moving, volume), picture.extent);
     setTicks(volume);
     setTint(volume);
     solid.draw(look(moving, volume), context);
     if (solid.pending) invalidate();
-    axes.draw({ camera, ticks, labels: [volume.data.labels[0], volume.data.labels[1]], bottom: 0 });
+    const [x, y, z] = volume.data.labels;
+    axes.draw({ camera, ticks, labels: [x, y], upright: z, bottom: picture.range[0] });
     placeTooltip();
   }
+
+  /** The hues of the basins, and the emphasis on the one that is selected or pointed at in the tree. */
+  function setTint(of: LiveVolume): void {
+    if (solid === null) return;
+    const known = fits(of, tree) ? tree : null;
+    const colored = isColored(store) && known !== null && known.branches.length > 1;
+    const chosen = basinOf(store.selection.value, known);
+    const hovered = store.hover.value.from === "tree" ? basinOf(store.hover.value, known) : -1;
+    const row = known === null || known.branches.length < 2 ? -1 : chosen >= 0 ? chosen : hovered;
+    const dark = colored && background[0] + background[1] + background[2] < 1.2;
+    const key = [colored || row >= 0 ? known : null, colored, row, dark];
+    if (key.every((part, k) => part === tinted[k])) return;
+    tinted = key;
+    const wanted = colored || row >= 0;
+    solid.setTint(wanted ? volumeTint(known!, of.shape[2], dark, colored, row) : null, colored);
+  }
+
+  function setMarkers(of: LiveVolume): void {
+    const [selection, hover] = [store.selection.value, store.hover.value];
+    const key = [points, selection, hover, of];
+    if (key.every((part, k) => part === marked[k])) return;
+    marked = key;
+    solid?.setMarkers(volumeMarkers(points, selection, hover, of));
+  }
+
+  function placeTooltip(): void {
+    const { kind, vertex, from } = store.hover.value;
+    let anchor: { x: number; y: number } | null = null;
+    if (kind !== "none" && pointer && from === "surface") anchor = pointer;
+    else if (kind !== "none" && flat === null && volume) {
+      const at = points.find((p) => p.vertex === vertex && (p.kind === kind || p.kind === "model"));
+      if (at) anchor = screenOf(at, volume);
+    }
+    const last = ui.anchor.peek();
+    if (anchor?.x !== last?.x || anchor?.y !== last?.y) ui.anchor.value = anchor;
+  }
+
+  /** Where a marked point is, CSS pixels. */
+  function screenOf(p: VolumePoint, of: LiveVolume): { x: number; y: number } {
+    project(camera, drawnAt(of, 0, p.at[0]), drawnAt(of, 1, p.at[1]), drawnAt(of, 2, p.at[2]), projected);
+    return { x: projected[0]! / camera.pixelRatio, y: projected[1]! / camera.pixelRatio };
+  }
+
+  function markerAt(at: { x: number; y: number }): VolumePoint | null {
+    if (flat !== null) return flat.markerAt(at.x * pixelRatio(), at.y * pixelRatio(), points);
+    let best: VolumePoint | null = null;
+    let nearest = HIT_RADIUS;
+    for (const p of points) {
+      const { x, y } = screenOf(p, volume!);
+      const distance = Math.hypot(x - at.x, y - MARKER_LIFT[p.kind] * MARKER_RADIUS - at.y);
+      if (distance < nearest) [best, nearest] = [p, distance];
+    }
+    return best;
+  }
+
+  function pickAt(at: { x: number; y: number }): VolumeHit | null {
+    const [x, y] = [at.x * pixelRatio(), at.y * pixelRatio()];
+    if (flat !== null) return flat.pick(x, y);
+    return grid && pickVolume(grid, camera, x, y, picture.level, picture.slices);
+  }
+
+  function hoverPoint(p: VolumePoint): void {
+    ui.pointed.value = null;
+    const { kind, vertex, place, loss } = p;
+    const of = kind === "model" ? "vertex" : kind;
+    store.hover.value = { kind: of, vertex, coordinates: place, loss, from: "surface" };
+  }
+
+  function clearHover(): void {
+    ui.pointed.value = null;
+    const { kind, from } = store.hover.peek();
+    if (kind !== "none" && from === "surface")
+      store.hover.value = { kind: "none", vertex: null, coordinates: null, loss: null, from: "surface" };
+  }
+
+  function hoverAt(at: { x: number; y: number } | null): void {
+    const marker = at && volume ? markerAt(at) : null;
+    canvas.style.cursor = marker ? "pointer" : "";
+    if (marker) {
+      hoverPoint(marker);
+      return;
+    }
+    const hit = at && volume ? pickAt(at) : null;
+    if (!hit || !volume) {
+      clearHover();
+      return;
+    }
+    ui.pointed.value = hit;
+    const [i, j, k] = hit.at.map(Math.round) as Place;
+    store.hover.value = {
+      kind: "vertex",
+      vertex: (i * volume.shape[1] + j) * volume.shape[2] + k,
+      coordinates: placeOf(volume, hit.at),
+      loss: hit.value + volume.base,
+      from: "surface",
+    };
+  }
+
+  const select = ({ kind, vertex, place, loss }: VolumePoint) =>
+    store.select({ kind, vertex, coordinates: place, loss });
+  const clearSelection = () => store.select({ kind: "none", vertex: null, coordinates: null, loss: null });
+
+  function stepTo(by: 1 | -1): void {
+    if (points.length === 0) return;
+    const at = points.findIndex((p) => p.kind === stepped?.kind && p.vertex === stepped.vertex);
+    const next = at < 0 ? (by > 0 ? 0 : points.length - 1) : (at + by + points.length) % points.length;
+    stepped = points[next]!;
+    pointer = null;
+    hoverPoint(stepped);
+    store.announcement.value = announcePoint(stepped);
+  }
+
+  function setLevel(loss: number): void {
+    keepMoving();
+    change(store, { level: loss });
+    store.announcement.value = levelText(tree, loss);
+  }
+
+  function setSlice(axis: 0 | 1 | 2, at: number | null): void {
+    keepMoving();
+    lastAxis = axis;
+    const slices = [...slicesOf(store)] as ReturnType<typeof slicesOf>;
+    slices[axis] = at;
+    change(store, { slices });
+    const name = volume?.data.labels[axis] ?? "";
+    store.announcement.value = at === null ? `Slice along ${name} off` : `Slice at ${name} = ${num(at)}`;
+  }
+
+  const room = () => {
+    const { width, height } = ui.size.value;
+    const ratio = pixelRatio();
+    return Math.min(width - (inset[1] + inset[3]) / ratio, height - (inset[0] + inset[2]) / ratio);
+  };
+
+  function zoomAt(factor: number, x: number, y: number): void {
+    if (flat !== null) return;
+    const ratio = pixelRatio();
+    const { width, height } = ui.size.value;
+    const middleX = (inset[3] / ratio + width - inset[1] / ratio) / 2;
+    const middleY = (inset[0] / ratio + height - inset[2] / ratio) / 2;
+    keepMoving();
+    store.setView(zoomed(store.view.value, factor, x - middleX, y - middleY, room()));
+  }
+
+  const gestures = {
+    rotate(dx: number, dy: number) {
+      if (flat !== null) return;
+      keepMoving();
+      store.setView(rotated(store.view.value, dx, dy));
+    },
+    pan(dx: number, dy: number) {
+      if (flat !== null) return;
+      keepMoving();
+      store.setView(panned(store.view.value, dx, dy, room()));
+    },
+    zoom: zoomAt,
+    point(at: { x: number; y: number } | null) {
+      pointer = at;
+      pointerMoved = true;
+      if (frame === 0 && visible) frame = requestAnimationFrame(onFrame);
+    },
+    click(x: number, y: number) {
+      if (!volume) return;
+      // The second click of a double click resets the view and must not select as well.
+      const now = performance.now();
+      const second = now - lastClick < DOUBLE_CLICK_MS;
+      lastClick = now;
+      if (second) return;
+      const marker = markerAt({ x, y });
+      if (marker) {
+        stepped = marker;
+        if (samePoint(marker, store.selection.value)) clearSelection();
+        else select(marker);
+        return;
+      }
+      const hit = pickAt({ x, y });
+      if (!hit) {
+        clearSelection();
+        return;
+      }
+      const coordinates = placeOf(volume, hit.at);
+      store.select({ kind: "point", vertex: null, coordinates, loss: hit.value + volume.base });
+    },
+    reset: store.resetView,
+    declined: () => {
+      ui.declined.value++;
+    },
+  };
+
+  function onKey(event: KeyboardEvent): void {
+    const key = volumeKey(event);
+    if (!key) return;
+    event.preventDefault();
+    event.stopPropagation();
+    readModel();
+    const { width, height } = ui.size.value;
+    if (key.do === "rotate") gestures.rotate(key.dx, key.dy);
+    else if (key.do === "pan") gestures.pan(key.dx, key.dy);
+    else if (key.do === "zoom") zoomAt(key.factor, width / 2, height / 2);
+    else if (key.do === "step") stepTo(key.by);
+    else if (key.do === "reset") store.resetView();
+    else if (key.do === "select") {
+      if (stepped) select(stepped);
+    } else if (key.do === "contours") store.setView({ contours: !store.view.value.contours });
+    else if (key.do === "basins") store.setView({ basin_map: !isColored(store) });
+    else if (key.do === "clear") {
+      stepped = null;
+      clearHover();
+      clearSelection();
+    } else if (volume && scale) onVolumeKey(key, volume, scale);
+  }
+
+  function onVolumeKey(key: NonNullable<ReturnType<typeof volumeKey>>, of: LiveVolume, scale: Scale): void {
+    if (key.do === "level") {
+      const share = positionOf(scale, of, levelOf(store, of)) + key.by * LEVEL_STEP;
+      setLevel(lossAt(scale, of, Math.min(1, Math.max(0, share))));
+    } else if (key.do === "merge") {
+      const next = nextMerge(store, of, key.by);
+      if (next !== null) setLevel(next);
+    } else if (key.do === "slice") {
+      const shown = slicesOf(store)[key.axis] !== null;
+      setSlice(key.axis, shown ? null : restingPlace(of, lowestOf(points), key.axis));
+    } else if (key.do === "move") {
+      const at = slicesOf(store)[lastAxis];
+      if (at === null) return;
+      const [low, high] = endsOf(of, lastAxis);
+      const step = (high - low) / Math.max(40, of.shape[lastAxis] - 1);
+      setSlice(lastAxis, Math.min(high, Math.max(low, at + key.by * step)));
+    }
+  }
+
+  const stopPointers = listenToPointers(root, gestures);
+  root.addEventListener("keydown", onKey);
+  const stopEffect = effect(() => {
+    void [volumeOf(store), store.tree.value, store.view.value, store.selection.value];
+    void [store.hover.value, store.spec.value, ui.size.value];
+    invalidate();
+  });
+  const stopMoving = effect(() => {
+    if (ui.moving.value > 0) keepMoving();
+  });
+  const stopRestore = engine?.onRestore(invalidate);
+  const sizes = new ResizeObserver(() => {
+    const { clientWidth: width, clientHeight: height } = root;
+    const last = ui.size.peek();
+    if (last.width !== width || last.height !== height) {
+      ui.size.value = { width, height };
+      // At once: a resized canvas is blank until it is drawn.
+      if (visible) draw();
+    }
+  });
+  sizes.observe(root);
+  const sight = new IntersectionObserver(
+    (entries) => {
+      visible = entries[entries.length - 1]!.isIntersecting;
+      if (visible) invalidate();
+    },
+    { rootMargin: "100px" },
+  );
+  sight.observe(root);
+  const stopTheme = watchColors(root, invalidate);
+
+  return () => {
+    cancelAnimationFrame(frame);
+    clearTimeout(restTimer);
+    stopPointers();
+    root.removeEventListener("keydown", onKey);
+    stopEffect();
+    stopMoving();
+    stopRestore?.();
+    sizes.disconnect();
+    sight.disconnect();
+    stopTheme();
+    solid?.dispose();
+  };
+}

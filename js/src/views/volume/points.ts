@@ -1,8 +1,8 @@
 import type { Marker } from "../../gl/engine";
 import type { Selection } from "../../model/protocol";
 import type { Branch, Hover, LiveTree } from "../../model/store";
-import { indexAt, indices, type LiveVolume, type Place, placeOf } from "../../model/volume-data";
-import { num, point } from "../parts/format";
+import { drawnAt, indexAt, indices, type LiveVolume, type Place, placeOf } from "../../model/volume-data";
+import { count, num, point } from "../parts/format";
 
 /** A marked point of the volume. */
 export interface VolumePoint {
@@ -27,7 +27,13 @@ export const fits = (volume: LiveVolume, tree: LiveTree | null): tree is LiveTre
 /** The model, then minima, then saddles, each by falling persistence. */
 export function volumePoints(volume: LiveVolume, tree: LiveTree | null): VolumePoint[] {
   const out: VolumePoint[] = [];
-  const add = (kind: VolumePoint["kind"], vertex: number, branch: Branch | null, rank: number, of: number) => {
+  const add = (
+    kind: VolumePoint["kind"],
+    vertex: number,
+    branch: Branch | null,
+    rank: number,
+    of: number,
+  ) => {
     const value = volume.values[vertex];
     if (value === undefined || Number.isNaN(value)) return;
     const at = indices(volume, vertex);
@@ -51,7 +57,7 @@ export function volumePoints(volume: LiveVolume, tree: LiveTree | null): VolumeP
 export const samePoint = (p: VolumePoint, other: Selection | Hover): boolean =>
   other.kind === p.kind && other.vertex === p.vertex;
 
-/** What the engine draws, in grid indices. */
+/** What the engine draws. */
 export function volumeMarkers(
   points: readonly VolumePoint[],
   selection: Selection,
@@ -60,9 +66,9 @@ export function volumeMarkers(
 ): Marker[] {
   const markers: Marker[] = points.map((p) => ({
     shape: p.kind,
-    x: p.at[0],
-    y: p.at[1],
-    z: p.at[2],
+    x: drawnAt(volume, 0, p.at[0]),
+    y: drawnAt(volume, 1, p.at[1]),
+    z: drawnAt(volume, 2, p.at[2]),
     selected: samePoint(p, selection),
     hovered: samePoint(p, hover),
     size: p.kind === "saddle" ? 0.8 : 0.95,
@@ -70,7 +76,9 @@ export function volumeMarkers(
   }));
   const free = selection.kind === "point" ? selection.coordinates : null;
   if (free !== null) {
-    const [x, y, z] = [0, 1, 2].map((k) => indexAt(volume.axes[k]!, free[k] ?? 0)) as Place;
+    const [x, y, z] = [0, 1, 2].map((k) =>
+      drawnAt(volume, k, indexAt(volume.axes[k]!, free[k] ?? 0)),
+    ) as Place;
     markers.push({ shape: "point", x, y, z, selected: true, hovered: false, size: 0.75 });
   }
   return markers;
@@ -113,4 +121,12 @@ export function announcePoint(p: VolumePoint): string {
         ? `, persistence ${num(persistence)}`
         : ", the lowest minimum";
   return `${titleOf(p)}: loss ${num(p.loss)} at ${point(p.place)}${depth}.`;
+}
+
+export const lowestOf = (points: readonly VolumePoint[]): Place | null =>
+  points.find((p) => p.kind === "minimum")?.place ?? null;
+
+export function levelText(tree: LiveTree | null, loss: number): string {
+  const parts = tree === null ? "" : `, ${count(partsAt(tree, loss), "part", "parts")}`;
+  return `Level ${num(loss)}${parts}`;
 }

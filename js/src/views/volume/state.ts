@@ -1,7 +1,7 @@
 import { createHeightMap, fraction, type HeightMap, height, setHeightMap } from "../../gl/height-map";
 import type { VolumeState } from "../../model/protocol";
 import type { Store } from "../../model/store";
-import { type LiveVolume, type Place, indexAt } from "../../model/volume-data";
+import { indexAt, type LiveVolume, type Place } from "../../model/volume-data";
 import { firstLevel, merges } from "./points";
 
 export type Slices = [number | null, number | null, number | null];
@@ -35,11 +35,21 @@ export function levelOf(store: Store, volume: LiveVolume): number {
   return first;
 }
 
-/** Share 0…1 of the slider, and back. */
+/** Share 0…1 of the range of colours. */
 export const shareOf = (scale: Scale, volume: LiveVolume, loss: number): number =>
   Math.min(1, Math.max(0, fraction(scale.map, loss - volume.base)));
-export const lossAt = (scale: Scale, volume: LiveVolume, share: number): number =>
-  height(scale.map, share) + volume.base;
+
+/**
+ * Share of the slider, and back. On a linear scale the root of the share of the range: around a minimum the loss is
+ * quadratic, so equal steps move the isosurface by equal distances.
+ */
+export const positionOf = (scale: Scale, volume: LiveVolume, loss: number): number =>
+  scale.log ? shareOf(scale, volume, loss) : Math.sqrt(shareOf(scale, volume, loss));
+export const lossAt = (scale: Scale, volume: LiveVolume, position: number): number =>
+  height(scale.map, scale.log ? position : position * position) + volume.base;
+
+/** Whether parts have the hues of their basins: of a volume they do, unless it is switched off. */
+export const isColored = (store: Store): boolean => store.view.value.basin_map !== false;
 
 export const slicesOf = (store: Store): Slices => store.view.value.volume?.slices ?? [null, null, null];
 

@@ -1,0 +1,188 @@
+import { createHeightMap, fraction, setHeightMap } from "./height-map";
+import { lut } from "./luts";
+import { css } from "./paint-box";
+import { sliceOf, trilinear, type VolumeGrid, type VolumeLook } from "./volume";
+import type { VolumeHit } from "./volume-pick";
+
+/** What the maps need of a volume beside its field. */
+export interface FlatSource extends VolumeGrid {
+  data: { labels: readonly string[] };
+}
+
+interface Place {
+  axis: number;
+  /** Index of the plane along its axis. */
+  where: number;
+  x: number;
+  y: number;
+  size: number;
+}
+
+export interface MarkedPoint {
+  kind: string;
+  at: readonly [number, number, number];
+}
+
+/** Points within this share of the grid of a plane are drawn on it. */
+const NEAR = 0.06;
+const PIXELS = 220;
+
+/** Without WebGL2: the three planes through the slices, or the lowest point, side by side as maps. */
+export interface FlatVolume {
+  setVolume(volume: FlatSource): void;
+  draw(look: VolumeLook, target: CanvasRenderingContext2D, points: readonly MarkedPoint[]): void;
+  pick(px: number, py: number): VolumeHit | null;
+  markerAt<P extends MarkedPoint>(px: number, py: number, points: readonly P[]): P | null;
+}
+
+export function createFlatVolume(): FlatVolume {
+  const picture = document.createElement("canvas");
+  picture.width = picture.height = PIXELS;
+  const map = createHeightMap();
+  let volume: FlatSource | null = null;
+  let places: Place[] = [];
+  let planes: Float32Array[] = [];
+  let ratio = 1;
+
+  const others = (axis: number): [number, number] => (axis === 0 ? [1, 2] : axis === 1 ? [0, 2] : [0, 1]);
+
+  function layout(look: VolumeLook, of: FlatSource, points: readonly MarkedPoint[]): void {
+    const lowest = points.find((p) => p.kind === "minimum");
+    ratio = look.pixelRatio;
+    const gap = 34 * ratio;
+    const wide = look.width > look.height;
+    const size = wide
+      ? Math.min((look.width - 4 * gap) / 3, look.height - 2.4 * gap)
+      : Math.min(look.width - 2 * gap, (look.height - 4.6 * gap) / 3);
+    places = [2, 1, 0].map((axis, k) => ({
+      axis,
+      where: look.slices[axis] ?? lowest?.at[axis] ?? (of.shape[axis]! - 1) / 2,
+      x: wide ? gap + k * (size + gap) : (look.width - size) / 2,
+      y: wide ? (look.height - size) / 2 : 1.2 * gap + k * (size + 1.1 * gap),
+      size: Math.max(8, size),
+    }));
+  }
+
+  /** One plane as pixels, bilinear; what lies inside the level is bright. */
+  function paint(look: VolumeLook, of: FlatSource, place: Place, plane: Float32Array): void {
+    const context = picture.getContext("2d");
+    if (context === null) return;
+    const [u, v] = others(place.axis);
+    const [rows, columns] = [of.shape[u]!, of.shape[v]!];
+    const image = context.createImageData(PIXELS, PIXELS);
+    const table = lut(look.colormap);
+    const level = fraction(map, look.level);
+    const lines = look.contours ? look.levels.map((z) => fraction(map, z)) : [];
+    const below = new Float32Array(PIXELS);
+    for (let py = PIXELS - 1; py >= 0; py--) {
+      const gy = (1 - (py + 0.5) / PIXELS) * (columns - 1);
+      const j = Math.min(columns - 2, Math.floor(gy));
+      let left = Number.NaN;
+      for (let px = 0; px < PIXELS; px++) {
+        const gx = ((px + 0.5) / PIXELS) * (rows - 1);
+        const i = Math.min(rows - 2, Math.floor(gx));
+        const [fx, fy, at] = [gx - i, gy - j, i * columns + j];
+        const value =
+          (plane[at]! * (1 - fx) + plane[at + columns]! * fx) * (1 - fy) +
+          (plane[at + 1]! * (1 - fx) + plane[at + columns + 1]! * fx) * fy;
+        const t = fraction(map, value);
+        const before = Number.isNaN(left) ? t : left;
+        const under = py === PIXELS - 1 || Number.isNaN(below[px]!) ? t : below[px]!;
+        left = below[px] = t;
+        if (Number.isNaN(t)) continue;
+        const crosses = (line: number) => t > line !== before > line || t > line !== under > line;
+        const color = 3 * Math.round(Math.min(1, Math.max(0, t)) * 255);
+        const shade = lines.some(crosses) ? 0.72 : 1;
+        const out = (py * PIXELS + px) * 4;
+        const edge = crosses(level);
+        for (let k = 0; k < 3; k++) {
+          const plain = table[color + k]! * shade;
+          image.data[out + k] = edge
+            ? 255
+            : t <= level
+              ? plain
+              : 0.62 * plain + 0.38 * 255 * look.background[k]!;
+        }
+        image.data[out + 3] = 255;
+      }
+    }
+    context.putImageData(image, 0, 0);
+  }
+
+  const onMap = (place: Place, at: readonly number[], of: FlatSource): [number, number] => {
+    const [u, v] = others(place.axis);
+    return [
+      place.x + (at[u]! / (of.shape[u]! - 1)) * place.size,
+      place.y + (1 - at[v]! / (of.shape[v]! - 1)) * place.size,
+    ];
+  };
+  const isNear = (place: Place, at: readonly number[], of: FlatSource): boolean =>
+    Math.abs(at[place.axis]! - place.where) <= NEAR * (of.shape[place.axis]! - 1);
+
+  return {
+    setVolume(next) {
+      volume = next;
+      planes = [0, 1, 2].map((axis) => {
+        const [u, v] = others(axis);
+        return new Float32Array(next.shape[u]! * next.shape[v]!);
+      });
+    },
+    draw(look, target, points) {
+      if (volume === null) return;
+      setHeightMap(map, look.heights);
+      layout(look, volume, points);
+      target.setTransform(1, 0, 0, 1, 0, 0);
+      target.clearRect(0, 0, look.width, look.height);
+      const ink = css(look.ink);
+      for (const place of places) {
+        sliceOf(volume, place.axis, place.where, planes[place.axis]!);
+        paint(look, volume, place, planes[place.axis]!);
+        target.drawImage(picture, place.x, place.y, place.size, place.size);
+        target.strokeStyle = target.fillStyle = ink;
+        target.lineWidth = ratio;
+        target.strokeRect(place.x, place.y, place.size, place.size);
+        target.font = `${11 * ratio}px sans-serif`;
+        target.textAlign = "center";
+        const [u, v] = others(place.axis);
+        const { labels } = volume.data;
+        target.fillText(`${labels[u]} →`, place.x + place.size / 2, place.y + place.size + 15 * ratio);
+        target.save();
+        target.translate(place.x - 8 * ratio, place.y + place.size / 2);
+        target.rotate(-Math.PI / 2);
+        target.fillText(`${labels[v]} →`, 0, 0);
+        target.restore();
+        for (const { kind, at } of points) {
+          if (!isNear(place, at, volume)) continue;
+          const [x, y] = onMap(place, at, volume);
+          target.fillText(kind === "minimum" ? "▼" : kind === "saddle" ? "✕" : "★", x, y + 4 * ratio);
+        }
+      }
+    },
+    pick(px, py) {
+      if (volume === null) return null;
+      for (const place of places) {
+        const [a, b] = [(px - place.x) / place.size, 1 - (py - place.y) / place.size];
+        if (!(a >= 0 && b >= 0 && a <= 1 && b <= 1)) continue;
+        const [u, v] = others(place.axis);
+        const at: [number, number, number] = [0, 0, 0];
+        at[place.axis] = place.where;
+        at[u] = a * (volume.shape[u]! - 1);
+        at[v] = b * (volume.shape[v]! - 1);
+        const value = trilinear(volume, ...at);
+        return Number.isNaN(value) ? null : { at, value, on: "slice", axis: place.axis };
+      }
+      return null;
+    },
+    markerAt(px, py, points) {
+      if (volume === null) return null;
+      for (const place of places) {
+        for (const p of points) {
+          if (!isNear(place, p.at, volume)) continue;
+          const [x, y] = onMap(place, p.at, volume);
+          if (Math.hypot(x - px, y - py) < 12 * ratio) return p;
+        }
+      }
+      return null;
+    },
+  };
+}
