@@ -21,6 +21,7 @@ STATIC = JS.parent / "nblandscape" / "widgets" / "static"
 BUNDLES = (
     "explorer",
     "surface",
+    "volume",
     "merge_tree",
     "spectrum",
     "standalone",

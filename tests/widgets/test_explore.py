@@ -315,7 +315,7 @@ def test_holes_are_counted_and_a_hopeless_window_is_an_error(explore):
         (himmelblau, {"bounds": WINDOW, "span": -1.0}, ValueError, "span"),
         (himmelblau, {"bounds": WINDOW, "scale": "cubic"}, ValueError, "scale"),
         (lambda a, b: "x", {"bounds": WINDOW}, TypeError, "one number"),
-        (np.zeros((3, 3, 3)), {}, ValueError, "slice"),
+        (np.zeros((3, 3, 3, 3)), {}, ValueError, "Keep three axes"),
         (np.full((3, 3), np.nan), {}, ValueError, "finite"),
         (np.eye(3), {"span": 2.0}, ValueError, "finished"),
         ("nothing.npz", {}, FileNotFoundError, "nothing.npz"),
