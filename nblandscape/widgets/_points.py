@@ -99,10 +99,10 @@ def value_at(
     Examples
     --------
     >>> landscape = Landscape.from_array([[0.0, 1.0], [2.0, 3.0]])
-    >>> value_at(landscape, landscape.values, (0.5, 0.25)), value_at(landscape, landscape.values, (0, 0), 3)
+    >>> value_at(landscape, landscape.values, (0.5, 0.25)), value_at(landscape, landscape.values, (1, 1), 3)
     (1.25, 3.0)
     """
-    if vertex is not None and 0 <= vertex < grid.size:
+    if vertex is not None and 0 <= vertex < grid.size and landscape.coordinates(vertex) == tuple(coordinates):
         return _finite(float(grid.flat[vertex]))
     corners, shares = [], []
     for axis, x in zip(landscape.axes, coordinates, strict=True):

@@ -500,4 +500,7 @@ def test_values_between_vertices_next_to_holes_and_beyond_the_border():
     assert value_at(landscape, landscape.values, (2.0, -1.0)) == 6.0
     assert value_at(landscape, landscape.values, (0.5, 0.0)) is None
     assert value_at(landscape, landscape.values, (9.0, 1.0)) == 6.0
-    assert value_at(landscape, landscape.values, (0.0, 0.0), 4) == 8.0
+    assert value_at(landscape, landscape.values, (3.0, -1.0), 4) == 8.0
+    assert (
+        value_at(landscape, landscape.values, (0.0, 0.0), 4) == 1.0
+    )  # of the model, whose vertex is the nearest

@@ -48,6 +48,9 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ["N and P on the surface", "Next and previous: the model, minima, saddles"],
   ["Enter on the surface", "Select what N or P has reached"],
   ["Escape on the surface", "Clear the selection"],
+  ["O with a selected point", "Make it the new origin of the planes"],
+  ["S with a selected point", "Send it to Python: explorer.sent"],
+  ["D with a selected point", "All details, fewer details"],
   ["C on the surface", "Contour lines on and off"],
   ["B on the surface", "Basin map on and off"],
   [

@@ -1,4 +1,5 @@
 import { controlsStyles } from "../views/controls";
+import { detailsStyles } from "../views/details";
 import { Explorer, explorerStyles } from "../views/explorer";
 
 import { spectrumStyles } from "../views/spectrum";
@@ -15,4 +16,5 @@ export const styles = [
   spectrumStyles,
   controlsStyles,
   explorerStyles,
+  detailsStyles,
 ];

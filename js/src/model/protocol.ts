@@ -212,6 +212,8 @@ export interface ViewState {
   topology?: TopologyView;
   /** Whether the surface is tinted by basin. Older files lack it: no. */
   basin_map?: boolean;
+  /** Whether the card of the selected point shows everything that is known. */
+  details?: boolean;
   /** Whether the spectral density is drawn behind the eigenvalues. Older files lack it: yes. */
   density?: boolean;
   /** Of a landscape of three dimensions: loss of the isosurface, coordinates of the slices (null = not shown). */

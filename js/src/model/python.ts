@@ -8,7 +8,7 @@ export function pyFloat(x: number): string {
   return /[.e]/.test(text) ? text : `${text}.0`;
 }
 
-const pair = (a: string, b: string) => `(${a}, ${b})`;
+export const pair = (a: string, b: string) => `(${a}, ${b})`;
 
 /** `explore` computes so many eigenpairs from either end unless told otherwise. */
 const DEFAULT_PAIRS = 4;
@@ -33,9 +33,13 @@ function boundsOf(source: SourceData, spec: Spec): string {
   return `bounds=${pair(ends[0] ?? "", ends[1] ?? "")}`;
 }
 
-/** The cell that reproduces what is shown; parts that say nothing new are left out. */
-export function asPython(source: SourceData | null, spec: Spec | null): string {
-  const args: string[] = [source?.variable || "objective"];
+/** The cell that reproduces what is shown of `variable`; parts that say nothing new are left out. */
+export function asPython(
+  source: SourceData | null,
+  spec: Spec | null,
+  variable = source?.variable || "objective",
+): string {
+  const args: string[] = [variable];
   if (spec !== null) {
     if (source?.can_choose_axes ?? true)
       args.push(`axes=${pair(String(spec.axes[0]), String(spec.axes[1]))}`, ...pairsNeeded(spec));

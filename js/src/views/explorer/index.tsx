@@ -4,6 +4,7 @@ import { isRunning } from "../../model/lanes";
 import type { Store } from "../../model/store";
 import { volumeOf, withVolume } from "../../model/volume-data";
 import { Controls } from "../controls";
+import { DetailsCard } from "../details";
 import { count, reasonOf } from "../parts/format";
 import { SpectrumPanel } from "../spectrum";
 import { TrustRow } from "../spectrum/trust";
@@ -38,7 +39,7 @@ export function Explorer({ store: given }: { store: Store }) {
           ) : store.grid.value === null ? (
             <Waiting store={store} />
           ) : (
-            <SurfacePanel store={store} />
+            <SurfacePanel store={store} Card={DetailsCard} />
           )}
         </div>
         <div class={withSpectrum ? "nbl-side" : "nbl-side nbl-side-single"}>

@@ -1,7 +1,8 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { HELP_EVENT, KEYS } from "../../a11y/keymap";
-import { asPython } from "../../model/python";
+import { exploreCode } from "../../model/python-point";
 import type { Store } from "../../model/store";
+import { OriginLine } from "../details";
 import { Icon } from "../parts/icons";
 import { Popover } from "../parts/popover";
 import { Tool } from "../parts/tool";
@@ -70,8 +71,12 @@ export function Toolbar({ store }: { store: Store }) {
         />
       </div>
       {open === "code" && (
-        <CodePopover text={asPython(store.source.value, store.spec.value)} onClose={() => setOpen("none")} />
+        <CodePopover
+          text={exploreCode(store.source.value, store.spec.value, store.surface.value?.recipe)}
+          onClose={() => setOpen("none")}
+        />
       )}
+      <OriginLine store={store} />
       {open === "keys" && <KeysPopover onClose={() => setOpen("none")} />}
     </header>
   );

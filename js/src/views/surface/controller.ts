@@ -293,7 +293,15 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
     const size = { width: card.offsetWidth, height: card.offsetHeight };
     const busy = (x: number, y: number) => pickAt({ x, y }) !== null;
     const place = barPlace(width, height);
-    ui.corner.value = freeCorner({ width, height }, size, axes.texts(), busy, place, ui.corner.value);
+    const panel = { width, height };
+    ui.corner.value = freeCorner(panel, size, axes.texts(), busy, place, ui.corner.value, spotOf(chosen));
+  }
+
+  /** Where the selected point is drawn. */
+  function spotOf({ coordinates, loss }: Selection): { x: number; y: number } | null {
+    if (coordinates === null || loss === null || live === null) return null;
+    project(camera, coordinates[0], coordinates[1], loss - live.base, projected);
+    return { x: projected[0]! / camera.pixelRatio, y: projected[1]! / camera.pixelRatio };
   }
 
   function pickAt(at: { x: number; y: number }) {
@@ -302,7 +310,7 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
 
   function hoverPoint(point: CriticalPoint): void {
     store.hover.value = {
-      kind: point.kind === "model" ? "vertex" : point.kind,
+      kind: point.kind === "model" || point.kind === "point" ? "vertex" : point.kind,
       vertex: point.vertex,
       coordinates: [point.x, point.y],
       loss: point.loss,

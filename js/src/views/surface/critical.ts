@@ -1,12 +1,15 @@
 import type { Marker } from "../../gl/engine";
+import { modelSpot, nearestVertex } from "../../model/place";
+import { bilinear } from "../../model/preview";
 import type { Selection } from "../../model/protocol";
+import { originOf } from "../../model/spec";
 import type { Branch, Hover, LiveGrid, LiveTree } from "../../model/store";
 import { num, point } from "../parts/format";
 import { vertexPoint } from "./scene";
 
 /** A marked point of the surface. */
 export interface CriticalPoint {
-  kind: "minimum" | "saddle" | "model";
+  kind: "minimum" | "saddle" | "model" | "point";
   vertex: number;
   x: number;
   y: number;
@@ -43,6 +46,7 @@ export function criticalPoints(grid: LiveGrid | null, tree: LiveTree | null): Cr
     out.push({ kind, vertex, ...at, loss: at.z + grid.base, branch, rank, of, size });
   };
   if (grid.origin !== null) add("model", grid.origin, null, 1, 1);
+  else addOrigin(grid, out);
   const branches = tree && tree.basins.length === grid.values.length ? tree.branches : [];
   const minima = branches.slice(0, MAX_OF_A_KIND);
   for (const [k, branch] of minima.entries())
@@ -58,12 +62,30 @@ export function criticalPoints(grid: LiveGrid | null, tree: LiveTree | null): Cr
   return out;
 }
 
+/** Where planes start that do not start from the model, and the model if they hold it: seldom at a vertex. */
+function addOrigin(grid: LiveGrid, out: CriticalPoint[]): void {
+  const { offset } = grid.spec;
+  const still = offset.axis === null || offset.value === 0;
+  const add = (kind: "model" | "point", [x, y]: readonly [number, number]) => {
+    const z = bilinear(grid, x, y);
+    if (Number.isNaN(z)) return;
+    const vertex = nearestVertex(grid, [x, y]);
+    out.push({ kind, vertex, x, y, z, loss: z + grid.base, branch: null, rank: 1, of: 1, size: 1 });
+  };
+  const model = modelSpot(grid);
+  if (model !== null) add("model", model);
+  if (originOf(grid.spec) > 0 && still) add("point", [0, 0]);
+}
+
 function sizeOf(branch: Branch | null, tree: LiveTree | null): number {
   if (!branch || !tree) return 1;
   if (!Number.isFinite(branch.persistence)) return 1.1;
   const share = tree.maxPersistence > 0 ? Math.min(1, branch.persistence / tree.maxPersistence) : 1;
   return 0.62 + 0.38 * Math.sqrt(share);
 }
+
+/** Marked for where it is, not for the shape of the surface there. */
+export const isPlace = (point: CriticalPoint): boolean => point.kind === "model" || point.kind === "point";
 
 export function samePoint(point: CriticalPoint, other: Selection | Hover): boolean {
   return other.kind === point.kind && other.vertex === point.vertex;
@@ -82,12 +104,16 @@ export function markersOf(
     y: p.y,
     z: p.z,
     selected: samePoint(p, selection),
-    hovered:
-      samePoint(p, hover) || (hover.kind === "vertex" && p.kind === "model" && hover.vertex === p.vertex),
-    size: p.size * (p.kind === "saddle" ? 0.85 : 1),
-    hollow: p.branch?.evidence?.supported === false,
+    hovered: samePoint(p, hover) || (hover.kind === "vertex" && isPlace(p) && hover.vertex === p.vertex),
+    size: p.size * (p.kind === "saddle" ? 0.85 : p.kind === "point" ? 0.75 : 1),
+    hollow: p.kind === "point" || p.branch?.evidence?.supported === false,
   }));
-  if (selection.kind === "point" && selection.coordinates && selection.loss !== null) {
+  if (
+    selection.kind === "point" &&
+    selection.vertex === null &&
+    selection.coordinates &&
+    selection.loss !== null
+  ) {
     const [x, y] = selection.coordinates;
     markers.push({
       shape: "point",
@@ -117,6 +143,7 @@ export function basinOf(at: Selection | Hover, tree: LiveTree | null): number {
 /** "Minimum 2 of 4", "The model". */
 export function title(p: CriticalPoint): string {
   if (p.kind === "model") return "The model";
+  if (p.kind === "point") return "The origin";
   return `${p.kind === "minimum" ? "Minimum" : "Saddle"} ${p.rank} of ${p.of}`;
 }
 

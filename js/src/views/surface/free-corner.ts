@@ -23,6 +23,8 @@ export function freeCorner(
   busy: (x: number, y: number) => boolean,
   bar: "right" | "top" | "none",
   now: Corner,
+  /** The point that the card is about: the last thing to cover. */
+  spot: { x: number; y: number } | null = null,
 ): Corner {
   const top = bar === "top" ? BAR_HEIGHT : BORDER;
   const left = BORDER;
@@ -38,10 +40,17 @@ export function freeCorner(
   let least = Infinity;
   for (const [corner, x, y] of places) {
     const covered = coveredTexts(texts, x, y, card) + coveredSurface(busy, x, y, card);
-    const cost = covered - (corner === now ? HYSTERESIS : 0);
+    const hides = spot !== null && holds(x, y, card, spot);
+    const cost = covered + (hides ? 1 : 0) - (corner === now ? HYSTERESIS : 0);
     if (cost < least) [best, least] = [corner, cost];
   }
   return best;
+}
+
+/** Whether a mark lies under the card or at its very border. */
+function holds(x: number, y: number, { width, height }: Size, at: { x: number; y: number }): boolean {
+  const near = 14;
+  return at.x > x - near && at.x < x + width + near && at.y > y - near && at.y < y + height + near;
 }
 
 function coveredSurface(busy: (x: number, y: number) => boolean, x: number, y: number, card: Size): number {

@@ -2,16 +2,17 @@ import { type Signal, useComputed } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { createHeightMap, fraction, setHeightMap } from "../../gl/height-map";
 import { cssGradient } from "../../gl/luts";
+import { nearestVertex } from "../../model/place";
 import type { Coordinates } from "../../model/protocol";
 import type { LiveGrid, Store } from "../../model/store";
 import { num, point } from "../parts/format";
 import type { SurfaceUi } from "./controller";
-import { criticalPoints, samePoint, title } from "./critical";
+import { criticalPoints, isPlace, samePoint, title } from "./critical";
 import { barPlace } from "./layout";
 import { shortLabel, vertexPoint } from "./scene";
 import { lossTicks, tickTexts } from "./ticks";
 
-interface Props {
+export interface Props {
   store: Store;
   ui: SurfaceUi;
 }
@@ -69,12 +70,12 @@ export function StateBadge({ store }: { store: Store }) {
   );
 }
 
-interface Row {
+export interface Row {
   name: string;
   value: string;
 }
 
-interface Reading {
+export interface Reading {
   glyph: string;
   heading: string;
   rows: Row[];
@@ -84,7 +85,7 @@ interface Reading {
 const GLYPHS = { minimum: "▼", saddle: "✕", model: "★", point: "●" } as const;
 
 /** What is known about a point: its place, its loss and the basin it lies in. */
-function reading(
+export function reading(
   store: Store,
   grid: LiveGrid,
   at: Store["selection"]["value"] | Store["hover"]["value"],
@@ -92,7 +93,7 @@ function reading(
   if (at.kind === "none" || !at.coordinates || at.loss === null) return null;
   const tree = store.tree.value;
   const marked = criticalPoints(grid, tree).find(
-    (p) => samePoint(p, at) || (at.kind === "vertex" && p.kind === "model" && isAt(p, at.coordinates!)),
+    (p) => samePoint(p, at) || (at.kind === "vertex" && isPlace(p) && isAt(p, at.coordinates!)),
   );
   const names = grid.labels.map((label, k) => shortLabel(label, `axis ${k + 1}`));
   const rows = names.map((name, k) => ({ name, value: num(at.coordinates![k as 0 | 1], 5) }));
@@ -104,7 +105,7 @@ function reading(
     rows.push({ name: "persistence", value: Number.isFinite(persistence) ? value : "∞ (lowest)" });
   }
   let note = "";
-  const vertex = at.vertex ?? nearest(grid, at.coordinates);
+  const vertex = at.vertex ?? nearestVertex(grid, at.coordinates);
   const row = tree && tree.basins.length === grid.values.length ? tree.basins[vertex] : undefined;
   const branch = marked?.kind === "minimum" ? undefined : tree?.branches.find((b) => b.row === row);
   if (branch && marked?.kind !== "saddle") {
@@ -122,16 +123,7 @@ function isAt(p: { x: number; y: number }, coordinates: Readonly<Coordinates>): 
   return p.x === coordinates[0] && p.y === coordinates[1];
 }
 
-function nearest(grid: LiveGrid, [x, y]: Readonly<Coordinates>): number {
-  const index = (axis: Float64Array, value: number) => {
-    const last = axis.length - 1;
-    const at = ((value - axis[0]!) / (axis[last]! - axis[0]!)) * last;
-    return Math.min(last, Math.max(0, Math.round(at)));
-  };
-  return index(grid.x0, x) * grid.n1 + index(grid.x1, y);
-}
-
-function Rows({ reading: { rows, note } }: { reading: Reading }) {
+export function Rows({ reading: { rows, note } }: { reading: Reading }) {
   return (
     <>
       <dl>

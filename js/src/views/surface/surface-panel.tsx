@@ -22,7 +22,7 @@ const KEYS =
   "n and p step through the critical points, Enter selects; c switches the contour lines, b the basin map; Escape clears the selection.";
 
 /** The loss surface: turn it, point at it, click it. Fills its parent. */
-export function SurfacePanel({ store }: { store: Store }) {
+export function SurfacePanel({ store, Card = ReadOut }: { store: Store; Card?: typeof ReadOut }) {
   const root = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const svg = useRef<SVGSVGElement>(null);
@@ -42,7 +42,7 @@ export function SurfacePanel({ store }: { store: Store }) {
       </div>
       <ColorBar store={store} ui={ui} />
       <Notes store={store} ui={ui} />
-      <ReadOut store={store} ui={ui} />
+      <Card store={store} ui={ui} />
       <Tooltip store={store} ui={ui} />
       <WheelHint declined={ui.declined} />
     </div>
