@@ -18,6 +18,7 @@ from nblandscape.figures.basins import (
     write_number,
 )
 from nblandscape.figures.colors import palette
+from nblandscape.figures.scales import SCALES, inverse_symlog, linear_width, symlog, symlog_norm
 from nblandscape.landscape.facing import open_yaw
 from nblandscape.topology.planar_order import planar_order
 
@@ -34,6 +35,7 @@ def figure_of(
     *,
     title: str = "",
     log: bool = False,
+    scale: str | None = None,
     width: float = 9.0,
 ) -> Figure:
     """Draw surface, contour map, merge tree and (if given) eigenvalues on one figure.
@@ -48,6 +50,8 @@ def figure_of(
     title : str
     log : bool
         Logarithmic loss.
+    scale : {"linear", "log", "symlog"}, optional
+        Of the loss, in place of `log`; "symlog" is linear about 0 and logarithmic beyond, on both sides.
     width : float
         Inches.
 
@@ -58,15 +62,24 @@ def figure_of(
     >>> len(figure_of(landscape, landscape.merge_tree()).axes)
     4
     """
+    scale = scale or ("log" if log else "linear")
+    if scale not in SCALES:
+        raise ValueError(f"scale={scale!r}; use one of {', '.join(SCALES)}.")
     figure = Figure(figsize=(width, width * 0.42), layout="constrained")
     grid = figure.add_gridspec(2 if spectrum else 1, 3, width_ratios=[1.35, 1.1, 0.8])
-    plot_surface(figure.add_subplot(grid[:, 0], projection="3d"), landscape, log=log)
+    plot_surface(figure.add_subplot(grid[:, 0], projection="3d"), landscape, scale=scale)
     flat = figure.add_subplot(grid[:, 1])
-    mesh = _contour_map(flat, landscape, tree, log=log)
+    mesh = _contour_map(flat, landscape, tree, scale)
     bar = figure.colorbar(mesh, ax=flat, shrink=0.9)
     bar.set_label(_quantity(landscape), fontsize=7)
     bar.ax.tick_params(labelsize=6, which="both")
-    plot_merge_tree(figure.add_subplot(grid[0, 2]), tree, log=log, ylabel=_quantity(landscape))
+    heights = figure.add_subplot(grid[0, 2])
+    plot_merge_tree(heights, tree, log=scale == "log", ylabel=_quantity(landscape))
+    if scale == "symlog":
+        span = linear_width(float(np.nanmin(landscape.values)), float(np.nanmax(landscape.values)))
+        heights.set_yscale(
+            "function", functions=(lambda x: symlog(x, span), lambda y: inverse_symlog(y, span))
+        )
     if spectrum:
         plot_spectrum(figure.add_subplot(grid[1, 2]), spectrum["values"], spectrum["residuals"])
     if title:
@@ -74,8 +87,8 @@ def figure_of(
     return figure
 
 
-def plot_surface(axes: Axes, landscape: "Landscape", *, log: bool = False) -> None:
-    """Draw a two-dimensional landscape on 3-D axes.
+def plot_surface(axes: Axes, landscape: "Landscape", *, log: bool = False, scale: str | None = None) -> None:
+    """Draw a two-dimensional landscape on 3-D axes; `scale` as in `figure_of`.
 
     Examples
     --------
@@ -86,13 +99,21 @@ def plot_surface(axes: Axes, landscape: "Landscape", *, log: bool = False) -> No
     'loss'
     """
     x, y = np.meshgrid(*landscape.axes, indexing="ij")
-    heights = _shown(landscape.values, log)
+    scale = scale or ("log" if log else "linear")
+    heights = _shown(landscape.values, scale)
     surface = axes.plot_surface  # type: ignore[attr-defined]
     surface(x, y, heights, cmap="viridis", rcount=80, ccount=80, linewidth=0, antialiased=True)
     axes.set_xlabel(landscape.labels[0], fontsize=7)
     axes.set_ylabel(landscape.labels[1], fontsize=7)
     quantity = _quantity(landscape)
-    name = f"log₁₀ {quantity}" if heights is not landscape.values else quantity
+    drawn = quantity if scale == "symlog" else f"log₁₀ {quantity}"
+    name = drawn if heights is not landscape.values else quantity
+    if scale == "symlog":
+        low, high = float(np.nanmin(heights)), float(np.nanmax(heights))
+        places = np.linspace(low, high, 6)
+        width = linear_width(float(np.nanmin(landscape.values)), float(np.nanmax(landscape.values)))
+        axes.set_zticks(places, [f"{loss:.2g}" for loss in inverse_symlog(places, width)])  # type: ignore[attr-defined]
+        name = f"{quantity} (symlog)"
     axes.set_title(name, fontsize=8)  # a label of the vertical axis would reach into the next picture
     axes.tick_params(labelsize=6)
     axes.view_init(elev=35, azim=np.degrees(open_yaw(landscape.values)) - 90)  # type: ignore[attr-defined]
@@ -232,14 +253,18 @@ def plot_spectrum(axes: Axes, values: Any, residuals: Any) -> None:
     axes.spines[["top", "right", "bottom"]].set_visible(False)
 
 
-def _contour_map(axes: Axes, landscape: "Landscape", tree: "MergeTree", *, log: bool) -> Any:
+def _contour_map(axes: Axes, landscape: "Landscape", tree: "MergeTree", scale: str) -> Any:
     values = landscape.values
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
-    logarithmic = log and low > 0 and high > low
+    logarithmic = scale == "log" and low > 0 and high > low
+    symmetric = scale == "symlog" and high > low
     norm = LogNorm(low, high) if logarithmic else Normalize(low, high)
     mesh = axes.pcolormesh(*landscape.axes, values.T, cmap="viridis", norm=norm, shading="nearest")
     if high > low:
         levels = np.geomspace(low, high, 14) if logarithmic else np.linspace(low, high, 14)
+        if symmetric:
+            norm = symlog_norm(low, high)
+            levels = np.asarray(norm.inverse(np.linspace(0, 1, 14)))
         axes.contour(*landscape.axes, values.T, levels=levels[1:-1], colors="white", linewidths=0.4)
     places = [
         np.array([landscape.coordinates(int(v)) for v in vertices]).reshape(-1, 2)
@@ -269,8 +294,10 @@ def _quantity(landscape: "Landscape") -> str:
     return str(landscape.provenance.get("quantity", "value"))
 
 
-def _shown(values: np.ndarray, log: bool) -> np.ndarray:
-    if not log:
+def _shown(values: np.ndarray, scale: str) -> np.ndarray:
+    if scale == "linear":
         return values
+    if scale == "symlog":
+        return symlog(values, linear_width(float(np.nanmin(values)), float(np.nanmax(values))))
     positive = values[values > 0]
     return np.log10(np.maximum(values, positive.min())) if positive.size else values

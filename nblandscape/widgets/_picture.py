@@ -22,7 +22,7 @@ def picture(
     spectrum: dict[str, Any] | None,
     *,
     title: str,
-    log: bool,
+    scale: str,
     width: float,
     dpi: int,
 ) -> bytes:
@@ -31,9 +31,9 @@ def picture(
 
     buffer = io.BytesIO()
     if landscape.dim == 3:
-        figure = slices_figure(landscape, tree, title=title, log=log, width=width)
+        figure = slices_figure(landscape, tree, title=title, log=scale == "log", width=width)
     else:
-        figure = figure_of(landscape, tree, spectrum, title=title, log=log, width=width)
+        figure = figure_of(landscape, tree, spectrum, title=title, scale=scale, width=width)
     # The page finds the picture by this mark and hides it while a live view stands above it.
     figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": "nblandscape"})
     return buffer.getvalue()

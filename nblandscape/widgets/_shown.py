@@ -332,13 +332,12 @@ class Shown(NblWidget):
         if shown is None or self.spec is None:
             raise RuntimeError(_NOT_YET)
         tree = shown.tree.simplify(float(self.spec["threshold"]))
-        log = self.spec["scale"] == "log"
         return picture(
             shown.landscape,
             tree,
             self.spectrum,
             title=(self.source or {}).get("title", ""),
-            log=log,
+            scale=self.spec["scale"],
             width=width,
             dpi=dpi,
         )

@@ -26,8 +26,8 @@ class Spec:
         check_points(self.points, 2)
         if not all(math.isfinite(s) and s > 0 for s in self.span):
             raise ValueError(f"span={self.span}: half-widths must be positive.")
-        if self.scale not in ("linear", "log"):
-            raise ValueError(f'scale={self.scale!r}; use "linear" or "log".')
+        if self.scale not in ("linear", "log", "symlog"):
+            raise ValueError(f'scale={self.scale!r}; use "linear", "log" or "symlog".')
         if not (math.isfinite(self.threshold) and self.threshold >= 0):
             raise ValueError(f"threshold={self.threshold} must be zero or positive.")
         if not math.isfinite(self.offset):

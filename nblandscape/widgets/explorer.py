@@ -114,7 +114,8 @@ class Explorer(Shown):
         span : float or (float, float)
             Half-width along each axis.
         points : odd int or (int, int)
-        scale : {"linear", "log"}
+        scale : {"linear", "log", "symlog"}
+            Of the loss; "symlog" is linear about 0 and logarithmic beyond, on both sides.
         threshold : float
             Minima of smaller persistence are merged into their parents.
         origin : int

@@ -53,6 +53,10 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ["D with a selected point", "All details, fewer details"],
   ["C on the surface", "Contour lines on and off"],
   ["B on the surface", "Basin map on and off"],
+  ["T on the surface", "Losses on the contour lines on and off"],
+  ["F on the surface", "Map on the floor on and off"],
+  ["1, 2, 3, 4 on the surface", "Look obliquely, from above, along the second axis, along the first axis"],
+  ["Arrow keys on the colour bar", "Cut the surface off above a loss; keep the colours of a band of losses"],
   [
     "Arrow keys in the tree",
     "Up: the branch it merges into; down: branches that merge into it; left, right: neighbours",

@@ -24,6 +24,8 @@ export interface Extent {
 
 export interface Camera {
   map: HeightMap;
+  /** Whether what lies above the box is cut off. */
+  clipped: boolean;
   /** Top-down and without perspective: the fallback without WebGL. */
   flat: boolean;
   width: number;
@@ -52,6 +54,7 @@ export interface Camera {
 export function createCamera(flat = false): Camera {
   return {
     map: createHeightMap(),
+    clipped: false,
     flat,
     width: 1,
     height: 1,
@@ -76,6 +79,7 @@ export function createCamera(flat = false): Camera {
 export function setCamera(camera: Camera, look: Look, extent: Extent): void {
   const { right, up, back } = camera;
   setHeightMap(camera.map, look);
+  camera.clipped = look.clipped === true;
   camera.width = look.width;
   camera.height = look.height;
   camera.pixelRatio = look.pixelRatio;

@@ -16,6 +16,8 @@ export interface Grid {
   values: Float32Array;
 }
 
+export type Scale = "linear" | "log" | "symlog";
+
 /** Everything that decides a picture, besides the grid. Plain data; the engine keeps no reference. */
 export interface Look {
   yaw: number;
@@ -27,7 +29,7 @@ export interface Look {
   stretch?: number;
   /** Heights [low, high] (loss - base) mapped to the bottom and top of the box and to the ends of the colour map. */
   range: [number, number];
-  scale: "linear" | "log";
+  scale: Scale;
   /** Loss = height + base; log needs it. */
   base: number;
   colormap: "viridis" | "cividis" | "inferno";
@@ -41,6 +43,12 @@ export interface Look {
   /** Row of the highlighted basin (see setBasins), or -1; `hover` is drawn fainter. */
   selectedBasin: number;
   hoverBasin: number;
+  /** Whether what lies above the range is cut off. */
+  clipped?: boolean;
+  /** Heights between which the surface keeps its colours; null = all. */
+  band?: readonly [number, number] | null;
+  /** Whether the floor carries a map of the surface. */
+  floor?: boolean;
   /** 0…1: how far the surface is faded (stale result). */
   fade: number;
   /** Draw as a translucent net: a prediction, not data. */
@@ -74,6 +82,25 @@ export interface Marker {
   hollow?: boolean;
 }
 
+/** A line through data space, as wide everywhere; what the surface hides of it is faint. */
+export interface Line {
+  /** x, y and loss - base of its points, in turn. */
+  points: Float32Array;
+  /** sRGB channels 0…1. */
+  color: readonly [number, number, number];
+  /** CSS pixels. */
+  width: number;
+  dashed?: boolean;
+}
+
+/** A short text at a point of the surface, drawn where the surface does not hide it and no other text is. */
+export interface Label {
+  x: number;
+  y: number;
+  z: number; // loss - base
+  text: string;
+}
+
 export interface Surface {
   setGrid(grid: Grid): void;
   /** Same shape, other heights: one partial upload, no allocation. */
@@ -83,6 +110,8 @@ export interface Surface {
   /** sRGB bytes of every vertex, three each, that take the place of the colour map; null = none. */
   setTint(colors: Uint8Array | null): void;
   setMarkers(markers: readonly Marker[]): void;
+  setLines(lines: readonly Line[]): void;
+  setLabels(labels: readonly Label[]): void;
   /** Draws and blits into a 2-D canvas of look.width × look.height. Returns JS milliseconds spent. */
   draw(look: Look, target: CanvasRenderingContext2D): number;
   /** Nested stride of the last picture: 1 = the full grid. */

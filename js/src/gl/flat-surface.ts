@@ -1,7 +1,9 @@
 import { createCamera, setCamera } from "./camera";
-import type { Grid, Look, Marker, Surface } from "./engine";
+import type { Grid, Line, Look, Marker, Surface } from "./engine";
 import { fraction } from "./height-map";
 import { lut } from "./luts";
+import { createLabels } from "./paint-labels";
+import { paintLines } from "./paint-lines";
 import { paintMarkers } from "./paint-markers";
 
 /** More pixels than this are not worth their time on a processor. */
@@ -18,6 +20,8 @@ export function createFlatSurface(): Surface {
   let basins: Int32Array | null = null;
   let tint: Uint8Array | null = null;
   let markers: readonly Marker[] = [];
+  let lines: readonly Line[] = [];
+  const labels = createLabels();
   let heights = new Float32Array(0);
   let revision = 0;
   let drawn = "";
@@ -39,6 +43,7 @@ export function createFlatSurface(): Surface {
     for (let v = 0; v < heights.length; v++) heights[v] = fraction(camera.map, values[v]!);
     const levels = look.contours ? look.levels.map((z) => fraction(camera.map, z)) : [];
     const below = new Float32Array(width);
+    const band = look.band?.map((z) => fraction(camera.map, z));
     const relief = Math.min(n0, n1) / 6;
     for (let py = height - 1; py >= 0; py--) {
       const gy = (1 - (py + 0.5) / height) * (n1 - 1);
@@ -55,7 +60,7 @@ export function createFlatSurface(): Surface {
         const previous = Number.isNaN(left) ? t : left;
         const under = py === height - 1 || Number.isNaN(below[px]!) ? t : below[px]!;
         left = below[px] = t;
-        if (Number.isNaN(t)) continue;
+        if (Number.isNaN(t) || (look.clipped && t > 1)) continue;
         const slopeX = (b - a) * (1 - fy) + (d - c) * fy;
         const slopeY = (c - a) * (1 - fx) + (d - b) * fx;
         let shade = 1 + Math.max(-0.28, Math.min(0.22, (slopeY - slopeX) * relief));
@@ -65,6 +70,7 @@ export function createFlatSurface(): Surface {
         let grey = 0;
         const vertex = v + (fx > 0.5 ? n1 : 0) + (fy > 0.5 ? 1 : 0);
         if (basins && look.selectedBasin >= 0) grey = basins[vertex] === look.selectedBasin ? 0 : 0.7;
+        if (band && (t < band[0]! || t > band[1]!)) grey = Math.max(grey, 0.8);
         const clamped = Math.min(1, Math.max(0, t));
         const colors = tint ?? table;
         const at = tint ? vertex * 3 : Math.round(clamped * 255) * 3;
@@ -96,6 +102,10 @@ export function createFlatSurface(): Surface {
     setMarkers(next) {
       markers = next;
     },
+    setLines(next) {
+      lines = next;
+    },
+    setLabels: labels.set,
     draw(look, target) {
       if (!grid || grid.n0 < 2 || grid.n1 < 2) return 0;
       const started = performance.now();
@@ -105,8 +115,10 @@ export function createFlatSurface(): Surface {
       const shrink = Math.min(1, Math.sqrt(MAX_PIXELS / (4 * halfWidth * halfHeight)));
       const width = Math.max(1, Math.round(2 * halfWidth * shrink));
       const height = Math.max(1, Math.round(2 * halfHeight * shrink));
-      const key = [revision, width, height, look.colormap, look.contours, look.selectedBasin, look.scale]
-        .concat(look.range, look.levels, look.background)
+      const { colormap, contours, selectedBasin, scale, clipped, range, levels, background } = look;
+      const band = look.band ?? [];
+      const key = [revision, width, height, colormap, contours, selectedBasin, scale, clipped]
+        .concat(range, levels, background, band)
         .join(" ");
       const context = picture.getContext("2d");
       if (context && key !== drawn) {
@@ -121,6 +133,8 @@ export function createFlatSurface(): Surface {
       const [x, y] = [camera.centerX - halfWidth, camera.centerY - halfHeight];
       target.drawImage(picture, x, y, 2 * halfWidth, 2 * halfHeight);
       target.globalAlpha = 1;
+      paintLines(target, camera, look, lines);
+      labels.paint(target, camera, look, grid);
       paintMarkers(target, camera, look, grid, markers);
       return performance.now() - started;
     },

@@ -1,29 +1,39 @@
-import type { Look } from "./engine";
+import { inverseSymlog, linearWidth, symlog } from "../model/symlog";
+import type { Look, Scale } from "./engine";
 
-/** How a height (loss - base) becomes a fraction of the box: t = (log? of value) * gain + shift. */
+/** How a height (loss - base) becomes a fraction of the box: t = f(value) * gain + shift. */
 export interface HeightMap {
-  log: boolean;
+  scale: Scale;
   base: number;
-  /** Smallest loss whose logarithm is taken. */
+  /** Logarithmic: the smallest loss whose logarithm is taken. Symmetric logarithmic: the linear width. */
   floor: number;
   gain: number;
   shift: number;
 }
 
 export function createHeightMap(): HeightMap {
-  return { log: false, base: 0, floor: 0, gain: 1, shift: 0 };
+  return { scale: "linear", base: 0, floor: 0, gain: 1, shift: 0 };
+}
+
+/** A loss on the scale, before it is stretched to the box. */
+function scaled(map: HeightMap, value: number): number {
+  if (map.scale === "linear") return value;
+  const loss = value + map.base;
+  return map.scale === "log" ? Math.log(Math.max(loss, map.floor)) : symlog(loss, map.floor);
 }
 
 /** Fills `map` from a look. A range without extent becomes the middle of the box. */
 export function setHeightMap(map: HeightMap, look: Pick<Look, "range" | "scale" | "base">): void {
   const [low, high] = look.range;
-  const log = look.scale === "log" && high + look.base > 0;
-  map.log = log;
-  map.base = look.base;
+  const { base } = look;
+  map.scale = look.scale === "log" && high + base <= 0 ? "linear" : look.scale;
+  map.base = base;
+  map.floor = 0;
+  if (map.scale === "symlog") map.floor = linearWidth(low + base, high + base);
   // Without a positive lower end, twelve decades is as far down as a picture makes sense.
-  map.floor = log ? (low + look.base > 0 ? low + look.base : (high + look.base) * 1e-12) : 0;
-  const bottom = log ? Math.log(map.floor) : low;
-  const top = log ? Math.log(high + look.base) : high;
+  if (map.scale === "log") map.floor = low + base > 0 ? low + base : (high + base) * 1e-12;
+  const bottom = scaled(map, low);
+  const top = scaled(map, high);
   const extent = top - bottom;
   const flat = !(extent > 1e-12 * Math.max(Math.abs(top), Math.abs(bottom), 1e-30));
   map.gain = flat ? 0 : 1 / extent;
@@ -32,14 +42,13 @@ export function setHeightMap(map: HeightMap, look: Pick<Look, "range" | "scale" 
 
 /** Fraction of the box, 0 = bottom, 1 = top. NaN stays NaN. */
 export function fraction(map: HeightMap, value: number): number {
-  if (!map.log) return value * map.gain + map.shift;
-  const loss = value + map.base;
-  return Math.log(Math.max(loss, map.floor)) * map.gain + map.shift;
+  return scaled(map, value) * map.gain + map.shift;
 }
 
 /** Inverse of `fraction`. */
 export function height(map: HeightMap, t: number): number {
-  if (map.gain === 0) return map.log ? map.floor - map.base : 0;
+  if (map.gain === 0) return map.scale === "log" ? map.floor - map.base : 0;
   const value = (t - map.shift) / map.gain;
-  return map.log ? Math.exp(value) - map.base : value;
+  if (map.scale === "linear") return value;
+  return (map.scale === "log" ? Math.exp(value) : inverseSymlog(value, map.floor)) - map.base;
 }

@@ -1,5 +1,9 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
+import { inverseSymlog, linearWidth, symlog } from "../model/symlog";
 import { basinMask } from "./basin-mask";
+import type { Scale } from "./engine";
 import { random } from "./examples";
 import { createHeightMap, fraction, height, setHeightMap } from "./height-map";
 import { COLORMAPS, cssColor, cssGradient, lut } from "./luts";
@@ -36,7 +40,7 @@ describe("colour maps", () => {
 });
 
 describe("height map", () => {
-  const make = (range: [number, number], scale: "linear" | "log", base: number) => {
+  const make = (range: [number, number], scale: Scale, base: number) => {
     const map = createHeightMap();
     setHeightMap(map, { range, scale, base });
     return map;
@@ -48,6 +52,8 @@ describe("height map", () => {
       ["linear", 2],
       ["log", 2.5],
       ["log", 1e-3],
+      ["symlog", 0],
+      ["symlog", -20],
     ] as const) {
       const map = make([scale === "log" ? -base * 0.9 : -7, 40], scale, base);
       expect(fraction(map, scale === "log" ? -base * 0.9 : -7)).toBeCloseTo(0, 9);
@@ -67,9 +73,42 @@ describe("height map", () => {
     const map = make([0.1, 10], "log", 0);
     expect(fraction(map, -3)).toBeCloseTo(0, 9);
     expect(fraction(map, Number.NaN)).toBeNaN();
-    expect(make([-4, -2], "log", 1).log).toBe(false);
+    expect(make([-4, -2], "log", 1).scale).toBe("linear");
     expect(fraction(make([3, 3], "linear", 0), 3)).toBe(0.5);
     expect(fraction(make([-1, 9], "log", 1), 0)).toBeGreaterThan(0.9);
+  });
+});
+
+describe("symmetric logarithmic scale", () => {
+  interface Case {
+    low: number;
+    high: number;
+    width: number;
+    losses: number[];
+    scaled: number[];
+  }
+  const cases = JSON.parse(readFileSync(resolve("../tests/data/protocol/symlog.json"), "utf8")) as Case[];
+
+  it("is that of Python", () => {
+    expect(cases.length).toBeGreaterThan(3);
+    for (const { low, high, width, losses, scaled } of cases) {
+      expect(linearWidth(low, high)).toBeCloseTo(width, 12);
+      losses.forEach((loss, k) => {
+        expect(symlog(loss, width)).toBeCloseTo(scaled[k]!, 10);
+        expect(inverseSymlog(scaled[k]!, width)).toBeCloseTo(loss, 8);
+      });
+    }
+  });
+
+  it("puts 0 in the middle of a symmetric range and keeps the order everywhere", () => {
+    const map = createHeightMap();
+    setHeightMap(map, { range: [-57, 43], scale: "symlog", base: 7 });
+    expect(fraction(map, -7)).toBeCloseTo(0.5, 12);
+    let before = -1;
+    for (let value = -57; value <= 43; value += 0.25) {
+      expect(fraction(map, value)).toBeGreaterThan(before);
+      before = fraction(map, value);
+    }
   });
 });
 

@@ -23,7 +23,7 @@ const weights = new Float64Array(4);
 /** The nearest point of the surface under a device pixel, or null. */
 export function pick(grid: Grid, camera: Camera, px: number, py: number): Hit | null {
   ray(camera, px, py, line);
-  return camera.flat ? pickFlat(grid) : pickRay(grid, camera, line);
+  return camera.flat ? pickFlat(grid, camera) : pickRay(grid, camera, line);
 }
 
 /**
@@ -76,7 +76,9 @@ export function pickRay(grid: Grid, camera: Camera, r: Float64Array): Hit | null
     corner[3] = levelOf(camera, values[at + n1 + 1]!);
     if (mayHit(oz + dz * from, oz + dz * to)) {
       const t = hitCell(ox - i, oy - j, oz, dx, dy, dz);
-      if (t !== null) return hitAt(grid, i, j, t);
+      // What is cut off at the top of the box lets the ray through.
+      if (t !== null && (!camera.clipped || oz + dz * t <= camera.half * (1 + 1e-9)))
+        return hitAt(grid, i, j, t);
     }
     if (to >= leave) return null;
     from = to;
@@ -185,7 +187,7 @@ function hitAt(grid: Grid, i: number, j: number, distance: number): Hit {
 }
 
 /** Top-down: the cell below the ray's origin. */
-function pickFlat(grid: Grid): Hit | null {
+function pickFlat(grid: Grid, camera: Camera): Hit | null {
   const { n0, n1 } = grid;
   const gx = (line[0]! + 1) * 0.5 * (n0 - 1);
   const gy = (line[1]! + 1) * 0.5 * (n1 - 1);
@@ -194,7 +196,8 @@ function pickFlat(grid: Grid): Hit | null {
   const j = Math.min(n1 - 2, Math.floor(gy));
   setWeights(gx - i, gy - j, gx - i >= gy - j);
   const hit = hitAt(grid, i, j, 0);
-  return Number.isFinite(hit.z) ? hit : null;
+  const cut = camera.clipped && fraction(camera.map, hit.z) > 1;
+  return Number.isFinite(hit.z) && !cut ? hit : null;
 }
 
 const eye = new Float64Array(3);
@@ -223,7 +226,8 @@ export function occluded(grid: Grid, camera: Camera, x: number, y: number, z: nu
     const value =
       (values[at]! * (1 - fy) + values[at + 1]! * fy) * (1 - fx) +
       (values[at + n1]! * (1 - fy) + values[at + n1 + 1]! * fy) * fx;
-    if (levelOf(camera, value) > z + eye[2]! * t + 0.01) return true;
+    const level = levelOf(camera, value);
+    if (level > z + eye[2]! * t + 0.01 && !(camera.clipped && level > camera.half)) return true;
   }
   return false;
 }

@@ -24,6 +24,9 @@ const NAMES = [
   "uGhost",
   "uPixel",
   "uNet",
+  "uBand",
+  "uClip",
+  "uFloor",
 ] as const;
 
 export interface Program {

@@ -10,7 +10,8 @@ uniform sampler2D uHeight;
 uniform ivec2 uShape;
 uniform int uStride;
 uniform mat4 uMatrix;
-uniform vec4 uMap;   // gain, shift, base, floor (loss; > 0 = logarithmic)
+uniform vec4 uMap;   // gain, shift, base, floor (> 0: of a logarithm; < 0: minus the linear width)
+uniform float uFloor; // 1: the map on the floor
 uniform float uHalf;
 out vec3 vNormal;
 out vec3 vWorld;
@@ -22,8 +23,11 @@ out float vCavity;
 float raw(ivec2 at) { return texelFetch(uHeight, at.yx, 0).r; }
 
 float mapped(float value) {
-  float loss = uMap.w > 0.0 ? log(max(value + uMap.z, uMap.w)) : value;
-  return loss * uMap.x + uMap.y;
+  float loss = value + uMap.z;
+  float scaled = value;
+  if (uMap.w > 0.0) scaled = log(max(loss, uMap.w));
+  else if (uMap.w < 0.0) scaled = sign(loss) * log(1.0 - abs(loss) / uMap.w);
+  return scaled * uMap.x + uMap.y;
 }
 
 float near(ivec2 at, float own) {
@@ -52,7 +56,7 @@ void main() {
   vCavity = bend / (1.0 + abs(bend));
   vT = t;
   vGrid = vec2(at);
-  vWorld = vec3(vGrid / last * 2.0 - 1.0, (2.0 * t - 1.0) * uHalf);
+  vWorld = vec3(vGrid / last * 2.0 - 1.0, uFloor > 0.5 ? -uHalf : (2.0 * t - 1.0) * uHalf);
   gl_Position = uMatrix * vec4(vWorld, 1.0);
 }`;
 
@@ -78,6 +82,9 @@ uniform float uFade;
 uniform float uGhost;
 uniform float uPixel;       // device pixels per CSS pixel
 uniform float uNet;         // vertices between the lines of the ghost's net
+uniform vec2 uBand;         // fractions of the height that keep their colours; x > y = all
+uniform float uClip;        // 1: what is above the box is cut off
+uniform float uFloor;       // 1: the map on the floor
 in vec3 vNormal;
 in vec3 vWorld;
 in vec2 vGrid;
@@ -102,7 +109,8 @@ void main() {
   vec4 mask = texture(uMask, (vGrid.yx + 0.5) / vec2(uShape.yx));
   vec2 dMask = vec2(length(vec2(dFdx(mask.r), dFdy(mask.r))), length(vec2(dFdx(mask.g), dFdy(mask.g))));
   if (vHole > 0.0) discard;
-  bool under = !gl_FrontFacing;
+  if (uClip > 0.5 && uFloor < 0.5 && vT > 1.0) discard;
+  bool under = !gl_FrontFacing && uFloor < 0.5;
 
   vec3 albedo = linear(texture(uLut, vec2(vT * (255.0 / 256.0) + 0.5 / 256.0, uMapRow)).rgb);
   if (uTinted > 0.5) albedo = linear(texture(uTint, (vGrid.yx + 0.5) / vec2(uShape.yx)).rgb) * mix(0.62, 1.12, vT);
@@ -150,6 +158,16 @@ void main() {
   vec3 darker = c * 0.28;
   c = mix(c, mix(paler, darker, smoothstep(0.05, 0.12, dot(albedo, vec3(0.2126, 0.7152, 0.0722)))), contour);
 
+  if (uBand.x <= uBand.y) {
+    float edge = max(dT, 1e-6);
+    float outside = max(uBand.x - vT, vT - uBand.y) / edge;
+    float off = smoothstep(-0.5, 0.5, outside);
+    float pale = dot(c, vec3(0.299, 0.587, 0.114));
+    c = mix(c, mix(vec3(pale), uBackground, 0.45), off * 0.85);
+    c = mix(c, uInk, 0.75 * (1.0 - smoothstep(0.5 * uPixel, 1.5 * uPixel, abs(outside))) * step(1e-6, dT));
+  }
+  if (uClip > 0.5) c = mix(c, uInk, 0.8 * stroke(vT - 1.0, dT, 3.0));
+
   vec2 toRim = min(vGrid, vec2(uShape - 1) - vGrid) / max(dGrid, vec2(1e-9));
   float border = 1.0 - smoothstep(0.0, 1.0, min(toRim.x, toRim.y) - 0.6 * uPixel);
   c = mix(c, mix(c * 0.45, vec3(1.0), grey < 0.2 ? 0.35 : 0.0), 0.55 * border);
@@ -177,6 +195,59 @@ void main() {
     c = mix(mix(c, uBackground, 0.35), c * 0.85 + uInk * 0.1, wire);
     alpha = mix(0.34, 0.95, wire) * (under ? 0.5 : 1.0);
   }
+  if (uFloor > 0.5) {
+    vec3 flatColor = display(albedo);
+    c = mix(flatColor, uBackground, vT > 1.0 ? 0.85 : 0.5);
+    c = mix(c, uInk, 0.75 * contour);
+    alpha = 1.0;
+  }
   c = mix(c, mix(vec3(dot(c, vec3(0.299, 0.587, 0.114))), uBackground, 0.5), uFade * 0.7);
   color = vec4(c * alpha, alpha);
+}`;
+
+/** A segment as a quad of constant width on the screen, moved a little towards the eye. */
+export const LINE_VERTEX = `#version 300 es
+precision highp float;
+layout(location = 0) in vec3 aFrom;
+layout(location = 1) in vec3 aTo;
+layout(location = 2) in vec2 aAlong; // length from the start of the line to both ends, world
+uniform mat4 uMatrix;
+uniform vec2 uSize;    // device pixels
+uniform float uWidth;
+uniform float uLift;
+out float vAlong;
+out float vAcross;
+void main() {
+  vec4 a = uMatrix * vec4(aFrom, 1.0);
+  vec4 b = uMatrix * vec4(aTo, 1.0);
+  vec2 along = (b.xy / b.w - a.xy / a.w) * uSize;
+  float size = length(along);
+  vec2 across = size > 1e-6 ? vec2(-along.y, along.x) / size : vec2(0.0, 1.0);
+  vec2 forward = size > 1e-6 ? along / size : vec2(1.0, 0.0);
+  bool second = gl_VertexID > 1;
+  float side = (gl_VertexID & 1) == 1 ? 1.0 : -1.0;
+  vec4 at = second ? b : a;
+  // Half a width beyond both ends: the joints of a bent line close.
+  vec2 shift = (across * side + forward * (second ? 0.5 : -0.5)) * (uWidth + 1.0);
+  at.xy += shift / uSize * at.w;
+  at.z -= uLift * at.w;
+  vAlong = second ? aAlong.y : aAlong.x;
+  vAcross = side * (uWidth + 1.0);
+  gl_Position = at;
+}`;
+
+export const LINE_FRAGMENT = `#version 300 es
+precision highp float;
+uniform vec3 uColor;
+uniform float uAlpha;
+uniform float uWidth;
+uniform float uDash;   // world; 0 = none
+in float vAlong;
+in float vAcross;
+out vec4 color;
+void main() {
+  if (uDash > 0.0 && fract(vAlong / uDash) > 0.55) discard;
+  float alpha = uAlpha * (1.0 - smoothstep(uWidth - 0.5, uWidth + 0.5, abs(vAcross)));
+  if (alpha <= 0.0) discard;
+  color = vec4(uColor * alpha, alpha);
 }`;

@@ -87,7 +87,7 @@ precision highp sampler2D;
 uniform sampler2D uField;   // one row for each step along
 uniform sampler2D uLut;
 uniform ivec2 uShape;
-uniform vec4 uMap;          // gain, shift, base, floor (loss; > 0 = logarithmic)
+uniform vec4 uMap;          // gain, shift, base, floor (> 0: of a logarithm; < 0: minus the linear width)
 uniform float uMapRow;
 uniform float uLevel;       // share of the range; < -9 = none
 uniform float uCut;         // 1 = only what lies inside the level
@@ -100,8 +100,11 @@ in vec2 vGrid;
 out vec4 color;
 ${SHADING}
 float mapped(float value) {
-  float loss = uMap.w > 0.0 ? log(max(value + uMap.z, uMap.w)) : value;
-  return loss * uMap.x + uMap.y;
+  float loss = value + uMap.z;
+  float scaled = value;
+  if (uMap.w > 0.0) scaled = log(max(loss, uMap.w));
+  else if (uMap.w < 0.0) scaled = sign(loss) * log(1.0 - abs(loss) / uMap.w);
+  return scaled * uMap.x + uMap.y;
 }
 float stroke(float f, float gradient, float width) {
   return 1.0 - smoothstep(-0.5, 0.5, abs(f) / max(gradient, 1e-9) - 0.5 * width * uPixel);

@@ -5,9 +5,11 @@ import { fraction } from "./height-map";
 import { createLod, type Detail, FULL, type Lod, measured, movingDetail } from "./lod";
 import { COLORMAPS } from "./luts";
 import { paintBox } from "./paint-box";
+import { createLabels } from "./paint-labels";
 import { paintMarkers } from "./paint-markers";
 import { HOLE } from "./shaders";
 import { type Context, setSampling } from "./webgl-engine";
+import { createLines } from "./webgl-lines";
 
 const MAX_LEVELS = 16;
 
@@ -26,6 +28,8 @@ export function createWebglSurface(context: Context, onDispose: () => void): Sur
   let mask = new Uint8Array(2);
   let scratch = new Uint8Array(0);
   let markers: readonly Marker[] = [];
+  const lines = createLines(context);
+  const labels = createLabels();
   let lod: Lod = createLod(2, 2);
 
   let heightTexture: WebGLTexture | null = null;
@@ -116,7 +120,7 @@ export function createWebglSurface(context: Context, onDispose: () => void): Sur
     gl.uniform2i(at.uShape, n0, n1);
     gl.uniform1i(at.uStride, detail.stride);
     gl.uniformMatrix4fv(at.uMatrix, false, camera.matrix);
-    gl.uniform4f(at.uMap, map.gain, map.shift, map.base, map.log ? map.floor : 0);
+    gl.uniform4f(at.uMap, map.gain, map.shift, map.base, map.scale === "symlog" ? -map.floor : map.floor);
     gl.uniform1f(at.uHalf, camera.half);
     gl.uniform1f(at.uMapRow, (Math.max(0, COLORMAPS.indexOf(look.colormap)) + 0.5) / COLORMAPS.length);
     gl.uniform3f(at.uEye, back[0]! * 8, back[1]! * 8, back[2]! * 8);
@@ -138,6 +142,9 @@ export function createWebglSurface(context: Context, onDispose: () => void): Sur
     gl.uniform1f(at.uFade, look.fade);
     gl.uniform1f(at.uGhost, look.ghost ? 1 : 0);
     gl.uniform1f(at.uPixel, look.pixelRatio * detail.scale);
+    const { band } = look;
+    gl.uniform2f(at.uBand, band ? fraction(map, band[0]) : 1, band ? fraction(map, band[1]) : 0);
+    gl.uniform1f(at.uClip, look.clipped ? 1 : 0);
     gl.uniform1f(at.uNet, Math.max(1, (Math.max(n0, n1) - 1) / 24));
   }
 
@@ -155,12 +162,22 @@ export function createWebglSurface(context: Context, onDispose: () => void): Sur
     gl.depthFunc(gl.LEQUAL);
     gl.enable(gl.BLEND);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
+    if (look.floor && !look.ghost) {
+      // Beneath everything, and seen from both sides: it hides nothing.
+      gl.disable(gl.CULL_FACE);
+      gl.disable(gl.DEPTH_TEST);
+      gl.uniform1f(context.program.at.uFloor, 1);
+      gl.drawElements(gl.TRIANGLES, level.count, gl.UNSIGNED_INT, 0);
+      gl.enable(gl.DEPTH_TEST);
+    }
+    gl.uniform1f(context.program.at.uFloor, 0);
     gl.enable(gl.CULL_FACE);
     gl.cullFace(gl.BACK);
     gl.drawElements(gl.TRIANGLES, level.count, gl.UNSIGNED_INT, 0);
     // Undersides last and translucent: the high rim in front does not hide the valley behind it.
     gl.cullFace(gl.FRONT);
     gl.drawElements(gl.TRIANGLES, level.count, gl.UNSIGNED_INT, 0);
+    lines.draw(camera, look, width, height, look.pixelRatio * detail.scale);
   }
 
   /** Waits for the GPU without blocking; only a moving picture is measured. */
@@ -231,6 +248,8 @@ export function createWebglSurface(context: Context, onDispose: () => void): Sur
     setMarkers(next) {
       markers = next;
     },
+    setLines: lines.set,
+    setLabels: labels.set,
     draw(look, target) {
       if (!grid || context.lost || disposed || look.width < 1 || look.height < 1) return 0;
       const started = performance.now();
@@ -244,6 +263,7 @@ export function createWebglSurface(context: Context, onDispose: () => void): Sur
       target.clearRect(0, 0, width, height);
       paintBox(target, camera, look);
       target.drawImage(context.canvas, 0, 0, drawnWidth, drawnHeight, 0, 0, width, height);
+      labels.paint(target, camera, look, grid);
       paintMarkers(target, camera, look, grid, markers);
       const script = performance.now() - started;
       if (look.moving) measure(started, script);
@@ -261,6 +281,7 @@ export function createWebglSurface(context: Context, onDispose: () => void): Sur
         context.gl.deleteTexture(maskTexture);
         context.gl.deleteTexture(tintTexture);
       }
+      lines.dispose();
       grid = null;
       markers = [];
       onDispose();

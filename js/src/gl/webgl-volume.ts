@@ -222,7 +222,13 @@ export function createWebglVolume(context: Context, onDispose: () => void): Volu
     gl.uniform1i(at.uField, 0);
     gl.uniform1i(at.uLut, 1);
     gl.uniformMatrix4fv(at.uMatrix, false, camera.matrix);
-    gl.uniform4f(at.uMap, heights.gain, heights.shift, heights.base, heights.log ? heights.floor : 0);
+    gl.uniform4f(
+      at.uMap,
+      heights.gain,
+      heights.shift,
+      heights.base,
+      heights.scale === "symlog" ? -heights.floor : heights.floor,
+    );
     gl.uniform1f(at.uMapRow, (Math.max(0, COLORMAPS.indexOf(look.colormap)) + 0.5) / COLORMAPS.length);
     gl.uniform1f(at.uLevel, Number.isFinite(look.level) ? fraction(heights, look.level) : -10);
     const count = look.contours ? Math.min(16, look.levels.length) : 0;

@@ -17,7 +17,7 @@ export interface Spec {
   span: [number, number];
   /** Vertices along each axis. */
   points: [number, number];
-  scale: "linear" | "log";
+  scale: Scale;
   /** Persistence threshold in loss units: shallower minima are merged into their parents. */
   threshold: number;
   /** Where the plane starts: missing or 0 = the model, n = the n-th point that was made the origin. */
@@ -53,6 +53,9 @@ export interface ModelPlace {
   apart: number;
   gram: [[number, number], [number, number]];
 }
+
+/** Of the loss; "symlog" is linear about 0 and logarithmic beyond, on both sides. */
+export type Scale = "linear" | "log" | "symlog";
 
 /** What is explored; which controls make sense. */
 export interface SourceData {
@@ -218,6 +221,14 @@ export interface ViewState {
   density?: boolean;
   /** Of a landscape of three dimensions: loss of the isosurface, coordinates of the slices (null = not shown). */
   volume?: VolumeState;
+  /** Loss above which the surface is cut off; null or missing = nowhere. */
+  clip?: number | null;
+  /** Losses between which the surface keeps its colours; null or missing = all. */
+  brush?: [number, number] | null;
+  /** Whether the floor of the box carries a map of the surface. Older files lack it: no. */
+  floor?: boolean;
+  /** Whether major contour lines carry their losses. Older files lack it: yes. */
+  contour_labels?: boolean;
   /** Which panels are shown, and how large. Older files lack it: all of them, as wide as designed. */
   panels?: PanelsState;
   /** Larger text and markers, thicker lines: to be read from the last row. */

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,12 +17,20 @@ from .watch import Watch
 
 @contextmanager
 def opened(
-    browser: Browser, server: Server, name: str, *cells: str, width: int = 1280, height: int = 1000
+    browser: Browser,
+    server: Server,
+    name: str,
+    *cells: str,
+    width: int = 1280,
+    height: int = 1000,
+    scripts: Iterable[str] = (),
 ) -> Iterator[Notebook]:
-    """A notebook whose cells have run, in a page of its own."""
+    """A notebook whose cells have run, in a page of its own; `scripts` run before those of the page."""
     path = Path(server.root) / f"{re.sub(r'[^A-Za-z0-9]+', '_', name)}.ipynb"
     write_notebook(path, cells)
     context = browser.new_context(viewport={"width": width, "height": height})
+    for script in scripts:
+        context.add_init_script(script)
     notebook = Notebook(context, server, path, Watch(context, server.url))
     try:
         context.request.get(f"{server.url}/lab?token={server.token}")

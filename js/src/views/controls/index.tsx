@@ -287,7 +287,7 @@ function LookControl({ store }: { store: Store }) {
   const spec = store.spec.value!;
   const colormap = useComputed(() => store.view.value.colormap).value;
   const contours = useComputed(() => store.view.value.contours).value;
-  const scales = ["linear", "log"] as const;
+  const scales = ["linear", "log", "symlog"] as const;
   return (
     <div class="nbl-control nbl-control-look">
       <div class="nbl-control-head">

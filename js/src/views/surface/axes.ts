@@ -136,14 +136,16 @@ function floorAxis(scene: AxisScene, axis: 0 | 1, values: readonly number[], out
   if (angle <= -90) angle += 180;
   const text = fitting(scene.labels[axis], length / CHARACTER);
   if (!text) return;
-  const away = TITLE_DISTANCE + widest * CHARACTER * Math.abs(nx) * Math.abs(ny);
+  // Beside a steep edge the title runs along it, beyond the ticks' texts.
+  const steep = Math.abs(angle) > 80 && text.length >= 4;
+  const away = TITLE_DISTANCE + widest * CHARACTER * Math.abs(nx) * (steep ? 1 : Math.abs(ny));
   const item = next(out, "title");
   item.role = axis === 0 ? "x" : "y";
   item.x = mx + nx * away;
   item.y = my + ny * away + 4;
   item.text = text;
   item.anchor = "middle";
-  item.angle = text.length < 4 ? 0 : camera.flat && axis === 1 ? -90 : Math.abs(angle) > 80 ? 0 : angle;
+  item.angle = text.length < 4 ? 0 : (camera.flat && axis === 1) || steep ? -90 : angle;
 }
 
 function uprightAxis({ camera, ticks, bottom, upright }: AxisScene, out: AxisText[]): void {

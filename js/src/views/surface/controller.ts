@@ -1,6 +1,6 @@
 import { effect, type Signal } from "@preact/signals";
 import { type Camera, createCamera, project, setCamera } from "../../gl/camera";
-import type { Engine, Grid, Look, Surface } from "../../gl/engine";
+import type { Engine, Grid, Label, Look, Scale, Surface } from "../../gl/engine";
 import { getEngine } from "../../gl/engine-registry";
 import { createFlatSurface } from "../../gl/flat-surface";
 import { pick } from "../../gl/pick";
@@ -10,21 +10,30 @@ import type { LiveGrid, LiveTree, Store } from "../../model/store";
 import { type AxisTicks, createAxes } from "./axes";
 import { basinTint } from "./basin-map";
 import { colorsOf, type Rgb, watchColors } from "./colors";
+import { contourLabels } from "./contour-labels";
 import { announce, basinOf, type CriticalPoint, criticalPoints, markersOf, samePoint } from "./critical";
 import { type Corner, freeCorner } from "./free-corner";
 import { surfaceKey } from "./keyboard";
 import { barPlace, createAxisTicks, type Inset, insets } from "./layout";
 import { markerAt } from "./marker-at";
-import { panned, rotated, zoomed } from "./navigate";
+import { eased, PRESETS, type Preset, panned, rotated, zoomed } from "./navigate";
 import { listenToPointers } from "./pointer";
 import { contourLevels, engineGrid, type Levels, verticalRange } from "./scene";
+
+/** Heights at the ends of the colour bar, and the scale that is drawn. */
+export interface Bar {
+  low: number;
+  high: number;
+  scale: Scale;
+  /** Whether the surface is cut off at the upper end. */
+  clipped: boolean;
+}
 
 /** What the controller tells the components around the canvas. */
 export interface SurfaceUi {
   /** Where the tooltip points, CSS pixels; null = hidden. */
   anchor: Signal<{ x: number; y: number } | null>;
-  /** Heights at the ends of the colour bar. */
-  bar: Signal<{ low: number; high: number; log: boolean } | null>;
+  bar: Signal<Bar | null>;
   size: Signal<{ width: number; height: number }>;
   /** Where the read-out of the selection covers least. */
   corner: Signal<Corner>;
@@ -32,6 +41,8 @@ export interface SurfaceUi {
   flat: Signal<boolean>;
   /** Counts wheel turns that were left to the page. */
   declined: Signal<number>;
+  /** Moves the camera to a preset. */
+  fly(to: Preset): void;
 }
 
 export interface SurfaceElements {
@@ -44,6 +55,7 @@ const REST_MS = 160;
 /** A full picture slower than this is not drawn for every tile of a running computation, nor in the drag of a threshold. */
 const SLOW_MS = 60;
 const DOUBLE_CLICK_MS = 350;
+const FLIGHT_MS = 260;
 
 /** Connects the store with one canvas: draws on change, only while visible; turns gestures into actions. */
 export function createController(store: Store, elements: SurfaceElements, ui: SurfaceUi): () => void {
@@ -63,7 +75,8 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
   let stepped: CriticalPoint | null = null;
   let range: [number, number] = [0, 1];
   let levels: Levels = { heights: [], weights: [] };
-  let log = false;
+  let scale: Scale = "linear";
+  let clipped = false;
   let ticks: AxisTicks = { x: [], y: [], z: [], losses: [] };
   let ink: Rgb = [0.1, 0.1, 0.12];
   let background: Rgb = [1, 1, 1];
@@ -82,7 +95,10 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
   /** The wanted state that `stale` speaks of, and the scale that range and levels are for. */
   let checked: Spec | null = null;
   let stale = false;
-  let drawnScale: Spec["scale"] | null = null;
+  let drawnScale: readonly unknown[] = [];
+  let labelled: readonly unknown[] = [];
+  let flight = 0;
+  const NO_LABELS: readonly Label[] = [];
   let marked: readonly unknown[] = [];
   let tinted: readonly unknown[] = [];
   const axes = createAxes(svg);
@@ -139,7 +155,8 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
     const next = store.grid.value;
     const nextTree = store.tree.value;
     const wanted = store.spec.value;
-    const scale = wanted?.scale ?? "linear";
+    const asked = wanted?.scale ?? "linear";
+    const clip = store.view.value.clip ?? null;
     const changed = next !== live || (next !== null && next.revision !== revision);
     if (next && changed) {
       const fresh = engineGrid(next);
@@ -165,15 +182,14 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
       checked = wanted;
       stale = wanted !== null && samplingKey(next.spec) !== samplingKey(wanted);
     }
-    if (!changed && scale === drawnScale) return;
-    drawnScale = scale;
-    const vertical = verticalRange(next, scale);
-    range = vertical.range;
-    log = vertical.log;
-    levels = contourLevels(range, next.base, log);
+    if (!changed && asked === drawnScale[0] && clip === drawnScale[1]) return;
+    drawnScale = [asked, clip];
+    ({ range, scale, clipped } = verticalRange(next, asked, clip));
+    levels = contourLevels(range, next.base, scale);
     const bar = ui.bar.peek();
-    if (!bar || bar.low !== range[0] || bar.high !== range[1] || bar.log !== log) {
-      ui.bar.value = { low: range[0], high: range[1], log };
+    const [low, high] = range;
+    if (!bar || bar.low !== low || bar.high !== high || bar.scale !== scale || bar.clipped !== clipped) {
+      ui.bar.value = { low, high, scale, clipped };
     }
   }
 
@@ -190,8 +206,11 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
     picture.pan = view.pan;
     picture.exaggeration = view.exaggeration;
     picture.range = range;
-    picture.scale = log ? "log" : "linear";
+    picture.scale = scale;
     picture.base = live?.base ?? 0;
+    picture.clipped = clipped;
+    picture.floor = view.floor === true;
+    picture.band = bandOf(view.brush ?? null, picture.base);
     picture.colormap = view.colormap;
     picture.contours = view.contours;
     picture.levels = levels.heights;
@@ -241,9 +260,10 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
     }
     inset = insets(width, height, ratio, !engine);
     setCamera(camera, look(moving), grid);
-    ticks = axisTicks(camera, grid, range, live.base, log);
+    ticks = axisTicks(camera, grid, range, live.base, scale);
     setMarkers(live.base);
     setTint();
+    setLabels(moving);
     const cost = surface.draw(look(moving), context);
     if (!moving) fullCost = cost;
     axes.draw({ camera, ticks, labels: live.labels, bottom: range[0] });
@@ -263,10 +283,54 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
   }
 
   function setMarkers(base: number): void {
-    const [selection, hover] = [store.selection.value, store.hover.value];
-    if (marked[0] === points && marked[1] === selection && marked[2] === hover) return;
-    marked = [points, selection, hover];
-    surface.setMarkers(markersOf(points, selection, hover, base));
+    const key = [points, store.selection.value, store.hover.value, clipped && range[1]] as const;
+    if (key.every((part, k) => part === marked[k])) return;
+    marked = key;
+    const all = markersOf(points, key[1], key[2], base);
+    surface.setMarkers(clipped ? all.filter((marker) => marker.z <= range[1]) : all);
+  }
+
+  /** Losses on the contour lines; while the surface changes there are none. */
+  function setLabels(moving: boolean): void {
+    const { contours, contour_labels: wanted } = store.view.value;
+    const shown = contours && wanted !== false && live?.state === "final";
+    const key = [shown && live?.values, shown && levels, shown && live?.revision];
+    if (key.every((part, k) => part === labelled[k])) return;
+    if (moving && shown) {
+      // A tile or a drag: text of the last surface would lie.
+      if (labelled.length > 0) surface.setLabels(NO_LABELS);
+      labelled = [];
+      return;
+    }
+    labelled = key;
+    surface.setLabels(shown && live ? contourLabels(live, levels) : NO_LABELS);
+  }
+
+  const band: [number, number] = [0, 0];
+  function bandOf(losses: readonly [number, number] | null, base: number): [number, number] | null {
+    if (losses === null) return null;
+    band[0] = losses[0] - base;
+    band[1] = losses[1] - base;
+    return band;
+  }
+
+  /** To a preset, in a short move unless the reader asks for none. */
+  function fly(to: Preset): void {
+    cancelAnimationFrame(flight);
+    const { yaw, pitch } = store.view.value;
+    const target = PRESETS[to](store.surface.value?.facing);
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
+      store.setView(target);
+      return;
+    }
+    const start = performance.now();
+    const step = (now: number) => {
+      keepMoving();
+      const done = Math.min(1, Math.max(0, (now - start) / FLIGHT_MS));
+      store.setView(eased({ yaw, pitch }, target, done));
+      if (done < 1) flight = requestAnimationFrame(step);
+    };
+    flight = requestAnimationFrame(step);
   }
 
   function placeTooltip(): void {
@@ -284,7 +348,7 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
   /** At rest only, and only when something has changed that decides it. */
   function placeReadOut(): void {
     const chosen = store.selection.value;
-    const key = [chosen, store.view.value, ui.size.value, live?.revision, log];
+    const key = [chosen, store.view.value, ui.size.value, live?.revision, scale];
     if (chosen.kind === "none" || key.every((part, k) => part === cornerOf[k])) return;
     const card = root.parentElement?.querySelector<HTMLElement>(".nbl-readout");
     if (!card) return;
@@ -384,6 +448,7 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
 
   const gestures = {
     rotate(dx: number, dy: number) {
+      cancelAnimationFrame(flight);
       keepMoving();
       if (engine) store.setView(rotated(store.view.value, dx, dy));
       else gestures.pan(dx, dy);
@@ -445,6 +510,11 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
       if (stepped) select(stepped);
     } else if (key.do === "contours") store.setView({ contours: !store.view.value.contours });
     else if (key.do === "basins") store.setView({ basin_map: !store.view.value.basin_map });
+    else if (key.do === "floor") store.setView({ floor: !store.view.value.floor });
+    else if (key.do === "labels")
+      store.setView({ contour_labels: store.view.value.contour_labels === false });
+    else if (key.do === "preset") ui.fly(key.to);
+    else if (store.view.value.brush) store.setView({ brush: null });
     else {
       stepped = null;
       clearHover();
@@ -452,6 +522,7 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
     }
   }
 
+  ui.fly = fly;
   const stopPointers = listenToPointers(root, gestures);
   root.addEventListener("keydown", onKey);
   const stopEffect = effect(() => {
@@ -484,6 +555,7 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
 
   return () => {
     cancelAnimationFrame(frame);
+    cancelAnimationFrame(flight);
     clearTimeout(restTimer);
     stopPointers();
     root.removeEventListener("keydown", onKey);

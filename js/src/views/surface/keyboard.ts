@@ -1,3 +1,5 @@
+import type { Preset } from "./navigate";
+
 /** The keys of the focused surface. */
 
 export type SurfaceKey =
@@ -5,7 +7,8 @@ export type SurfaceKey =
   | { do: "pan"; dx: number; dy: number }
   | { do: "zoom"; factor: number }
   | { do: "step"; by: 1 | -1 }
-  | { do: "reset" | "select" | "contours" | "basins" | "clear" };
+  | { do: "preset"; to: Preset }
+  | { do: "reset" | "select" | "contours" | "basins" | "floor" | "labels" | "clear" };
 
 type Key = Pick<KeyboardEvent, "key" | "shiftKey" | "ctrlKey" | "metaKey" | "altKey">;
 
@@ -48,6 +51,18 @@ export function surfaceKey(event: Key): SurfaceKey | null {
       return { do: "contours" };
     case "b":
       return { do: "basins" };
+    case "f":
+      return { do: "floor" };
+    case "t":
+      return { do: "labels" };
+    case "1":
+      return { do: "preset", to: "oblique" };
+    case "2":
+      return { do: "preset", to: "top" };
+    case "3":
+      return { do: "preset", to: "first" };
+    case "4":
+      return { do: "preset", to: "second" };
     case "Escape":
       return { do: "clear" };
     default:

@@ -1,5 +1,5 @@
 import type { Camera } from "../../gl/camera";
-import type { Grid } from "../../gl/engine";
+import type { Grid, Scale } from "../../gl/engine";
 import { type AxisTicks, tickCounts } from "./axes";
 import { linearTicks, lossTicks } from "./ticks";
 
@@ -8,6 +8,8 @@ export function barPlace(width: number, height: number): "right" | "top" | "none
   if (width < 280 || height < 200 || width * height < 100_000) return "none";
   return height > 0.98 * width ? "top" : "right";
 }
+
+const SCALES: readonly Scale[] = ["linear", "log", "symlog"];
 
 /** Top, right, bottom, left in device pixels. */
 export type Inset = [number, number, number, number];
@@ -38,7 +40,7 @@ export function createAxisTicks() {
     grid: Grid,
     range: readonly [number, number],
     base: number,
-    log: boolean,
+    scale: Scale,
   ): AxisTicks => {
     tickCounts(camera, counts);
     const [across, deep, up] = [counts[0]!, counts[1]!, counts[2]!];
@@ -47,10 +49,10 @@ export function createAxisTicks() {
     next.set(grid.x1, 5);
     next.set(range, 7);
     next[9] = base;
-    next[10] = log ? 1 : 0;
+    next[10] = SCALES.indexOf(scale);
     if (ticks !== null && next.every((value, k) => value === last[k])) return ticks;
     last.set(next);
-    const losses = lossTicks(range[0] + base, range[1] + base, log, up);
+    const losses = lossTicks(range[0] + base, range[1] + base, scale, up);
     ticks = {
       x: linearTicks(grid.x0[0], grid.x0[1], across),
       y: linearTicks(grid.x1[0], grid.x1[1], deep),

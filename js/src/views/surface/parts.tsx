@@ -1,7 +1,5 @@
-import { type Signal, useComputed } from "@preact/signals";
+import type { Signal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { createHeightMap, fraction, setHeightMap } from "../../gl/height-map";
-import { cssGradient } from "../../gl/luts";
 import { nearestVertex } from "../../model/place";
 import type { Coordinates } from "../../model/protocol";
 import type { LiveGrid, Store } from "../../model/store";
@@ -10,58 +8,21 @@ import type { SurfaceUi } from "./controller";
 import { criticalPoints, isPlace, samePoint, title } from "./critical";
 import { barPlace } from "./layout";
 import { shortLabel, vertexPoint } from "./scene";
-import { lossTicks, tickTexts } from "./ticks";
 
 export interface Props {
   store: Store;
   ui: SurfaceUi;
 }
 
-/** The colours' losses; a small triangle follows what is pointed at. */
-export function ColorBar({ store, ui }: Props) {
-  // Computed: the view changes with every frame of a rotation, its colours do not.
-  const colormap = useComputed(() => store.view.value.colormap).value;
-  const bar = ui.bar.value;
-  const grid = store.grid.value;
-  const { width, height } = ui.size.value;
-  const place = barPlace(width, height);
-  if (!bar || !grid || place === "none") return null;
-  const upright = place === "right";
-  const map = createHeightMap();
-  const scale = bar.log ? "log" : "linear";
-  setHeightMap(map, { range: [bar.low, bar.high], scale, base: grid.base });
-  const length = upright ? Math.min(260, Math.round(height * 0.5)) : Math.min(340, width - 48);
-  const count = Math.max(3, Math.floor(length / (upright ? 34 : 52)));
-  const losses = lossTicks(bar.low + grid.base, bar.high + grid.base, bar.log, count);
-  const texts = tickTexts(losses);
-  const side = upright ? "bottom" : "left";
-  const at = (loss: number) => ({ [side]: `${(100 * fraction(map, loss - grid.base)).toFixed(2)}%` });
-  const { loss } = store.hover.value;
-  const pointed = loss !== null && loss - grid.base >= bar.low && loss - grid.base <= bar.high ? loss : null;
-  const gradient = cssGradient(colormap, upright ? "to top" : "to right");
-  return (
-    <div class={`nbl-bar ${place}`} aria-hidden="true">
-      <div class="nbl-bar-title">
-        {grid.quantity}
-        {bar.log && <span> (log)</span>}
-      </div>
-      <div class="nbl-bar-scale" style={{ [upright ? "height" : "width"]: `${length}px` }}>
-        <div class="nbl-bar-colors" style={{ background: gradient }} />
-        {losses.map((value, k) => (
-          <div key={value} class="nbl-bar-tick" style={at(value)}>
-            {texts[k]}
-          </div>
-        ))}
-        {pointed !== null && <div class="nbl-bar-pointer" style={at(pointed)} />}
-      </div>
-    </div>
-  );
-}
-
 /** Says what is not a finished measurement. */
-export function StateBadge({ store }: { store: Store }) {
+export function StateBadge({ store, ui }: Props) {
   const grid = store.grid.value;
-  if (!grid || grid.state === "final") return null;
+  const wanted = store.spec.value?.scale;
+  if (!grid) return null;
+  if (grid.state === "final")
+    return wanted === "log" && ui.bar.value?.scale === "linear" ? (
+      <div class="nbl-badge">linear: no loss here is positive, so there is no logarithm</div>
+    ) : null;
   const predicted = grid.state === "predicted";
   return (
     <div class={`nbl-badge ${grid.state}`}>

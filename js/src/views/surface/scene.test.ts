@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
+import type { Scale } from "../../gl/engine";
 import type { Branch, Hover, LiveGrid, LiveTree } from "../../model/store";
 import { announce, basinOf, criticalPoints, markersOf } from "./critical";
 import { describe as inWords } from "./describe";
-import { contourLevels, shortLabel, vertexPoint, verticalRange } from "./scene";
+import { bandShare, contourLevels, shortLabel, vertexPoint, verticalRange } from "./scene";
 
 const NONE = { kind: "none", vertex: null, coordinates: null, loss: null } as const;
 const NO_HOVER: Hover = { ...NONE, from: "surface" };
@@ -93,27 +94,49 @@ describe("critical points", () => {
 describe("scene", () => {
   it("uses the whole finite range, and its positive part on a logarithmic scale", () => {
     const g = grid();
-    expect(verticalRange(g, "linear")).toEqual({ range: [0, 4], log: false });
-    expect(verticalRange(g, "log")).toEqual({ range: [0, 4], log: true });
-    expect(verticalRange({ ...g, base: -1.5 }, "log")).toEqual({ range: [2, 4], log: true });
-    expect(verticalRange({ ...g, base: -10 }, "log")).toEqual({ range: [0, 4], log: false });
+    const shown = (base: number, scale: Scale, clip?: number) => verticalRange({ ...g, base }, scale, clip);
+    const plain = { clipped: false };
+    expect(shown(g.base, "linear")).toEqual({ range: [0, 4], scale: "linear", ...plain });
+    expect(shown(g.base, "log")).toEqual({ range: [0, 4], scale: "log", ...plain });
+    expect(shown(-1.5, "log")).toEqual({ range: [2, 4], scale: "log", ...plain });
+    expect(shown(-10, "log")).toEqual({ range: [0, 4], scale: "linear", ...plain });
+    expect(shown(-10, "symlog")).toEqual({ range: [0, 4], scale: "symlog", ...plain });
     expect(verticalRange({ ...g, range: [Infinity, -Infinity] }, "linear").range).toEqual([0, 1]);
   });
 
+  it("is cut off above a loss, unless nothing or everything lies above it", () => {
+    const g = { ...grid(), base: 10 };
+    for (const scale of ["linear", "log", "symlog"] as const) {
+      expect(verticalRange(g, scale, 11.5)).toEqual({ range: [0, 1.5], scale, clipped: true });
+      expect(verticalRange(g, scale, 14)).toEqual({ range: [0, 4], scale, clipped: false });
+      expect(verticalRange(g, scale, 10)).toEqual({ range: [0, 4], scale, clipped: false });
+    }
+  });
+
+  it("tells which share of the window lies in a band of losses, by area and without holes", () => {
+    const values = Float32Array.of(0, 1, 2, Number.NaN);
+    const areas = [1, 2, 1, 5];
+    expect(bandShare({ values, base: 10 }, areas, [10.5, 11.5])).toBe(0.5);
+    expect(bandShare({ values, base: 10 }, areas, [0, 20])).toBe(1);
+    expect(bandShare({ values: Float32Array.of(Number.NaN), base: 0 }, [1], [0, 1])).toBe(0);
+  });
+
   it("draws at most 16 contour lines at round losses", () => {
-    for (const [low, high, base, log] of [
-      [0, 890, 170, false],
-      [-0.49, 9, 0.5, true],
-      [-0.5, -0.4999, 0.5, false],
-      [1e-9, 1e6, 0, true],
+    for (const [low, high, base, scale] of [
+      [0, 890, 170, "linear"],
+      [-0.49, 9, 0.5, "log"],
+      [-0.5, -0.4999, 0.5, "linear"],
+      [1e-9, 1e6, 0, "log"],
+      [-40, 1e4, 0, "symlog"],
+      [3, 9, 100, "symlog"],
     ] as const) {
-      const { heights, weights } = contourLevels([low, high], base, log);
+      const { heights, weights } = contourLevels([low, high], base, scale);
       expect(heights.length).toBeLessThanOrEqual(16);
       expect(heights.length).toBeGreaterThan(2);
       expect(weights.length).toBe(heights.length);
       expect(weights.every((w) => w === 0 || w === 1)).toBe(true);
     }
-    const decades = contourLevels([0.01 - 5, 100 - 5], 5, true);
+    const decades = contourLevels([0.01 - 5, 100 - 5], 5, "log");
     const majors = decades.heights.filter((_, k) => decades.weights[k] === 1).map((z) => z + 5);
     expect(majors.map((v) => Number(v.toPrecision(6)))).toEqual([0.01, 0.1, 1, 10, 100]);
   });

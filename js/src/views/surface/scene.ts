@@ -1,6 +1,6 @@
-import type { Grid } from "../../gl/engine";
+import type { Grid, Scale } from "../../gl/engine";
 import type { LiveGrid } from "../../model/store";
-import { linearTicks, logTicks, niceStep } from "./ticks";
+import { linearTicks, logTicks, niceStep, symlogTicks } from "./ticks";
 
 export function engineGrid(grid: LiveGrid): Grid {
   return {
@@ -12,24 +12,39 @@ export function engineGrid(grid: LiveGrid): Grid {
   };
 }
 
+export interface Vertical {
+  range: [number, number];
+  /** The scale that is drawn: a logarithm needs a positive loss. */
+  scale: Scale;
+  /** Whether something lies above the range. */
+  clipped: boolean;
+}
+
 /**
- * Heights at the bottom and the top of the box: all finite losses. On a logarithmic scale the bottom is
- * the smallest positive loss; without any positive loss there is no logarithm, and `log` is false.
+ * Heights at the bottom and the top of the box: all finite losses up to `clip`. On a logarithmic scale the
+ * bottom is the smallest positive loss; without any positive loss it becomes linear.
  */
 export function verticalRange(
   grid: Pick<LiveGrid, "range" | "base" | "values">,
-  scale: "linear" | "log",
-): { range: [number, number]; log: boolean } {
-  const [low, high] = grid.range;
-  if (!Number.isFinite(low) || !Number.isFinite(high)) return { range: [0, 1], log: false };
-  if (scale === "linear" || high + grid.base <= 0) return { range: [low, high], log: false };
-  if (low + grid.base > 0) return { range: [low, high], log: true };
+  wanted: Scale,
+  clip: number | null = null,
+): Vertical {
+  const [low, top] = grid.range;
+  if (!Number.isFinite(low) || !Number.isFinite(top))
+    return { range: [0, 1], scale: "linear", clipped: false };
+  // Below the lowest loss there would be nothing left to see.
+  const clipped = clip !== null && clip - grid.base > low && clip - grid.base < top;
+  const high = clipped ? clip - grid.base : top;
+  if (wanted !== "log") return { range: [low, high], scale: wanted, clipped };
+  if (high + grid.base <= 0) return { range: [low, high], scale: "linear", clipped };
+  if (low + grid.base > 0) return { range: [low, high], scale: "log", clipped };
   let smallest = Infinity;
   for (const value of grid.values) {
     const loss = value + grid.base;
     if (loss > 0 && loss < smallest) smallest = loss;
   }
-  return { range: [smallest - grid.base, high], log: true };
+  if (smallest - grid.base > high) return { range: [low, high], scale: "linear", clipped };
+  return { range: [smallest - grid.base, high], scale: "log", clipped };
 }
 
 export interface Levels {
@@ -40,17 +55,21 @@ export interface Levels {
 const MAX_LEVELS = 16;
 
 /** Contour lines at round losses; every fifth (or each power of ten) is a major one. */
-export function contourLevels(range: readonly [number, number], base: number, log: boolean): Levels {
+export function contourLevels(range: readonly [number, number], base: number, scale: Scale): Levels {
   const low = range[0] + base;
   const high = range[1] + base;
   let losses: number[];
   let isMajor: (loss: number) => boolean;
-  if (log && high / low >= 5) {
+  const decade = (loss: number) => {
+    const exponent = Math.log10(Math.abs(loss));
+    return loss === 0 || Math.abs(exponent - Math.round(exponent)) < 1e-6;
+  };
+  if (scale === "symlog") {
+    losses = symlogTicks(low, high, MAX_LEVELS);
+    isMajor = decade;
+  } else if (scale === "log" && high / low >= 5) {
     losses = logTicks(low, high, MAX_LEVELS);
-    isMajor = (loss) => {
-      const exponent = Math.log10(loss);
-      return Math.abs(exponent - Math.round(exponent)) < 1e-6;
-    };
+    isMajor = decade;
   } else {
     losses = linearTicks(low, high, 13).slice(0, MAX_LEVELS);
     const step = niceStep(high - low, 13);
@@ -60,6 +79,22 @@ export function contourLevels(range: readonly [number, number], base: number, lo
     heights: losses.map((loss) => loss - base),
     weights: losses.map((loss) => (isMajor(loss) ? 1 : 0)),
   };
+}
+
+/** Share of the window's area whose loss lies between two losses; holes belong to no window. */
+export function bandShare(
+  grid: Pick<LiveGrid, "values" | "base">,
+  areas: ArrayLike<number>,
+  [low, high]: readonly [number, number],
+): number {
+  let [inside, all] = [0, 0];
+  for (let v = 0; v < grid.values.length; v++) {
+    const loss = grid.values[v]! + grid.base;
+    if (Number.isNaN(loss)) continue;
+    all += areas[v]!;
+    if (loss >= low && loss <= high) inside += areas[v]!;
+  }
+  return all > 0 ? inside / all : 0;
 }
 
 /** Index along both axes and coordinates of a vertex. */

@@ -1,10 +1,12 @@
 import { signal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Store } from "../../model/store";
+import { ColorBar } from "./color-bar";
 import { createController, type SurfaceUi } from "./controller";
 import { describe } from "./describe";
 import { barPlace } from "./layout";
-import { ColorBar, ReadOut, StateBadge, Tooltip, WheelHint } from "./parts";
+import { ReadOut, StateBadge, Tooltip, WheelHint } from "./parts";
+import { Tools } from "./tools";
 
 function createUi(): SurfaceUi {
   return {
@@ -14,12 +16,13 @@ function createUi(): SurfaceUi {
     corner: signal("bottom-right"),
     flat: signal(false),
     declined: signal(0),
+    fly: () => undefined,
   };
 }
 
 const KEYS =
   "Arrow keys turn the surface, with Shift they move it; plus and minus zoom; Home resets the view; " +
-  "n and p step through the critical points, Enter selects; c switches the contour lines, b the basin map; Escape clears the selection.";
+  "n and p step through the critical points, Enter selects; c switches the contour lines, t their losses, b the basin map, f the map on the floor; 1 to 4 look from preset places; Escape clears the selection.";
 
 /** The loss surface: turn it, point at it, click it. Fills its parent. */
 export function SurfacePanel({ store, Card = ReadOut }: { store: Store; Card?: typeof ReadOut }) {
@@ -57,7 +60,8 @@ function Notes({ store, ui }: { store: Store; ui: SurfaceUi }) {
   const { width, height } = ui.size.value;
   return (
     <div class={`nbl-surface-notes ${barPlace(width, height)}`}>
-      <StateBadge store={store} />
+      <Tools store={store} ui={ui} />
+      <StateBadge store={store} ui={ui} />
       {ui.flat.value && <div class="nbl-badge">seen from above: this browser offers no WebGL2</div>}
     </div>
   );

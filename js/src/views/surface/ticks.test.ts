@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { random } from "../../gl/examples";
-import { linearTicks, logTicks, niceStep, tickTexts } from "./ticks";
+import { linearTicks, logTicks, niceStep, symlogTicks, tickTexts } from "./ticks";
 
 describe("ticks", () => {
   it("are round, within the range, and about as many as asked for", () => {
@@ -40,5 +40,21 @@ describe("ticks", () => {
     expect(tickTexts([1e5, 1e6, 1e7])).toEqual(["10⁵", "10⁶", "10⁷"]);
     expect(tickTexts([1e-6, 1, 1e3])).toEqual(["10⁻⁶", "1", "1000"]);
     expect(tickTexts([1.0005, 1.001])).toEqual(["1.0005", "1.0010"]);
+  });
+
+  it("of a symmetric logarithm hold 0, decades on both sides, and are in order", () => {
+    expect(symlogTicks(-100, 100, 9)).toEqual([-100, -10, -1, -0.1, 0, 0.1, 1, 10, 100]);
+    expect(symlogTicks(0.05, 0.78, 6)).toEqual([0.05, 0.1, 0.2, 0.5]);
+    const next = random(3);
+    for (let k = 0; k < 300; k++) {
+      const [a, b] = [(next() - 0.5) * 10 ** (8 * next() - 4), (next() - 0.5) * 10 ** (8 * next() - 4)];
+      const [low, high] = [Math.min(a, b), Math.max(a, b)];
+      const ticks = symlogTicks(low, high, 7);
+      expect(ticks.length).toBeGreaterThanOrEqual(1);
+      expect(ticks.length).toBeLessThanOrEqual(14);
+      expect(ticks).toEqual([...new Set(ticks)].sort((p, q) => p - q));
+      for (const v of ticks)
+        expect(v >= low - 1e-9 * Math.abs(low) && v <= high + 1e-9 * Math.abs(high)).toBe(true);
+    }
   });
 });

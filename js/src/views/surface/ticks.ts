@@ -1,3 +1,6 @@
+import type { Scale } from "../../gl/engine";
+import { linearWidth, symlog } from "../../model/symlog";
+
 /** Round numbers for axes, the colour bar and contour lines. */
 
 /** 1, 2 or 5 times a power of ten, so that about `count` steps fit in `extent`. */
@@ -45,9 +48,28 @@ export function logTicks(low: number, high: number, count: number): number[] {
   return out.filter(within);
 }
 
+/** At most about `count` round numbers for a symmetric logarithmic scale: 0, and decades on both sides. */
+export function symlogTicks(low: number, high: number, count: number): number[] {
+  if (!(high > low)) return Number.isFinite(low) ? [low] : [];
+  const width = linearWidth(low, high);
+  const [from, to] = [symlog(low, width), symlog(high, width)];
+  // Each side gets its share of the axis; what is nearer to 0 than the width is linear.
+  const side = (start: number, end: number, extent: number) =>
+    end <= width
+      ? []
+      : logTicks(Math.max(start, width), end, Math.max(1, Math.round((count * extent) / (to - from))));
+  const below = low < 0 ? side(-high, -low, Math.min(0, to) - from) : [];
+  const above = high > 0 ? side(low, high, to - Math.max(0, from)) : [];
+  const zero = low <= 0 && high >= 0 ? [0] : [];
+  const all = [...below.map((v) => -v).reverse(), ...zero, ...above];
+  const inside = all.filter((v) => v >= low && v <= high);
+  return inside.length >= 2 ? inside : linearTicks(low, high, count);
+}
+
 /** Ticks of the loss axis, as losses. */
-export function lossTicks(low: number, high: number, log: boolean, count: number): number[] {
-  return log ? logTicks(low, high, count) : linearTicks(low, high, count);
+export function lossTicks(low: number, high: number, scale: Scale, count: number): number[] {
+  if (scale === "symlog") return symlogTicks(low, high, count);
+  return scale === "log" ? logTicks(low, high, count) : linearTicks(low, high, count);
 }
 
 const written = new WeakMap<readonly number[], readonly string[]>();

@@ -1,5 +1,7 @@
+import type { Spec } from "../../model/protocol";
 import type { Branch, LiveGrid } from "../../model/store";
-import { linearScale, logScale, type Scale } from "../parts/ticks";
+import { inverseSymlog, linearWidth, symlog } from "../../model/symlog";
+import { linearScale, logScale, type Scale, symlogScale } from "../parts/ticks";
 
 export interface LossScale extends Scale {
   low: number;
@@ -10,11 +12,7 @@ export interface LossScale extends Scale {
 }
 
 /** A scale of losses from the lowest birth to a little above the highest death; logarithmic only above zero. */
-export function lossScale(
-  shown: readonly Branch[],
-  grid: LiveGrid | null,
-  scale: "linear" | "log",
-): LossScale {
+export function lossScale(shown: readonly Branch[], grid: LiveGrid | null, scale: Spec["scale"]): LossScale {
   let low = Number.POSITIVE_INFINITY;
   let top = Number.NEGATIVE_INFINITY;
   let merges = false;
@@ -24,6 +22,7 @@ export function lossScale(
     merges ||= Number.isFinite(death);
   }
   const high = merges || grid === null ? top : grid.base + grid.range[1];
+  if (scale === "symlog") return symmetric(low, high + 0.02 * (high - low || Math.abs(low) || 1));
   return scale === "log" && low > 0
     ? logarithmic(low, high * Math.max((high / low) ** 0.08, 1.02))
     : linear(low, high + 0.08 * (high - low || Math.abs(low) || 1));
@@ -36,6 +35,18 @@ const linear = (low: number, high: number): LossScale => ({
   log: false,
   value: (at) => low + at * (high - low),
 });
+
+const symmetric = (low: number, high: number): LossScale => {
+  const width = linearWidth(low, high);
+  const [from, to] = [symlog(low, width), symlog(high, width)];
+  return {
+    ...symlogScale(low, high, width),
+    low,
+    high,
+    log: false,
+    value: (at) => inverseSymlog(from + at * (to - from), width),
+  };
+};
 
 const logarithmic = (low: number, high: number): LossScale => ({
   ...logScale(low, high),

@@ -180,8 +180,8 @@ export function createVolumeController(store: Store, elements: VolumeElements, u
     if (scaled[0] === next && scaled[1] === wanted) return;
     scaled = [next, wanted];
     scale = scaleOf(next, wanted);
-    levels = contourLevels(scale.range, next.base, scale.log);
-    picture.heights = { range: scale.range, scale: scale.log ? "log" : "linear", base: next.base };
+    levels = contourLevels(scale.range, next.base, scale.kind);
+    picture.heights = { range: scale.range, scale: scale.kind, base: next.base };
   }
 
   const pixelRatio = () => Math.min(3, window.devicePixelRatio || 1);

@@ -29,7 +29,7 @@ export function VolumeBar({ store, ui, volume }: Props) {
   const length = upright ? Math.min(260, Math.round(height * 0.5)) : Math.min(340, width - 48);
   const count = Math.max(3, Math.floor(length / (upright ? 34 : 52)));
   const [low, high] = scale.range;
-  const losses = lossTicks(low + volume.base, high + volume.base, scale.log, count);
+  const losses = lossTicks(low + volume.base, high + volume.base, scale.kind, count);
   const texts = tickTexts(losses);
   const side = upright ? "bottom" : "left";
   const at = (loss: number) => ({ [side]: `${(100 * shareOf(scale, volume, loss)).toFixed(2)}%` });
@@ -38,7 +38,7 @@ export function VolumeBar({ store, ui, volume }: Props) {
     <div class={`nbl-bar ${place}`} aria-hidden="true">
       <div class="nbl-bar-title">
         {volume.data.quantity}
-        {scale.log && <span> (log)</span>}
+        {scale.log && <span> ({scale.kind})</span>}
       </div>
       <div class="nbl-bar-scale" style={{ [upright ? "height" : "width"]: `${length}px` }}>
         <div

@@ -1,5 +1,5 @@
 import { createHeightMap, fraction, type HeightMap, height, setHeightMap } from "../../gl/height-map";
-import type { VolumeState } from "../../model/protocol";
+import type { Scale as Kind, VolumeState } from "../../model/protocol";
 import type { Store } from "../../model/store";
 import { indexAt, type LiveVolume, type Place } from "../../model/volume-data";
 import { firstLevel, merges } from "./points";
@@ -9,16 +9,20 @@ export type Slices = [number | null, number | null, number | null];
 /** What the slider and the colours span. */
 export interface Scale {
   range: [number, number];
+  /** Not linear. */
   log: boolean;
+  kind: Kind;
   map: HeightMap;
 }
 
-export function scaleOf(volume: LiveVolume, wanted: string): Scale {
-  const log = wanted !== "linear" && Number.isFinite(volume.positive) && volume.range[1] + volume.base > 0;
-  const range: [number, number] = [log ? volume.positive : volume.range[0], volume.range[1]];
+/** The scale that is drawn: without a positive loss there is no logarithm. */
+export function scaleOf(volume: LiveVolume, wanted: Kind): Scale {
+  const positive = Number.isFinite(volume.positive) && volume.range[1] + volume.base > 0;
+  const kind = wanted === "log" && !positive ? "linear" : wanted;
+  const range: [number, number] = [kind === "log" ? volume.positive : volume.range[0], volume.range[1]];
   const map = createHeightMap();
-  setHeightMap(map, { range, scale: log ? "log" : "linear", base: volume.base });
-  return { range, log, map };
+  setHeightMap(map, { range, scale: kind, base: volume.base });
+  return { range, log: kind !== "linear", kind, map };
 }
 
 const firsts = new WeakMap<LiveVolume, number>();

@@ -1,0 +1,85 @@
+import { useComputed } from "@preact/signals";
+import { useState } from "preact/hooks";
+import type { Store } from "../../model/store";
+import { Icon, type IconName } from "../parts/icons";
+import type { SurfaceUi } from "./controller";
+import type { Preset } from "./navigate";
+
+const VIEWS: readonly [Preset, IconName, string][] = [
+  ["oblique", "cube", "Look obliquely (1)"],
+  ["top", "above", "Look from above (2)"],
+  ["first", "acrossFirst", "Look along the second axis (3)"],
+  ["second", "acrossSecond", "Look along the first axis (4)"],
+];
+
+/** How the surface is looked at: one button until it is opened. */
+export function Tools({ store, ui }: { store: Store; ui: SurfaceUi }) {
+  const [open, setOpen] = useState(false);
+  const floor = useComputed(() => store.view.value.floor === true).value;
+  const labels = useComputed(() => store.view.value.contour_labels !== false).value;
+  const contours = useComputed(() => store.view.value.contours).value;
+  const flat = ui.flat.value;
+  return (
+    <div class={open ? "nbl-surface-tools nbl-surface-tools-open" : "nbl-surface-tools"}>
+      <Tool
+        icon="eye"
+        label="View"
+        hint={open ? "Fewer tools" : "Camera and drawing"}
+        expanded={open}
+        onClick={() => setOpen(!open)}
+      />
+      {open && (
+        <>
+          {!flat &&
+            VIEWS.map(([to, icon, hint]) => (
+              <Tool key={to} icon={icon} label={hint} hint={hint} onClick={() => ui.fly(to)} />
+            ))}
+          <Tool
+            icon="text"
+            label="Losses on the contour lines"
+            hint="Losses on the contour lines (T)"
+            pressed={labels && contours}
+            disabled={!contours}
+            onClick={() => store.setView({ contour_labels: !labels })}
+          />
+          {!flat && (
+            <Tool
+              icon="floor"
+              label="Map on the floor"
+              hint="Map on the floor (F)"
+              pressed={floor}
+              onClick={() => store.setView({ floor: !floor })}
+            />
+          )}
+        </>
+      )}
+    </div>
+  );
+}
+
+interface ToolProps {
+  icon: IconName;
+  label: string;
+  hint: string;
+  pressed?: boolean;
+  expanded?: boolean;
+  disabled?: boolean;
+  onClick(): void;
+}
+
+function Tool({ icon, label, hint, pressed, expanded, disabled, onClick }: ToolProps) {
+  return (
+    <button
+      type="button"
+      class="nbl-button nbl-small"
+      aria-label={label}
+      aria-pressed={pressed}
+      aria-expanded={expanded}
+      title={hint}
+      disabled={disabled}
+      onClick={onClick}
+    >
+      <Icon name={icon} />
+    </button>
+  );
+}
