@@ -2,7 +2,7 @@
 
 import threading
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import anywidget
 import traitlets
@@ -17,7 +17,7 @@ class NblWidget(anywidget.AnyWidget):
     another; `close` takes the layout along, so that a cell that is run again leaves nothing behind.
     """
 
-    bundle: ClassVar[str]
+    bundle: str
     _esm = traitlets.Unicode().tag(sync=True)
     height = traitlets.Unicode("640px").tag(sync=True)
 

@@ -28,7 +28,8 @@ def html_page(state: dict[str, Any], *, title: str, max_bytes: float = 20e6) -> 
     ValueError
         The page is larger than `max_bytes`.
     """
-    code = script("standalone").replace("</script", "<\\/script")
+    name = "volume_standalone" if state.get("volume") else "standalone"
+    code = script(name).replace("</script", "<\\/script")
     data = json.dumps(_encoded(state), allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
     digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
     policy = f"default-src 'none'; script-src 'sha256-{digest}'; img-src data: blob:"

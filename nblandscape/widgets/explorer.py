@@ -3,7 +3,7 @@
 import math
 import traceback
 from collections.abc import Callable, Generator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -46,7 +46,7 @@ class Explorer(Shown):
         Of the last computation.
     """
 
-    bundle: ClassVar[str] = "explorer"
+    bundle = "explorer"
 
     def __init__(
         self,
@@ -60,6 +60,9 @@ class Explorer(Shown):
     ) -> None:
         self._changes = dict(spec_changes or {})
         Spec(1).changed(**self._changes)  # an error now rather than after the eigenvectors
+        finished = isinstance(source, LandscapeSource) and source.landscape.dim == 3
+        if finished or isinstance(source, VolumeFunctionSource):
+            self.bundle = "volume_explorer"
         super().__init__(source, height=height)
         self._pairs = {"largest": 4, "smallest": 4, "tol": 1e-3, "seed": 0, **(eigenpairs or {})}
         self._cancelled_upto = 0

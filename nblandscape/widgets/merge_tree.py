@@ -33,7 +33,7 @@ class MergeTreeView(NblWidget):
     >>> view.close()
     """
 
-    bundle: ClassVar[str] = "merge_tree"
+    bundle = "merge_tree"
     spec = traitlets.Dict().tag(sync=True, echo_update=False)
     tree = traitlets.Dict().tag(sync=True)
     view = traitlets.Dict(default_value={}).tag(sync=True, echo_update=False)

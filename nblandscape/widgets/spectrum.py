@@ -1,6 +1,6 @@
 """A spectrum alone."""
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import traitlets
@@ -23,7 +23,7 @@ class SpectrumView(NblWidget):
         CSS length.
     """
 
-    bundle: ClassVar[str] = "spectrum"
+    bundle = "spectrum"
     spec = traitlets.Dict().tag(sync=True, echo_update=False)
     spectrum = traitlets.Dict().tag(sync=True)
 

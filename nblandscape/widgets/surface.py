@@ -33,7 +33,7 @@ class SurfaceView(NblWidget):
     >>> view.close()
     """
 
-    bundle: ClassVar[str] = "surface"
+    bundle = "surface"
     spec = traitlets.Dict().tag(sync=True, echo_update=False)
     source = traitlets.Dict().tag(sync=True)
     surface = traitlets.Dict().tag(sync=True)

@@ -47,7 +47,7 @@ class VolumeView(NblWidget):
     >>> view.close()
     """
 
-    bundle: ClassVar[str] = "volume"
+    bundle = "volume"
     spec = traitlets.Dict().tag(sync=True, echo_update=False)
     source = traitlets.Dict().tag(sync=True)
     volume = traitlets.Dict().tag(sync=True)

@@ -1,5 +1,5 @@
 import { defineWidget } from "../host/define-widget";
 import { createStore } from "../model/create-store";
-import { Explorer, styles } from "./explorer-widget";
+import { SurfaceExplorer, styles } from "./explorer-widget";
 
-export default defineWidget("explorer", Explorer, styles, createStore);
+export default defineWidget("explorer", SurfaceExplorer, styles, createStore);

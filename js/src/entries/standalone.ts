@@ -1,4 +1,4 @@
 import { runStandalone } from "../host/standalone";
-import { Explorer, styles } from "./explorer-widget";
+import { SurfaceExplorer, styles } from "./explorer-widget";
 
-runStandalone("explorer", Explorer, styles);
+runStandalone("explorer", SurfaceExplorer, styles);

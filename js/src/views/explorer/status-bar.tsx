@@ -4,6 +4,7 @@ import type { Store } from "../../model/store";
 import type { VolumeData } from "../../model/volume-data";
 import { count, duration, num, reasonOf, whole } from "../parts/format";
 import { Popover } from "../parts/popover";
+import { AwayPanels } from "./panels-menu";
 
 interface Line {
   tone: "quiet" | "run" | "ok" | "warn" | "error";
@@ -92,6 +93,7 @@ export function StatusBar({ store }: { store: Store }) {
         )}
         {tone === "error" ? <LongText text={text} /> : <span class="nbl-phase-text">{text}</span>}
       </div>
+      <AwayPanels store={store} />
       {notice !== "" && <span class="nbl-notice">{notice}</span>}
       {concerns.length > 0 && <Notes concerns={concerns} />}
       <Numbers store={store} />

@@ -1,3 +1,4 @@
+import { useComputed } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { HELP_EVENT, KEYS } from "../../a11y/keymap";
 import { exploreCode } from "../../model/python-point";
@@ -6,9 +7,10 @@ import { OriginLine } from "../details";
 import { Icon } from "../parts/icons";
 import { Popover } from "../parts/popover";
 import { Tool } from "../parts/tool";
+import { PanelsMenu } from "./panels-menu";
 import { saveHtml } from "./save-html";
 
-type Open = "none" | "code" | "keys";
+type Open = "none" | "code" | "keys" | "panels";
 
 /** Title, and everything that concerns the view as a whole. */
 export function Toolbar({ store }: { store: Store }) {
@@ -16,6 +18,7 @@ export function Toolbar({ store }: { store: Store }) {
   const [open, setOpen] = useState<Open>("none");
   const source = store.source.value;
   const { actions } = store.abilities.value;
+  const projector = useComputed(() => store.view.value.projector === true).value;
   const toggle = (which: Open) => setOpen((now) => (now === which ? "none" : which));
 
   useEffect(() => {
@@ -56,10 +59,25 @@ export function Toolbar({ store }: { store: Store }) {
           onClick={() => toggle("code")}
         />
         {actions && <DownloadTool store={store} />}
+        <span class="nbl-divider" />
+        <Tool
+          icon="panels"
+          label="Panels"
+          hint="Choose the panels"
+          expanded={open === "panels"}
+          onClick={() => toggle("panels")}
+        />
+        <Tool
+          icon="projector"
+          label="Projector"
+          hint="Larger text, lines and markers, for a projector (Shift+P)"
+          pressed={projector}
+          onClick={() => store.setView({ projector: !projector })}
+        />
         <Tool
           icon="full"
           label="Full screen"
-          hint="Full screen"
+          hint="Full screen (Shift+F)"
           onClick={() => toggleFullScreen(hostOf(bar.current))}
         />
         <Tool
@@ -77,17 +95,18 @@ export function Toolbar({ store }: { store: Store }) {
         />
       )}
       <OriginLine store={store} />
+      {open === "panels" && <PanelsMenu store={store} onClose={() => setOpen("none")} />}
       {open === "keys" && <KeysPopover onClose={() => setOpen("none")} />}
     </header>
   );
 }
 
-function hostOf(element: Element | null): HTMLElement | null {
+export function hostOf(element: Element | null): HTMLElement | null {
   const root = element?.getRootNode();
   return root instanceof ShadowRoot ? (root.host as HTMLElement) : null;
 }
 
-function toggleFullScreen(host: HTMLElement | null): void {
+export function toggleFullScreen(host: HTMLElement | null): void {
   const change =
     document.fullscreenElement === null ? host?.requestFullscreen?.() : document.exitFullscreen();
   // Frames without permission refuse; nothing is lost then.

@@ -3,12 +3,14 @@ import { useEffect, useRef } from "preact/hooks";
 
 interface Props {
   label: string;
+  /** As wide as a menu, or as the view allows. */
+  size?: "narrow" | "wide";
   onClose(): void;
   children: ComponentChildren;
 }
 
 /** A small panel below the toolbar. Escape or a press outside closes it; the focus goes back to where it was. */
-export function Popover({ label, onClose, children }: Props) {
+export function Popover({ label, size, onClose, children }: Props) {
   const panel = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const root = panel.current?.getRootNode() as ShadowRoot | undefined;
@@ -30,7 +32,7 @@ export function Popover({ label, onClose, children }: Props) {
   return (
     <div
       ref={panel}
-      class="nbl-popover"
+      class={size === undefined ? "nbl-popover" : `nbl-popover nbl-popover-${size}`}
       role="dialog"
       aria-label={label}
       tabIndex={-1}

@@ -9,15 +9,17 @@ export interface ToolProps {
   /** Of a button that stays down. */
   pressed?: boolean;
   expanded?: boolean;
+  /** 24 instead of 28 pixels, for the corner of a panel. */
+  small?: boolean;
   onClick(): void;
 }
 
 /** A button with an icon, as in a toolbar. */
-export function Tool({ icon, label, hint, disabled = false, pressed, expanded, onClick }: ToolProps) {
+export function Tool({ icon, label, hint, disabled = false, pressed, expanded, small, onClick }: ToolProps) {
   return (
     <button
       type="button"
-      class="nbl-button"
+      class={small ? "nbl-button nbl-small" : "nbl-button"}
       aria-label={label}
       aria-expanded={expanded}
       aria-pressed={pressed}

@@ -7,6 +7,7 @@ import { pick } from "../../gl/pick";
 import type { Selection, Spec } from "../../model/protocol";
 import { samplingKey } from "../../model/spec";
 import type { LiveGrid, LiveTree, Store } from "../../model/store";
+import { zoomOf } from "../parts/zoom";
 import { type AxisTicks, createAxes } from "./axes";
 import { basinTint } from "./basin-map";
 import { colorsOf, type Rgb, watchColors } from "./colors";
@@ -193,8 +194,10 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
     }
   }
 
+  /** How much larger than its own pixels the surface is shown; the browser is asked when the size changes. */
+  let zoom = zoomOf(root);
   function pixelRatio(): number {
-    return Math.min(3, window.devicePixelRatio || 1);
+    return Math.min(3, (window.devicePixelRatio || 1) * zoom);
   }
 
   /** The picture that is wanted now; one object, written anew for every frame. */
@@ -534,6 +537,7 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
   const stopRestore = engine?.onRestore(invalidate);
   const sizes = new ResizeObserver(() => {
     const { clientWidth: width, clientHeight: height } = root;
+    zoom = zoomOf(root);
     const last = ui.size.peek();
     if (last.width !== width || last.height !== height) {
       ui.size.value = { width, height };

@@ -1,3 +1,5 @@
+import { placeIn } from "../parts/zoom";
+
 /** Turns pointer, wheel and touch events into gestures. Knows nothing of surfaces. */
 
 export interface Gestures {
@@ -34,8 +36,7 @@ export function listenToPointers(element: HTMLElement, gestures: Gestures): () =
   // Asking for it makes the browser lay out the page: once per drag, not at every move of it.
   let box: DOMRect | null = null;
   const local = (event: MouseEvent): Finger => {
-    const { left, top } = fingers.size > 0 && box ? box : element.getBoundingClientRect();
-    return { x: event.clientX - left, y: event.clientY - top };
+    return placeIn(element, event, fingers.size > 0 && box ? box : undefined);
   };
 
   element.addEventListener(

@@ -2,6 +2,7 @@ import { useMemo, useRef } from "preact/hooks";
 import type { Branch, LiveGrid, LiveTree, Store } from "../../model/store";
 import { num, whole } from "../parts/format";
 import { useSize } from "../parts/use-size";
+import { placeIn } from "../parts/zoom";
 import { barRows, STRIP, stripRuns } from "./bar-layout";
 import { pairKey, stepInList, useLinks } from "./links";
 import { lossScale } from "./loss-scale";
@@ -28,8 +29,7 @@ export function Barcode({ store, tree, grid }: { store: Store; tree: LiveTree; g
   const stripTop = top + count * pitch + 4;
 
   const under = (event: MouseEvent): Branch | null => {
-    const area = box.current!.getBoundingClientRect();
-    const at = event.clientY - area.top;
+    const at = placeIn(box.current!, event).y;
     if (at < top || at > bottom) return null;
     if (at < top + count * pitch) return shown[Math.floor((at - top) / pitch)] ?? null;
     return runs[Math.min(Math.max(Math.floor((at - stripTop) / 2), 0), runs.length - 1)]?.first ?? null;
@@ -53,8 +53,8 @@ export function Barcode({ store, tree, grid }: { store: Store; tree: LiveTree; g
       onClick={(event) => {
         const branch = under(event);
         if (branch === null) return;
-        const area = box.current!.getBoundingClientRect();
-        const atEnd = Number.isFinite(branch.death) && event.clientX - area.left > x(branch.death) - 6;
+        const at = placeIn(box.current!, event).x;
+        const atEnd = Number.isFinite(branch.death) && at > x(branch.death) - 6;
         links.choose(branch, atEnd ? "saddle" : undefined);
       }}
     >

@@ -2,6 +2,7 @@ import { useMemo, useRef } from "preact/hooks";
 import type { LiveGrid, LiveTree, Store } from "../../model/store";
 import { num } from "../parts/format";
 import { useSize } from "../parts/use-size";
+import { placeIn } from "../parts/zoom";
 import { type Dot, type Frame, nearestDot, persistenceLine, placeDots } from "./diagram-layout";
 import { pairKey, stepInList, useLinks } from "./links";
 import { lossScale } from "./loss-scale";
@@ -39,8 +40,8 @@ export function Diagram({ store, tree, grid }: { store: Store; tree: LiveTree; g
     frame.bottom - (frame.bottom - frame.top) * Math.min(Math.max(scale.at(loss), 0), 1);
 
   const under = (event: MouseEvent): Dot | null => {
-    const area = box.current!.getBoundingClientRect();
-    return nearestDot(dots, event.clientX - area.left, event.clientY - area.top, REACH);
+    const at = placeIn(box.current!, event);
+    return nearestDot(dots, at.x, at.y, REACH);
   };
   const shown = dots.slice(0, MOST_MARKED);
   const rows = shown.map((dot) => dot.branch.row);

@@ -6,6 +6,7 @@ import { treeColumns } from "../../model/wire";
 import { layoutTree } from "../merge-tree/layout";
 import { num } from "../parts/format";
 import { useSize } from "../parts/use-size";
+import { placeIn } from "../parts/zoom";
 import { pairKey, stepInList, useLinks } from "./links";
 import { lossScale } from "./loss-scale";
 import { mostLeaves } from "./most-leaves";
@@ -50,8 +51,7 @@ export function ProfilePlot({ store, tree, grid }: { store: Store; tree: LiveTre
   const { loss, scale, pieces, water, land } = drawn;
 
   const under = (event: MouseEvent): Branch | null => {
-    const area = box.current!.getBoundingClientRect();
-    const at = ((event.clientX - area.left - MARGIN.left) / plotWidth) * whole;
+    const at = ((placeIn(box.current!, event).x - MARGIN.left) / plotWidth) * whole;
     const row = arcAt(placed, at)?.arc.row;
     return shown.find((branch) => branch.row === row) ?? null;
   };

@@ -1,16 +1,13 @@
 import { controlsStyles } from "../views/controls";
 import { detailsStyles } from "../views/details";
-import { Explorer, explorerStyles } from "../views/explorer";
-
+import { explorerStyles } from "../views/explorer";
 import { spectrumStyles } from "../views/spectrum";
 import { surfaceStyles } from "../views/surface";
 import { mergeTreeStyles, topologyStyles } from "../views/topology";
-import { volumeStyles } from "../views/volume";
 
-export { Explorer };
-export const styles = [
+/** Of everything that stands around what leads. */
+export const frameStyles = [
   surfaceStyles,
-  volumeStyles,
   mergeTreeStyles,
   topologyStyles,
   spectrumStyles,

@@ -1,0 +1,21 @@
+import type { Store } from "../model/store";
+import { DetailsCard } from "../views/details";
+import { Explorer } from "../views/explorer";
+import { Waiting } from "../views/explorer/waiting";
+import { SurfacePanel } from "../views/surface";
+import { frameStyles } from "./frame-styles";
+
+function Lead({ store }: { store: Store }) {
+  return store.grid.value === null ? (
+    <Waiting store={store} />
+  ) : (
+    <SurfacePanel store={store} Card={DetailsCard} />
+  );
+}
+
+/** Surface, topology and spectrum. */
+export function SurfaceExplorer({ store }: { store: Store }) {
+  return <Explorer store={store} Lead={Lead} />;
+}
+
+export const styles = frameStyles;

@@ -1,0 +1,4 @@
+import { runStandalone } from "../host/standalone";
+import { styles, VolumeExplorer } from "./volume-explorer-widget";
+
+runStandalone("volume_explorer", VolumeExplorer, styles);
