@@ -1,6 +1,6 @@
 """A surface alone."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import traitlets
 

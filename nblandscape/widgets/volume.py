@@ -1,6 +1,6 @@
 """A three-dimensional landscape alone."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import traitlets
 
