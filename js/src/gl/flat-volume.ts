@@ -51,14 +51,16 @@ export function createFlatVolume(): FlatVolume {
     ratio = look.pixelRatio;
     const gap = 34 * ratio;
     const wide = look.width > look.height;
+    const [top, right] = [look.inset[0], look.inset[1]];
+    const [width, height] = [look.width - right, look.height - top];
     const size = wide
-      ? Math.min((look.width - 4 * gap) / 3, look.height - 2.4 * gap)
-      : Math.min(look.width - 2 * gap, (look.height - 4.6 * gap) / 3);
+      ? Math.min((width - 3.4 * gap) / 3, height - 2.4 * gap)
+      : Math.min(width - 2 * gap, (height - 4.6 * gap) / 3);
     places = [2, 1, 0].map((axis, k) => ({
       axis,
       where: look.slices[axis] ?? lowest?.at[axis] ?? (of.shape[axis]! - 1) / 2,
-      x: wide ? gap + k * (size + gap) : (look.width - size) / 2,
-      y: wide ? (look.height - size) / 2 : 1.2 * gap + k * (size + 1.1 * gap),
+      x: wide ? gap + k * (size + gap) : (width - size) / 2,
+      y: wide ? top + (height - size) / 2 : top + 1.2 * gap + k * (size + 1.1 * gap),
       size: Math.max(8, size),
     }));
   }
@@ -151,10 +153,16 @@ export function createFlatVolume(): FlatVolume {
         target.rotate(-Math.PI / 2);
         target.fillText(`${labels[v]} →`, 0, 0);
         target.restore();
+        target.font = `${15 * ratio}px sans-serif`;
+        target.strokeStyle = css(look.background);
+        target.lineWidth = 3 * ratio;
+        target.lineJoin = "round";
         for (const { kind, at } of points) {
           if (!isNear(place, at, volume)) continue;
           const [x, y] = onMap(place, at, volume);
-          target.fillText(kind === "minimum" ? "▼" : kind === "saddle" ? "✕" : "★", x, y + 4 * ratio);
+          const glyph = kind === "minimum" ? "▼" : kind === "saddle" ? "✕" : "★";
+          target.strokeText(glyph, x, y + 5 * ratio);
+          target.fillText(glyph, x, y + 5 * ratio);
         }
       }
     },

@@ -243,7 +243,7 @@ export function createWebglVolume(context: Context, onDispose: () => void): Volu
     for (let axis = 0; axis < 3; axis++) {
       const where = look.slices[axis];
       if (where !== null && where !== undefined) drawPlane(programs, axis, where, SLICES[axis]!, false);
-      if (!Number.isFinite(look.level) || tint !== null) continue;
+      if (!Number.isFinite(look.level)) continue;
       // What the box cuts open is closed by the values on its faces.
       drawPlane(programs, axis, 0, FACES[axis * 2]!, true, look.level);
       drawPlane(programs, axis, shape[axis]! - 1, FACES[axis * 2 + 1]!, true, look.level);

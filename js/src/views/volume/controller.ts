@@ -13,7 +13,8 @@ import { num } from "../parts/format";
 import { type AxisTicks, createAxes, tickCounts } from "../surface/axes";
 import { colorsOf, type Rgb, watchColors } from "../surface/colors";
 import { basinOf } from "../surface/critical";
-import { type Inset, insets } from "../surface/layout";
+import { type Corner, freeCorner } from "../surface/free-corner";
+import { barPlace, type Inset, insets } from "../surface/layout";
 import { panned, rotated, zoomed } from "../surface/navigate";
 import { listenToPointers } from "../surface/pointer";
 import { contourLevels, type Levels } from "../surface/scene";
@@ -52,6 +53,8 @@ export interface VolumeUi {
   size: Signal<{ width: number; height: number }>;
   flat: Signal<boolean>;
   declined: Signal<number>;
+  /** Where the read-out of the selection covers least. */
+  corner: Signal<Corner>;
   /** A hand is on the level or a slice: draw what is quick. */
   moving: Signal<number>;
 }
@@ -90,6 +93,7 @@ export function createVolumeController(store: Store, elements: VolumeElements, u
   let ticked = "";
   let tinted: unknown[] = [];
   let marked: unknown[] = [];
+  let cornerOf: unknown[] = [];
   let ink: Rgb = [0.1, 0.1, 0.12];
   let background: Rgb = [1, 1, 1];
   let inset: Inset = [0, 0, 0, 0];
@@ -245,6 +249,7 @@ export function createVolumeController(store: Store, elements: VolumeElements, u
     const moving = performance.now() < movingUntil;
     if (!moving) ({ ink, background } = colorsOf(root));
     setMarkers(volume);
+    inset = insets(width, height, ratio, flat !== null);
     if (flat !== null) {
       axes.clear();
       flat.draw(look(moving, volume), context, points);
@@ -252,7 +257,6 @@ export function createVolumeController(store: Store, elements: VolumeElements, u
       return;
     }
     if (solid === null) return;
-    inset = insets(width, height, ratio, false);
     setCamera(camera, look(moving, volume), picture.extent);
     setTicks(volume);
     setTint(volume);
@@ -261,6 +265,21 @@ export function createVolumeController(store: Store, elements: VolumeElements, u
     const [x, y, z] = volume.data.labels;
     axes.draw({ camera, ticks, labels: [x, y], upright: z, bottom: picture.range[0] });
     placeTooltip();
+    if (!moving) placeReadOut();
+  }
+
+  /** At rest only, and only when something has changed that decides it. */
+  function placeReadOut(): void {
+    const key = [store.selection.value, store.view.value, ui.size.value, volume];
+    if (key.every((part, k) => part === cornerOf[k])) return;
+    const card = root.parentElement?.querySelector<HTMLElement>(".nbl-readout");
+    if (!card) return;
+    cornerOf = key;
+    const { width, height } = ui.size.value;
+    const size = { width: card.offsetWidth, height: card.offsetHeight };
+    const busy = (x: number, y: number) => pickAt({ x, y }) !== null;
+    const bar = barPlace(width, height);
+    ui.corner.value = freeCorner({ width, height }, size, axes.texts(), busy, bar, ui.corner.value);
   }
 
   /** The hues of the basins, and the emphasis on the one that is selected or pointed at in the tree. */

@@ -25,6 +25,7 @@ function createUi(): VolumeUi {
     pointed: signal(null),
     size: signal({ width: 0, height: 0 }),
     flat: signal(false),
+    corner: signal("bottom-left"),
     declined: signal(0),
     moving: signal(0),
   };

@@ -160,7 +160,10 @@ export function VolumeReadOut({ store, ui, volume }: Props) {
   if (!shown || place === "none") return null;
   const clear = () => store.select({ kind: "none", vertex: null, coordinates: null, loss: null });
   return (
-    <div class={`nbl-readout top-left bar-${place}`} onPointerDown={(event) => event.stopPropagation()}>
+    <div
+      class={`nbl-readout ${ui.corner.value} bar-${place}`}
+      onPointerDown={(event) => event.stopPropagation()}
+    >
       <div class="nbl-tip-head">
         <span aria-hidden="true">{shown.glyph}</span> {shown.heading}
         <button type="button" class="nbl-readout-close" aria-label="Clear the selection" onClick={clear}>
