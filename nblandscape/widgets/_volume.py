@@ -102,6 +102,7 @@ class VolumeFunctionSource(Fixed):
             "points_choices": [],
             "point_seconds": float(f"{self._cost:.2g}"),
             "notice": "",
+            "bounds": [list(pair) for pair in self.bounds],
         }
 
     def default_spec(self) -> Spec:

@@ -75,6 +75,8 @@ export interface SourceData {
   points_choices: number[];
   /** What a point has cost so far, for predictions; 0 where nothing is computed. Older files lack it. */
   point_seconds?: number;
+  /** The whole window of a function of three numbers. */
+  bounds?: [number, number][];
   /** A sentence such as "The model has changed since"; empty if there is nothing to say. */
   notice: string;
   /** Points that were made an origin. Older files lack them. */

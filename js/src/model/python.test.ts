@@ -3,6 +3,24 @@ import { source, spec } from "../testing/samples";
 import { asPython, pyFloat } from "./python";
 
 describe("copy as Python", () => {
+  it("repeats the window of a function of three numbers", () => {
+    const bounds: [number, number][] = [
+      [0, 1],
+      [-1, 1],
+      [-0.5, 2],
+    ];
+    const f = source({
+      kind: "function",
+      variable: "f",
+      can_choose_axes: false,
+      can_resample: false,
+      bounds,
+    });
+    expect(asPython(f, spec({ points: [33, 33] }))).toBe(
+      "nbl.explore(f, bounds=((0.0, 1.0), (-1.0, 1.0), (-0.5, 2.0)), points=33)",
+    );
+  });
+
   it("writes every part that differs from the default", () => {
     const wanted = spec({
       span: [16, 16],

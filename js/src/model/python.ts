@@ -49,6 +49,10 @@ export function asPython(
       const [p0, p1] = spec.points;
       args.push(`points=${p0 === p1 ? p0 : pair(String(p0), String(p1))}`);
     }
+    if (source?.bounds) {
+      const ends = source.bounds.map(([low, high]) => pair(pyFloat(low), pyFloat(high)));
+      args.push(`bounds=(${ends.join(", ")})`, `points=${spec.points[0]}`);
+    }
     if (spec.offset.axis !== null && spec.offset.value !== 0) {
       args.push(`offset={${spec.offset.axis}: ${pyFloat(spec.offset.value)}}`);
     }
