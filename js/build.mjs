@@ -50,7 +50,7 @@ function options(name, format) {
     // A one-line module text that ends like a file name is taken for a path by anywidget.
     banner: { js: `/* nblandscape: ${name} */\n` },
     define: { ENGINE_HASH: JSON.stringify(engineHash()), "process.env.NODE_ENV": '"production"' },
-    plugins: [minifyCss],
+    plugins: [minifyCss, minifyShaders],
     metafile: true,
     absWorkingDir: here,
     logLevel: "warning",
@@ -64,6 +64,21 @@ const minifyCss = {
     build.onLoad({ filter: /\.css$/ }, async ({ path }) => {
       const { code } = await esbuild.transform(readFileSync(path, "utf8"), { loader: "css", minify: true });
       return { contents: code.trim(), loader: "text", watchFiles: [path] };
+    });
+  },
+};
+
+/** What a shader's text does not need: comments, indentation, blanks around signs that cannot run together. */
+const minifyShaders = {
+  name: "minify-shaders",
+  setup(build) {
+    build.onLoad({ filter: /shaders\.ts$/ }, ({ path }) => {
+      const contents = readFileSync(path, "utf8")
+        .replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, "")
+        .replace(/^[ \t]+|[ \t]+$|\n(?=\n)/gm, "")
+        .replace(/ ?([=*<>,;(){}?:]) ?/g, "$1")
+        .replace(/([;{},])\n(?!#)/g, "$1");
+      return { contents, loader: "ts", watchFiles: [path] };
     });
   },
 };

@@ -2,7 +2,7 @@ import { createCamera, setCamera } from "./camera";
 import type { Marker } from "./engine";
 import { createHeightMap, fraction, setHeightMap } from "./height-map";
 import { createIsosurface, type Isosurface } from "./isosurface";
-import { createLod, type Detail, FULL, type Lod, measured, movingDetail } from "./lod";
+import { type Detail, FULL, type Lod, measured, movingDetail } from "./lod";
 import { COLORMAPS, LUT_SIZE, lut } from "./luts";
 import { paintBox } from "./paint-box";
 import { paintMarkers } from "./paint-markers";
@@ -52,6 +52,7 @@ function programsOf(context: Context): Programs {
   return programs;
 }
 
+const COARSEST = 8;
 /** An isosurface of at most so many milliseconds is made whole while the level is dragged. */
 const DRAG_MS = 14;
 /** At rest, one picture's share of making a larger one. */
@@ -91,7 +92,7 @@ export function createWebglVolume(context: Context, onDispose: () => void): Volu
   let tintHasColor = false;
   let tintBytes = new Uint8Array(0);
   let markers: readonly Marker[] = [];
-  let lod: Lod = createLod(2, 2);
+  let lod: Lod = volumeLod(2);
   let detail: Detail = FULL;
   let waiting = false;
   let disposed = false;
@@ -130,29 +131,40 @@ export function createWebglVolume(context: Context, onDispose: () => void): Volu
     if (!of.whole) return;
     of.revision++;
     of.generation = -1;
-    const last = costs.get(stride) ?? of.spent;
-    costs.set(stride, Math.max(of.spent, 0.6 * last + 0.4 * of.spent));
+    costs.set(stride, 0.5 * ((costs.get(stride) ?? of.spent) + of.spent));
+  }
+
+  /** The finest stride, not finer than `from`, whose isosurface is expected to be made in so much time. */
+  function affordable(from: number, budget: number): number {
+    let stride = from;
+    for (; stride < COARSEST && expected(stride) > budget; stride *= 2) {
+      // What was slow once, with cold code or on a busy machine, earns another chance.
+      const cost = costs.get(stride);
+      if (cost !== undefined) costs.set(stride, 0.9 * cost);
+    }
+    return stride;
   }
 
   /** The mesh to draw: whole at rest, coarser while the level moves faster than it can be made. */
   function meshFor(look: VolumeLook): Mesh | null {
     pending = false;
-    if (!Number.isFinite(look.level)) return null;
+    const { level, moving } = look;
+    if (!Number.isFinite(level)) return null;
     full ??= mesh();
-    if (full.whole && full.level === look.level && (!look.moving || detail.stride === 1)) return full;
-    let stride = look.moving ? detail.stride : 1;
-    if (look.moving) while (stride < 8 && expected(stride) > DRAG_MS) stride *= 2;
-    if (stride === 1 && (expected(1) <= 2 * DRAG_MS || look.moving)) {
-      make(full, look.level, 1, Infinity);
+    quick ??= mesh();
+    const least = moving ? detail.stride : 1;
+    if (full.whole && full.level === level && least === 1) return full;
+    // A level that stays needs its mesh but once.
+    const settled = quick.level === level || full.level === level;
+    const stride = affordable(least, settled ? 2 * DRAG_MS : DRAG_MS);
+    if (stride === 1) {
+      make(full, level, 1, Infinity);
       return full;
     }
-    quick ??= mesh();
-    let coarse = Math.max(2, stride);
-    while (coarse < 8 && expected(coarse) > DRAG_MS) coarse *= 2;
-    if (quick.level !== look.level || (look.moving && quick.stride !== coarse))
-      make(quick, look.level, coarse, Infinity);
-    if (look.moving) return quick;
-    make(full, look.level, 1, performance.now() + PORTION_MS);
+    if (quick.level !== level || (moving && quick.stride > stride) || quick.stride < least)
+      make(quick, level, stride, Infinity);
+    if (moving) return quick;
+    make(full, level, 1, performance.now() + PORTION_MS);
     pending = !full.whole;
     return full.whole ? full : quick;
   }
@@ -291,6 +303,14 @@ export function createWebglVolume(context: Context, onDispose: () => void): Volu
     gl.uniform1f(at.uTinted, tint !== null && tintHasColor ? 1 : 0);
     const draw = () => gl.drawElements(gl.TRIANGLES, of.count, gl.UNSIGNED_INT, 0);
     gl.enable(gl.CULL_FACE);
+    if (detail !== FULL) {
+      // A machine that must save pixels saves two of three passes as well.
+      gl.cullFace(gl.BACK);
+      gl.uniform1f(at.uAlpha, 0.86);
+      draw();
+      gl.disable(gl.CULL_FACE);
+      return;
+    }
     gl.depthMask(false);
     gl.cullFace(gl.FRONT);
     gl.uniform1f(at.uAlpha, 0.34);
@@ -363,7 +383,7 @@ export function createWebglVolume(context: Context, onDispose: () => void): Volu
       costs.clear();
       tint = null;
       grid = next;
-      lod = createLod(Math.min(n0, n1), n2);
+      lod = volumeLod(Math.min(n0, n1, n2));
     },
     setTint(next, colored = true) {
       tint = next;
@@ -417,6 +437,14 @@ export function createWebglVolume(context: Context, onDispose: () => void): Volu
       onDispose();
     },
   };
+}
+
+/** What to save on first: pixels, then triangles, whose number falls with the square of the stride. */
+function volumeLod(n: number): Lod {
+  const details: Detail[] = [FULL, { stride: 1, scale: 0.71 }];
+  for (let stride = 2; stride <= COARSEST && (n - 1) / stride >= 8; stride *= 2)
+    details.push({ stride, scale: 0.5 }, { stride, scale: 0.36 });
+  return { details, cost: new Float64Array(details.length).fill(Number.NaN) };
 }
 
 const SLICES = ["slice 0", "slice 1", "slice 2"];

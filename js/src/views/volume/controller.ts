@@ -88,9 +88,12 @@ export function createVolumeController(store: Store, elements: VolumeElements, u
   let stepped: VolumePoint | null = null;
   let scale: Scale | null = null;
   let scaled: unknown[] = [];
+  let sliced: unknown = null;
   let levels: Levels = { heights: [], weights: [] };
   let ticks: AxisTicks = { x: [], y: [], z: [], losses: [] };
-  let ticked = "";
+  let ticked = false;
+  const counts = new Int32Array(3);
+  const lastCounts = new Int32Array(3);
   let tinted: unknown[] = [];
   let marked: unknown[] = [];
   let cornerOf: unknown[] = [];
@@ -169,13 +172,14 @@ export function createVolumeController(store: Store, elements: VolumeElements, u
       tree = null;
       tinted = [];
       points = [];
+      sliced = null;
       grid = next && { shape: next.shape, values: next.values };
       if (next && grid) {
         solid?.setGrid(grid);
         flat?.setVolume(next);
         picture.extent = { x0: endsOf(next, 0), x1: endsOf(next, 1) };
         picture.range = endsOf(next, 2);
-        ticked = "";
+        ticked = false;
       }
     }
     if (next && (nextTree !== tree || points.length === 0)) points = volumePoints(next, nextTree);
@@ -211,16 +215,18 @@ export function createVolumeController(store: Store, elements: VolumeElements, u
     picture.pixelRatio = pixelRatio();
     picture.inset = inset;
     picture.level = levelOf(store, of) - of.base;
-    picture.slices = sliceIndices(of, slicesOf(store));
+    const slices = slicesOf(store);
+    if (slices !== sliced) picture.slices = sliceIndices(of, slices);
+    sliced = slices;
     return picture;
   }
 
   /** Round coordinates, as many as the box has room for; the same arrays while their numbers stay the same. */
   function setTicks(of: LiveVolume): void {
-    const counts = tickCounts(camera);
-    const key = counts.join(" ");
-    if (key === ticked) return;
-    ticked = key;
+    tickCounts(camera, counts);
+    if (ticked && counts.every((count, k) => count === lastCounts[k])) return;
+    lastCounts.set(counts);
+    ticked = true;
     const [x, y, z] = [0, 1, 2].map((k) => linearTicks(...endsOf(of, k), counts[k]!)) as [
       number[],
       number[],

@@ -55,7 +55,9 @@ export const lossAt = (scale: Scale, volume: LiveVolume, position: number): numb
 /** Whether parts have the hues of their basins: of a volume they do, unless it is switched off. */
 export const isColored = (store: Store): boolean => store.view.value.basin_map !== false;
 
-export const slicesOf = (store: Store): Slices => store.view.value.volume?.slices ?? [null, null, null];
+const NO_SLICES: Slices = [null, null, null];
+
+export const slicesOf = (store: Store): Slices => store.view.value.volume?.slices ?? NO_SLICES;
 
 /** Slices as indices along the axes. */
 export function sliceIndices(volume: LiveVolume, slices: Slices): Slices {
