@@ -147,11 +147,22 @@ export function createFlatVolume(): FlatVolume {
         target.textAlign = "center";
         const [u, v] = others(place.axis);
         const { labels } = volume.data;
-        target.fillText(`${labels[u]} →`, place.x + place.size / 2, place.y + place.size + 15 * ratio);
+        const fitting = (label: string) =>
+          target.measureText(label).width < place.size
+            ? label
+            : label
+                .replace(/ \(.*\)$/, "")
+                .split(" ")
+                .pop();
+        target.fillText(
+          `${fitting(labels[u]!)} →`,
+          place.x + place.size / 2,
+          place.y + place.size + 15 * ratio,
+        );
         target.save();
         target.translate(place.x - 8 * ratio, place.y + place.size / 2);
         target.rotate(-Math.PI / 2);
-        target.fillText(`${labels[v]} →`, 0, 0);
+        target.fillText(`${fitting(labels[v]!)} →`, 0, 0);
         target.restore();
         target.font = `${15 * ratio}px sans-serif`;
         target.strokeStyle = css(look.background);
