@@ -203,15 +203,17 @@ class Origins:
         return total
 
 
-def model_place(plane: "Subspace", model: "Objective") -> Wire:
+def model_place(plane: "Subspace", model: "Objective", *, at_origin: bool = False) -> Wire:
     """`ModelPlace` (js/src/model/protocol.ts): where the model lies as seen from a plane.
 
     With theta_m the model: coordinates of its projection on the plane, distance from it, Gram matrix of the
     directions. So the distance of the point alpha from the model is
-    sqrt(apart^2 + (alpha - at)^T gram (alpha - at)).
+    sqrt(apart^2 + (alpha - at)^T gram (alpha - at)). `at_origin`: the plane starts from the model itself.
     """
     import torch
 
+    if at_origin:
+        return {"at": [0.0] * plane.dim, "apart": 0.0, "gram": plane.gram.tolist()}
     away = model.origin().to(torch.float64) - plane.origin.to(torch.float64)
     directions = plane.directions.to(torch.float64)
     gram = plane.gram

@@ -332,11 +332,14 @@ class Shown(NblWidget):
         if shown is None or self.spec is None:
             raise RuntimeError(_NOT_YET)
         tree = shown.tree.simplify(float(self.spec["threshold"]))
+        number = 0 if self.surface is None else int(self.surface["spec"].get("origin") or 0)
+        title = (self.source or {}).get("title", "") + (f", origin {number}" if number else "")
+        spectra = {} if self._source is None else self._source.spectra
         return picture(
             shown.landscape,
             tree,
-            self.spectrum,
-            title=(self.source or {}).get("title", ""),
+            spectra.get(number, self.spectrum),
+            title=title,
             scale=self.spec["scale"],
             width=width,
             dpi=dpi,

@@ -305,10 +305,10 @@ class ObjectiveSource:
         self, chunks: Generator[Chunk, None, Landscape], plane: "Subspace", spectrum: "Spectrum | None"
     ) -> Generator[Chunk, None, Landscape]:
         """Note what a point costs, where the model lies, and how the directions were made."""
-        place = model_place(plane, self._root.objective)
         result = yield from chunks
         self._cost = result.provenance["seconds"] / result.values.size
         self._known_cost = True
+        place = model_place(plane, self._root.objective, at_origin=plane.contains_model and self.number == 0)
         recipe = None if spectrum is None else recipe_of(spectrum).to_wire()
         told = {"origin_number": self.number, "model_place": place, "recipe": recipe}
         return replace(result, provenance={**result.provenance, **told})

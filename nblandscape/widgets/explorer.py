@@ -42,6 +42,10 @@ class Explorer(Shown):
     selection : dict
         What was clicked: ``kind`` ("none", "minimum", "saddle", "point" or "model"), ``vertex``,
         ``coordinates`` and ``loss``. Observable: ``explorer.observe(f, names="selection")``.
+    sent : list of dict
+        Points that the reader has sent to Python, with ``kind``, ``label``, ``coordinates``, ``loss``,
+        ``metrics``, ``distance`` from the model and the ``spec`` of their plane. Observable; see `on_send`
+        and `state_dict_at`.
     error : BaseException or None
         Of the last computation.
     """

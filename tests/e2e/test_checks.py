@@ -20,7 +20,7 @@ damaged = nbl.explore(nbl.Landscape.from_array(heights, (axis, axis)))
 damaged
 """
 RESET = """
-explorer.request(span=12.0)
+explorer.request(span=12.0, origin=0)
 explorer.wait(60)
 explorer.selection = {"kind": "none", "vertex": None, "coordinates": None, "loss": None}
 """
@@ -113,6 +113,63 @@ def test_both_themes_and_a_narrow_page_have_room_for_the_verdict(explorer):
     finally:
         lab.page.set_viewport_size(size)
         lab.theme(dark=False)
+
+
+def test_a_minimum_becomes_the_origin_by_key_and_undo_leads_back(explorer):
+    lab, widget = explorer
+    leaf(widget, 2).focus()
+    lab.page.keyboard.press("Enter")
+    lab.until("explorer.selection['kind'] == 'minimum'")
+    chosen = lab.value("explorer.selection")
+    lab.execute("before = explorer.selected_state_dict(); first = explorer.eigenpairs")
+    widget.locator(".nbl-surface-view").focus()
+    lab.page.keyboard.press("o")
+    line = widget.locator(".nbl-origin")
+    expect(line).to_contain_text("Origin 1: minimum at")
+    expect(line).to_contain_text("away")
+    lab.until("explorer.surface['spec'].get('origin') == 1")
+    finished(widget)
+    assert lab.value("explorer.selection['kind']") == "none"
+    same = "all(torch.equal(before[n], t) for n, t in explorer.state_dict_at((0.0, 0.0)).items())"
+    assert lab.value(same)
+    assert lab.value("explorer.landscape.origin_value") == pytest.approx(chosen["loss"], rel=1e-6)
+    assert not lab.value("explorer.eigenpairs is first")
+    lab.screenshot("origin", widget)
+    lab.page.keyboard.press("Control+z")
+    expect(line).to_contain_text("The model; 1 other origin")
+    lab.until("explorer.surface['spec'].get('origin', 0) == 0 and explorer.status['phase'] == 'done'")
+    assert lab.value("explorer.eigenpairs is first")
+    assert lab.value("explorer.selection") == chosen
+    lab.page.keyboard.press("Control+y")
+    expect(line).to_contain_text("Origin 1: minimum at")
+    widget.get_by_role("button", name="Back to the model").click()
+    expect(line).to_contain_text("The model; 1 other origin")
+
+
+def test_a_point_is_sent_to_python_and_the_page_says_how_to_use_it(explorer):
+    lab, widget = explorer
+    lab.execute("told = []; explorer.on_send(told.append)")
+    leaf(widget, 2).focus()
+    lab.page.keyboard.press("Enter")
+    lab.page.keyboard.press("s")
+    card = widget.locator(".nbl-details")
+    expect(card.get_by_role("status")).to_contain_text("explorer.sent[0]")
+    line = card.get_by_role("status").locator("pre").inner_text()
+    same = f"all(torch.equal(a, b) for a, b in zip({line}.values(), explorer.selected_state_dict().values()))"
+    assert lab.value(same)
+    assert lab.value("told == explorer.sent and told[0]['label'].startswith('Minimum 2 of')")
+    card.get_by_role("button", name="All details").click()
+    expect(card).to_contain_text("from the model")
+    lab.screenshot("details", widget)
+    card.get_by_role("button", name="Code that loads").click()
+    code = card.locator("pre").first.inner_text()
+    lab.execute(
+        f"import copy; user, model = model, copy.deepcopy(model)\nexec({code!r})\nloaded, model = model, user"
+    )
+    loaded = "all(torch.allclose(t, expected[n], atol=1e-5) for n, t in loaded.state_dict().items())"
+    assert lab.value(loaded, after="expected = explorer.selected_state_dict()")
+    card.get_by_role("button", name="Code that loads").click()
+    card.get_by_role("button", name="All details").click()
 
 
 def test_a_surface_with_holes_says_so_in_its_notes(lab, request):

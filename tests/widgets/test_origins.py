@@ -460,7 +460,14 @@ def test_a_point_is_sent_with_everything_that_python_needs(trained):
     assert entry["metrics"] == {"accuracy": explorer.landscape.metrics["accuracy"].flat[vertex]}
     assert entry["distance"] == pytest.approx(float(np.hypot(*coordinates)), rel=1e-5)
     assert json.loads(json.dumps(entry)) == entry
-    explorer.new_origin((0.5, 0.5))  # the entry still means its own plane
+    # The entry still means its own plane, of its own eigenvectors.
+    explorer._on_message(
+        explorer,
+        {"kind": "rpc", "id": "m", "method": "eigenpairs", "params": {"largest": 4, "smallest": 4}},
+        [],
+    )
+    explorer.wait(60)
+    explorer.new_origin((0.5, 0.5))
     explorer.wait(60)
     for name, tensor in explorer.state_dict_at(explorer.sent[-1]).items():
         assert torch.equal(tensor, expected[name]), name

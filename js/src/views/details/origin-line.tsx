@@ -16,6 +16,8 @@ export function OriginLine({ store }: { store: Store }) {
   const can = store.abilities.value.axes;
   if (origins.length === 0 && number === 0) return null;
   const here = present(store);
+  const others = count(origins.length, "other origin", "other origins");
+  const name = number === 0 ? `The model; ${others}` : here === null ? `Origin ${number}` : originName(here);
   const go = (to: number) => {
     setOpen(false);
     if (to === 0) goHome(store);
@@ -28,17 +30,11 @@ export function OriginLine({ store }: { store: Store }) {
         class="nbl-button nbl-small nbl-origin-name"
         aria-expanded={open}
         aria-haspopup="dialog"
-        title="Where the planes start"
+        title={`Where the planes start: ${name}`}
         onClick={() => setOpen(!open)}
       >
         <Icon name="pin" />
-        <span>
-          {number === 0
-            ? `The model; ${count(origins.length, "other origin", "other origins")}`
-            : here === null
-              ? `Origin ${number}`
-              : originName(here)}
-        </span>
+        <span>{name}</span>
         <Icon name="more" />
       </button>
       {number > 0 && here !== null && <span class="nbl-origin-note">{distance(store, here.distance)}</span>}
