@@ -44,7 +44,7 @@ const origin = (number: number, parent: number): OriginData => ({
   number,
   kind: "minimum",
   at: [0.5, -0.25],
-  spec: { ...wanted, ...(parent > 0 && { origin: parent }), axes: [1, -1] },
+  spec: { ...wanted, ...(parent > 0 && { origin: parent }), axes: parent > 0 ? [0, 1] : [1, -1] },
   loss: 0.75,
   distance: 1.5 * number,
   recipe,
