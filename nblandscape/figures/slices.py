@@ -79,9 +79,9 @@ def _slice(
         axes.contour(*lines, values.T, levels=levels[1:-1], colors="white", linewidths=0.4)
     within = np.stack(np.unravel_index(tree.minima, landscape.shape), axis=1)
     near = np.flatnonzero(within[:, axis] == index)[::-1]  # the most persistent on top
-    hues = basin_colors(axes, len(tree.pairs))[near]
-    places = (line[within[near, k]] for line, k in zip(lines, (first, second), strict=True))
-    axes.scatter(*places, 40, hues, marker="v", edgecolors="white", linewidths=0.9, zorder=3)
+    hues: Any = basin_colors(axes, len(tree.pairs))[near]  # matplotlib takes arrays, its annotations do not
+    x, y = (line[within[near, k]] for line, k in zip(lines, (first, second), strict=True))
+    axes.scatter(x, y, 40, hues, marker="v", edgecolors="white", linewidths=0.9, zorder=3)
     axes.set_title(f"{landscape.labels[axis]} = {landscape.axes[axis][index]:.4g}", fontsize=8)
     axes.set_xlabel(landscape.labels[first], fontsize=7)
     axes.set_ylabel(landscape.labels[second], fontsize=7)

@@ -58,7 +58,7 @@ def test_level_slice_and_click_in_one_volume(notebook):
     # Where a slice is clicked, its trilinear value is selected.
     widget.get_by_role("checkbox", name="z").check()
     drag_slider(level, 0.6, 0.02, 4)
-    lab.until("explorer.view['volume']['slices'][2] is not None")
+    lab.until("explorer.view['volume'].get('slices', [None] * 3)[2] is not None")
     box = surface_box(widget)
     lab.page.mouse.click(box["x"] + 0.45 * box["width"], box["y"] + 0.62 * box["height"])
     lab.until("explorer.selection['kind'] == 'point'")

@@ -10,6 +10,7 @@ import { createWebglVolume } from "../../gl/webgl-volume";
 import type { LiveTree, Store } from "../../model/store";
 import { drawnAt, endsOf, type LiveVolume, type Place, placeOf, volumeOf } from "../../model/volume-data";
 import { num } from "../parts/format";
+import { zoomOf } from "../parts/zoom";
 import { type AxisTicks, createAxes, tickCounts } from "../surface/axes";
 import { colorsOf, type Rgb, watchColors } from "../surface/colors";
 import { basinOf } from "../surface/critical";
@@ -38,6 +39,7 @@ import {
   nextMerge,
   positionOf,
   restingPlace,
+  rounded,
   type Scale,
   scaleOf,
   sliceIndices,
@@ -192,7 +194,9 @@ export function createVolumeController(store: Store, elements: VolumeElements, u
     picture.heights = { range: scale.range, scale: scale.kind, base: next.base };
   }
 
-  const pixelRatio = () => Math.min(3, window.devicePixelRatio || 1);
+  /** How much larger than its own pixels the volume is shown; the browser is asked when the size changes. */
+  let zoom = zoomOf(root);
+  const pixelRatio = () => Math.min(3, (window.devicePixelRatio || 1) * zoom);
 
   function look(moving: boolean, of: LiveVolume): VolumeLook {
     const view = store.view.value;
@@ -502,7 +506,7 @@ export function createVolumeController(store: Store, elements: VolumeElements, u
   function onVolumeKey(key: NonNullable<ReturnType<typeof volumeKey>>, of: LiveVolume, scale: Scale): void {
     if (key.do === "level") {
       const share = positionOf(scale, of, levelOf(store, of)) + key.by * LEVEL_STEP;
-      setLevel(lossAt(scale, of, Math.min(1, Math.max(0, share))));
+      setLevel(rounded(of, lossAt(scale, of, Math.min(1, Math.max(0, share)))));
     } else if (key.do === "merge") {
       const next = nextMerge(store, of, key.by);
       if (next !== null) setLevel(next);
@@ -531,6 +535,7 @@ export function createVolumeController(store: Store, elements: VolumeElements, u
   const stopRestore = engine?.onRestore(invalidate);
   const sizes = new ResizeObserver(() => {
     const { clientWidth: width, clientHeight: height } = root;
+    zoom = zoomOf(root);
     const last = ui.size.peek();
     if (last.width !== width || last.height !== height) {
       ui.size.value = { width, height };

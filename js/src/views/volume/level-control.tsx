@@ -9,7 +9,17 @@ import { Slider } from "../parts/slider";
 import { useSize } from "../parts/use-size";
 import type { VolumeUi } from "./controller";
 import { fits, levelText, partsAt } from "./points";
-import { change, isColored, levelOf, lossAt, nextMerge, positionOf, type Scale, scaleOf } from "./state";
+import {
+  change,
+  isColored,
+  levelOf,
+  lossAt,
+  nextMerge,
+  positionOf,
+  rounded,
+  type Scale,
+  scaleOf,
+} from "./state";
 
 interface Props {
   store: Store;
@@ -108,7 +118,7 @@ export function LevelControl({ store, ui, volume }: Props) {
           label="Level of the isosurface"
           valueText={levelText(tree, level)}
           title="The isosurface encloses what has a loss of at most this (Page Up, Page Down; with Shift from merge to merge)"
-          onDrag={(next) => set(lossAt(scale, volume, next))}
+          onDrag={(next) => set(rounded(volume, lossAt(scale, volume, next)))}
           onSettle={() => {}}
         />
       </div>

@@ -33,26 +33,14 @@ export function SliceControls({ store, ui, volume }: Props) {
         const rest = () => restingPlace(volume, lowestOf(volumePoints(volume, store.tree.peek())), axis);
         return (
           <div key={axis} class={at === null ? "nbl-volume-slice nbl-volume-off" : "nbl-volume-slice"}>
-            <div class="nbl-control-head">
-              <label class="nbl-check" title={`Slice across ${label} (${axis + 1})`}>
-                <input
-                  type="checkbox"
-                  checked={at !== null}
-                  onChange={(event) => set(axis, event.currentTarget.checked ? rest() : null)}
-                />
-                {name}
-              </label>
-              <span class="nbl-spacer" />
-              {at !== null && (
-                <NumberField
-                  value={at}
-                  label={`Slice across ${name}`}
-                  min={low}
-                  max={high}
-                  onCommit={(next) => set(axis, next)}
-                />
-              )}
-            </div>
+            <label class="nbl-check" title={`Slice across ${label} (${axis + 1})`}>
+              <input
+                type="checkbox"
+                checked={at !== null}
+                onChange={(event) => set(axis, event.currentTarget.checked ? rest() : null)}
+              />
+              {name}
+            </label>
             <Slider
               value={at ?? rest()}
               min={low}
@@ -62,6 +50,15 @@ export function SliceControls({ store, ui, volume }: Props) {
               onDrag={(next) => set(axis, Number(next.toPrecision(5)))}
               onSettle={() => {}}
             />
+            {at !== null && (
+              <NumberField
+                value={at}
+                label={`Slice across ${name}`}
+                min={low}
+                max={high}
+                onCommit={(next) => set(axis, next)}
+              />
+            )}
           </div>
         );
       })}

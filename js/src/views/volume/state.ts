@@ -68,6 +68,13 @@ export function change(store: Store, next: VolumeState): void {
   store.setView({ volume: { ...store.view.peek().volume, ...next } });
 }
 
+/** A level as it can be read: to a ten-thousandth of the range. */
+export function rounded(volume: LiveVolume, loss: number): number {
+  const [low, high] = volume.range;
+  const digits = Math.max(0, Math.min(20, 4 - Math.floor(Math.log10(high - low || 1))));
+  return Number(loss.toFixed(digits));
+}
+
 /** Where a slice starts: through the lowest minimum, which says more than the middle. */
 export function restingPlace(volume: LiveVolume, lowest: Place | null, axis: number): number {
   const line = volume.axes[axis]!;
@@ -80,8 +87,13 @@ export function nextMerge(store: Store, volume: LiveVolume, by: 1 | -1): number 
   if (tree === null) return null;
   const level = levelOf(store, volume);
   const all = merges(tree);
-  if (by > 0) return all.find((loss) => loss > level) ?? null;
+  const extent = volume.range[1] - volume.range[0];
+  if (by > 0) {
+    const next = all.find((loss) => loss > level);
+    // The values travel with seven digits: the pass itself must lie inside.
+    return next === undefined ? null : next + 1e-6 * extent;
+  }
   // So little that the same picture with a pass less is seen.
   const last = all.filter((loss) => loss <= level).pop();
-  return last === undefined ? null : last - 2e-4 * (volume.range[1] - volume.range[0]);
+  return last === undefined ? null : last - 2e-4 * extent;
 }
