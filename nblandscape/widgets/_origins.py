@@ -146,9 +146,6 @@ class Origins:
             source = self._kept.get(number)
             if source is not None:
                 self._kept.move_to_end(number)
-                for other in self._kept.values():
-                    if other is not source:
-                        other.objective.release_graphs()
                 return source
             last = self._first + len(self._known) - 1
             if 1 <= number < self._first:
@@ -163,6 +160,13 @@ class Origins:
                 )
             known = "make one from a selected point first" if not self._known else f"1 to {last} are known"
             raise ValueError(f"origin={number}: 0 is the model itself; {known}.")
+
+    def rest(self, but: int) -> None:
+        """Give back the memory of the gradient graphs of all origins but one; waits for a product."""
+        with self._lock:
+            others = [source for number, source in self._kept.items() if number != but]
+        for source in others:
+            source.objective.release_graphs()
 
     def add(
         self, source: "ObjectiveSource", spec: Spec, kind: str, coordinates: Sequence[float], recipe: Recipe

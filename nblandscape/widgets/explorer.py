@@ -283,11 +283,13 @@ class Explorer(Shown):
 
     def _surface_steps(self, source: Source, wire: dict[str, Any], job: Job) -> Steps:
         spec = Spec.from_wire(wire)
+        self._show_spectrum(source, spec)
         if self._shown_key == spec.key or isinstance(source, LandscapeSource):
             self._set_status("surface", "done", spec.id)  # only the display changed
             return
         source = source.at(spec.origin)
-        self._show_spectrum(source, spec)
+        if isinstance(source, ObjectiveSource):
+            source.origins.rest(but=spec.origin)
         known = self._results.find(spec.key)
         if known is not None:
             self._commit(spec, known, wire)

@@ -381,6 +381,25 @@ def test_a_new_origin_while_a_surface_refines_lets_both_finish(explore):
     assert explorer.landscape.origin_value == pytest.approx(explorer.objective.loss(), rel=1e-6)
 
 
+def test_the_eigenvalues_return_with_the_plane_before_the_other_was_computed(explore):
+    model, x, y = network()
+    explorer = explore(slow(model, 0.002, x, y), points=9, span=3.0, largest=1, smallest=1).wait(60)
+    first = explorer.spectrum
+    explorer.new_origin((0.5, 0.0))
+    explorer.wait(60)
+    explorer.request(origin=0)
+    explorer.wait(60)
+    explorer.request(origin=1, points=33)
+    until = time.monotonic() + 10
+    while explorer.spectrum == first and time.monotonic() < until:
+        time.sleep(0.001)
+    explorer.request(origin=0, points=9)
+    explorer.wait(60)
+    assert explorer.landscape.shape == (9, 9)
+    assert explorer.spectrum == first
+    assert explorer.page_state()["spectrum"] == first
+
+
 @pytest.mark.parametrize("end", ["cancel", "close", "update"])
 def test_a_new_origin_that_is_given_up_leaves_the_old_one(explore, end):
     model, x, y = network()

@@ -73,5 +73,14 @@ describe("copy as Python at an origin", () => {
     );
     expect(lines[lines.length - 1]).toMatch(/^nbl\.explore\(objective_2, .*, spectrum=spectrum_2\)$/);
     expect(lines.join("\n")).not.toContain("plane_2");
+    const saved = source({
+      kind: "landscape",
+      can_choose_axes: false,
+      can_resample: false,
+      variable: "landscape",
+    });
+    expect(exploreCode({ ...saved, origins: from.origins! }, spec({ origin: 2 }))).toBe(
+      "nbl.explore(landscape)",
+    );
   });
 });

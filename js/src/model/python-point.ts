@@ -106,7 +106,7 @@ export function loadCode(
 /** 'Copy as Python' at any origin. */
 export function exploreCode(source: SourceData | null, spec: Spec | null, recipe?: Recipe): string {
   const at = originOf(spec);
-  if (spec === null || at === 0) return asPython(source, spec);
+  if (spec === null || at === 0 || source?.kind !== "objective") return asPython(source, spec);
   const levels = levelsOf(source, spec, recipe);
   const variable = variableOf(source);
   if (levels === null) return asPython(source, spec);

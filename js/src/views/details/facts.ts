@@ -110,10 +110,16 @@ function persistence(branch: Branch): Fact {
 function support({ evidence, persistence }: Branch): Fact[] {
   if (!evidence || !Number.isFinite(persistence)) return [];
   const margin = Number.isFinite(evidence.margin) ? `needs > ${num(evidence.margin, 3)}` : "";
-  const facts = [{ name: "supported", value: evidence.supported ? "yes" : "no", hint: margin }];
-  if (margin && !evidence.supported) facts[0]!.value = `no: ${margin}`;
+  const value = evidence.supported ? "yes" : margin ? `no: ${margin}` : "no";
+  const facts = [
+    { name: "supported", value, hint: "Whether the persistence exceeds its errors over the batches" },
+  ];
   if (Number.isFinite(evidence.frequency))
-    facts.push({ name: "in resamples", value: percent(evidence.frequency), hint: "" });
+    facts.push({
+      name: "in resamples",
+      value: percent(evidence.frequency),
+      hint: "Share of the trees of resampled batches that have this minimum",
+    });
   return facts;
 }
 
