@@ -13,6 +13,7 @@ from nblandscape.topology import merge_tree
 from nblandscape.widgets import _volume
 
 FIXTURE = Path(__file__).parents[1] / "data" / "protocol" / "volume.json"
+PARTS = FIXTURE.with_name("volume_parts.json")
 
 
 def wells(n: int = 17, holes: bool = False) -> nbl.Landscape:
@@ -150,3 +151,21 @@ def test_fixture_holds_what_is_sent() -> None:
     if os.environ.get("NBL_WRITE_FIXTURES") == "1":
         FIXTURE.write_text(json.dumps(made, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     assert json.loads(FIXTURE.read_text(encoding="utf-8")) == made
+
+
+def test_fixture_holds_the_parts_that_isosurfaces_have() -> None:
+    """How many branches of the tree are alive at each level; vitest counts the pieces of the isosurface."""
+    made = []
+    for seed, holes in ((0, 0.0), (1, 0.0), (2, 0.15)):
+        rng = np.random.default_rng(seed)
+        values = rng.random((5, 6, 4)).astype("f4").astype(float)
+        values[rng.random(values.shape) < holes] = np.nan
+        pairs = merge_tree(values, connectivity="freudenthal").pairs
+        levels = np.round(np.linspace(0.08, 0.6, 9), 3).tolist()
+        alive = [int(((pairs["birth"] <= level) & (pairs["death"] > level)).sum()) for level in levels]
+        known = [None if np.isnan(value) else value for value in values.ravel().tolist()]
+        made.append({"shape": list(values.shape), "values": known, "levels": levels, "parts": alive})
+    assert max(made[0]["parts"]) > 5
+    if os.environ.get("NBL_WRITE_FIXTURES") == "1":
+        PARTS.write_text(json.dumps(made, allow_nan=False) + "\n", encoding="utf-8")
+    assert json.loads(PARTS.read_text(encoding="utf-8")) == made

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, it } from "vitest";
 import { random, randomGrid } from "./examples";
 import { createIsosurface, type Isosurface } from "./isosurface";
@@ -134,6 +136,30 @@ it("separates what the triangulation's graph separates, and joins what it joins,
     if (seed % 2 === 0) expect(bounded.size).toBe(new Set(parts.values()).size);
     // Inner ends are inside, and the surface crosses between them and the outside.
     for (let v = 0; v < s.vertexCount; v++) expect(grid.values[s.inner[v]!]!).toBeLessThanOrEqual(level);
+  }
+});
+
+interface Sample {
+  shape: [number, number, number];
+  values: (number | null)[];
+  levels: number[];
+  parts: number[];
+}
+
+it("has the parts that the merge tree says, which Python has computed", () => {
+  const path = join(import.meta.dirname, "../../../tests/data/protocol/volume_parts.json");
+  for (const { shape, values, levels, parts } of JSON.parse(readFileSync(path, "utf8")) as Sample[]) {
+    const grid = { shape, values: Float32Array.from(values, (value) => value ?? Number.NaN) };
+    const holes = values.includes(null);
+    levels.forEach((level, k) => {
+      const found = partsInside(grid, level);
+      expect(new Set(found.values()).size).toBe(parts[k]);
+      const s = made(grid, level);
+      const drawn = new Set(Array.from({ length: s.vertexCount }, (_, v) => found.get(s.inner[v]!)));
+      // Parts that only holes surround have no surface.
+      if (holes) expect(drawn.size).toBeLessThanOrEqual(parts[k]!);
+      else expect(drawn.size).toBe(parts[k]);
+    });
   }
 });
 

@@ -122,7 +122,7 @@ void main() {
   float dT = length(vec2(dFdx(t), dFdy(t)));
   vec2 dGrid = vec2(length(vec2(dFdx(vGrid.x), dFdy(vGrid.x))), length(vec2(dFdx(vGrid.y), dFdy(vGrid.y))));
   if (hole) discard;
-  float inside = uLevel < -9.0 ? 1.0 : clamp(0.5 + (uLevel - t) / max(dT, 1e-7), 0.0, 1.0);
+  float inside = uLevel < -9.0 ? 1.0 : clamp(0.5 + (uLevel - t + 1e-6) / max(dT, 1e-7), 0.0, 1.0);
   if (uCut > 0.5 && inside <= 0.0) discard;
   vec3 albedo = texture(uLut, vec2(t * (255.0 / 256.0) + 0.5 / 256.0, uMapRow)).rgb;
   vec3 shown = display(linear(albedo) * uShade);

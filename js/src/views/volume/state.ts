@@ -71,8 +71,8 @@ export function change(store: Store, next: VolumeState): void {
 /** A level as it can be read: to a ten-thousandth of the range. */
 export function rounded(volume: LiveVolume, loss: number): number {
   const [low, high] = volume.range;
-  const digits = Math.max(0, Math.min(20, 4 - Math.floor(Math.log10(high - low || 1))));
-  return Number(loss.toFixed(digits));
+  const digits = 4 - Math.floor(Math.log10(high - low));
+  return digits > 20 ? loss : Number(loss.toFixed(Math.max(0, digits)));
 }
 
 /** Where a slice starts: through the lowest minimum, which says more than the middle. */
