@@ -52,7 +52,8 @@ def slices_figure(
     through = np.unravel_index(int(tree.minima[0]), landscape.shape)
     figure = Figure(figsize=(width, width * 0.3), layout="constrained")
     grid = figure.add_gridspec(1, 4, width_ratios=[1, 1, 1, 0.9])
-    mesh, panels = None, []
+    mesh: Any = None
+    panels = []
     for place, axis in enumerate((2, 1, 0)):
         axes = figure.add_subplot(grid[0, place])
         mesh = _slice(axes, landscape, tree, axis, int(through[axis]), norm)

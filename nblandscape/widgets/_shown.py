@@ -275,6 +275,8 @@ class Shown(NblWidget):
                 state["status"] = {**IDLE, "id": self.surface["id"], "phase": "done"}
                 spectra = {} if self._source is None else self._source.spectra
                 state["spectrum"] = spectra.get(self.surface["spec"].get("origin", 0), self.spectrum)
+            elif self.volume is not None:
+                state["status"] = {**IDLE, "id": self.volume["id"], "phase": "done"}
         return state
 
     def to_html(

@@ -112,6 +112,7 @@ def test_a_function_may_fail_and_be_cancelled(explore) -> None:
     explorer.cancel()
     explorer.wait(60)
     assert explorer.status["phase"] == "cancelled"
+    assert explorer.page_state()["status"]["phase"] == "done"
     assert explorer.volume["shape"][0] < 129
     with pytest.raises(TypeError, match=r"returned a str; it must return one number"):
         explore(lambda _a, _b, _c: "no", bounds=((0, 1),) * 3)

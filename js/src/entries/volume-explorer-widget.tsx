@@ -1,14 +1,19 @@
 import { useMemo } from "preact/hooks";
 import type { Store } from "../model/store";
-import { withVolume } from "../model/volume-data";
+import { volumeOf, withVolume } from "../model/volume-data";
 import { Explorer } from "../views/explorer";
+import { Waiting } from "../views/explorer/waiting";
 import { VolumePanel, volumeStyles } from "../views/volume";
 import { frameStyles } from "./frame-styles";
+
+function Lead({ store }: { store: Store }) {
+  return volumeOf(store) === null ? <Waiting store={store} /> : <VolumePanel store={store} />;
+}
 
 /** A landscape of three dimensions, its topology beside it. */
 export function VolumeExplorer({ store: given }: { store: Store }) {
   const store = useMemo(() => withVolume(given), [given]);
-  return <Explorer store={store} Lead={VolumePanel} />;
+  return <Explorer store={store} Lead={Lead} />;
 }
 
 export const styles = [...frameStyles, volumeStyles];
