@@ -83,7 +83,8 @@ def _slice(
     hues: Any = basin_colors(axes, len(tree.pairs))[near]  # matplotlib takes arrays, its annotations do not
     x, y = (line[within[near, k]] for line, k in zip(lines, (first, second), strict=True))
     axes.scatter(x, y, 40, hues, marker="v", edgecolors="white", linewidths=0.9, zorder=3)
-    axes.set_title(f"{landscape.labels[axis]} = {landscape.axes[axis][index]:.4g}", fontsize=8)
+    name = landscape.labels[axis].split(" (")[0]  # without the eigenvalue: three titles stand side by side
+    axes.set_title(f"{name} = {landscape.axes[axis][index]:.4g}", fontsize=8)
     axes.set_xlabel(landscape.labels[first], fontsize=7)
     axes.set_ylabel(landscape.labels[second], fontsize=7)
     axes.tick_params(labelsize=6)

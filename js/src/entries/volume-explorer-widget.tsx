@@ -4,6 +4,7 @@ import { volumeOf, withVolume } from "../model/volume-data";
 import { Explorer } from "../views/explorer";
 import { Waiting } from "../views/explorer/waiting";
 import { VolumePanel, volumeStyles } from "../views/volume";
+import { VOLUME_KEYS } from "../views/volume/keyboard";
 import { frameStyles } from "./frame-styles";
 
 function Lead({ store }: { store: Store }) {
@@ -13,7 +14,7 @@ function Lead({ store }: { store: Store }) {
 /** A landscape of three dimensions, its topology beside it. */
 export function VolumeExplorer({ store: given }: { store: Store }) {
   const store = useMemo(() => withVolume(given), [given]);
-  return <Explorer store={store} Lead={Lead} />;
+  return <Explorer store={store} Lead={Lead} keys={VOLUME_KEYS} />;
 }
 
 export const styles = [...frameStyles, volumeStyles];

@@ -1,6 +1,6 @@
 import { useComputed } from "@preact/signals";
 import type { ComponentType } from "preact";
-import { isEditing } from "../../a11y/keymap";
+import { isEditing, KEYS } from "../../a11y/keymap";
 import { LiveRegion } from "../../a11y/live-region";
 import type { Store } from "../../model/store";
 import { Controls } from "../controls";
@@ -15,10 +15,12 @@ interface Props {
   store: Store;
   /** What leads: the surface, or what stands in its place. */
   Lead: ComponentType<{ store: Store }>;
+  /** What the list of keys says. */
+  keys?: typeof KEYS;
 }
 
 /** The linked views: surface, merge tree, spectrum, and what moves them. */
-export function Explorer({ store, Lead }: Props) {
+export function Explorer({ store, Lead, keys = KEYS }: Props) {
   const title = store.source.value?.title;
   const { shown } = useArrangement(store);
   const projector = useComputed(() => store.view.value.projector === true).value;
@@ -37,7 +39,7 @@ export function Explorer({ store, Lead }: Props) {
       onKeyDown={onKeyDown}
       style={{ "--nbl-height": store.height.value }}
     >
-      <Toolbar store={store} />
+      <Toolbar store={store} keys={keys} />
       <Panels store={store} Lead={Lead} />
       {shown.controls && <Controls store={store} />}
       <StatusBar store={store} />

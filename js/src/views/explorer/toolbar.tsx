@@ -1,6 +1,6 @@
 import { useComputed } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { HELP_EVENT, KEYS } from "../../a11y/keymap";
+import { HELP_EVENT, type KEYS } from "../../a11y/keymap";
 import { exploreCode } from "../../model/python-point";
 import type { Store } from "../../model/store";
 import { OriginLine } from "../details";
@@ -13,7 +13,7 @@ import { saveHtml } from "./save-html";
 type Open = "none" | "code" | "keys" | "panels";
 
 /** Title, and everything that concerns the view as a whole. */
-export function Toolbar({ store }: { store: Store }) {
+export function Toolbar({ store, keys }: { store: Store; keys: typeof KEYS }) {
   const bar = useRef<HTMLElement>(null);
   const [open, setOpen] = useState<Open>("none");
   const source = store.source.value;
@@ -96,7 +96,7 @@ export function Toolbar({ store }: { store: Store }) {
       )}
       <OriginLine store={store} />
       {open === "panels" && <PanelsMenu store={store} onClose={() => setOpen("none")} />}
-      {open === "keys" && <KeysPopover onClose={() => setOpen("none")} />}
+      {open === "keys" && <KeysPopover keys={keys} onClose={() => setOpen("none")} />}
     </header>
   );
 }
@@ -187,11 +187,11 @@ function CodePopover({ text, onClose }: { text: string; onClose(): void }) {
   );
 }
 
-function KeysPopover({ onClose }: { onClose(): void }) {
+function KeysPopover({ keys, onClose }: { keys: typeof KEYS; onClose(): void }) {
   return (
     <Popover label="Keyboard" onClose={onClose}>
       <dl class="nbl-keys">
-        {KEYS.map(([key, meaning]) => (
+        {keys.map(([key, meaning]) => (
           <div key={key}>
             <dt>{key}</dt>
             <dd>{meaning}</dd>

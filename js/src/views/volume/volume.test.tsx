@@ -19,7 +19,7 @@ import {
 import { MemoryModel } from "../../testing/memory-model";
 import * as sample from "../../testing/samples";
 import { VolumePanel } from ".";
-import { volumeKey } from "./keyboard";
+import { VOLUME_KEYS, volumeKey } from "./keyboard";
 import { firstLevel, merges, partsAt, volumeMarkers, volumePoints } from "./points";
 import { lossAt, nextMerge, positionOf, scaleOf } from "./state";
 
@@ -196,6 +196,11 @@ it("knows its keys, and those of the surface", () => {
   expect(key(",")).toEqual({ do: "move", by: -1 });
   expect(key("Home")).toEqual({ do: "reset" });
   expect(key("x")).toBeNull();
+  // A floor has nothing to be mapped from.
+  expect(key("f")).toBeNull();
+  const listed = VOLUME_KEYS.map(([name]) => name);
+  expect(listed).toContain("Enter in the tree");
+  expect(listed.join()).not.toMatch(/surface|eigenvalue/);
 });
 
 describe("the panel", () => {
