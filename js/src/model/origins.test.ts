@@ -3,7 +3,7 @@ import { createStaticModel } from "../host/static-model";
 import { MemoryModel } from "../testing/memory-model";
 import * as sample from "../testing/samples";
 import { createStore } from "./create-store";
-import type { Selection, Status } from "./protocol";
+import type { OriginData, Selection, Status } from "./protocol";
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
@@ -13,10 +13,21 @@ const selected: Selection = { kind: "point", vertex: null, coordinates: [1, 0.5]
 const first = sample.spec();
 const there = sample.spec({ id: 2, origin: 1 });
 
+const made: OriginData = {
+  number: 1,
+  kind: "point",
+  at: [1, 0.5],
+  spec: first,
+  loss: 4.25,
+  distance: 1,
+  recipe: { start: "none", steps: [] },
+  kept: true,
+};
+
 function started() {
   const model = new MemoryModel({
     spec: first,
-    source: sample.source(),
+    source: sample.source({ origins: [made] }),
     spectrum: sample.spectrum(),
     surface: sample.surface(first, bowl),
   });
@@ -77,6 +88,16 @@ it("predicts nothing of a plane from the eigenvalues of another origin", () => {
   expect(store.grid.value!.values).toBe(drawn);
 });
 
+it("predicts nothing of an origin of earlier weights", () => {
+  const { model, store } = started();
+  model.message({ kind: "spectrum", spectrum: whole });
+  model.fromKernel({ source: sample.source({ origins: [] }) });
+  const drawn = store.grid.value!.values;
+  store.request({ origin: 1 });
+  expect(store.spectrum.value).not.toBe(whole);
+  expect(store.grid.value!.values).toBe(drawn);
+});
+
 it("forgets every earlier result once the model's own loss has changed", () => {
   const { model, store } = started();
   store.request({ origin: 1 });
@@ -92,7 +113,12 @@ it("an exported file shows the frame and the eigenvalues of each origin", () => 
     { spec: first, surface: sample.surface(first, bowl), tree: null },
     { spec: there, surface: sample.surface(there, bowl, 2), tree: null, spectrum: whole },
   ];
-  const traits = { spec: first, source: sample.source(), spectrum: sample.spectrum(), frames };
+  const traits = {
+    spec: first,
+    source: sample.source({ origins: [made] }),
+    spectrum: sample.spectrum(),
+    frames,
+  };
   const store = createStore(createStaticModel({ ...traits, surface: frames[0]!.surface }));
   store.request({ origin: 1 });
   expect(store.grid.value).toMatchObject({ base: 2, state: "final" });

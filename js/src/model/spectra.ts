@@ -3,13 +3,18 @@ import type { SpectrumData } from "./protocol";
 import { originOf } from "./spec";
 
 /** The eigenvalues at every origin that were seen: undo brings them back at once. */
-export function createSpectra({ spec, spectrum }: Pick<Core, "spec" | "spectrum">) {
+export function createSpectra({ spec, source, spectrum }: Pick<Core, "spec" | "source" | "spectrum">) {
   const known = new Map<number, SpectrumData>();
+
+  /** Whether an origin is one of the model as it is; those of earlier weights are gone. */
+  const exists = (number: number) =>
+    number === 0 || (source.value?.origins ?? []).some((origin) => origin.number === number);
 
   /** Shows those of the origin that is wanted, if they are known. */
   function restore(): void {
-    const own = known.get(originOf(spec.value));
-    if (own !== undefined) spectrum.value = own;
+    const number = originOf(spec.value);
+    const own = known.get(number);
+    if (own !== undefined && exists(number)) spectrum.value = own;
   }
 
   return {

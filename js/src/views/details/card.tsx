@@ -76,7 +76,8 @@ export function DetailsCard({ store, ui }: Props) {
     // The actions read the store, and are as they were drawn last.
     [visible, selection, making, shown?.heading],
   );
-  if (!visible) return null;
+  // Its keys work where there is no room for it.
+  if (!visible) return <span ref={card} hidden />;
 
   const groups = open ? groupsOf(store) : [];
   const load = loadCode(store.source.value, store.surface.value, selection.coordinates);

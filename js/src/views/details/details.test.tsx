@@ -325,6 +325,21 @@ describe("the card", () => {
     expect(model.sent).toHaveLength(0);
   });
 
+  it("has its keys even where there is no room for it", () => {
+    act(() => {
+      ui.size.value = { width: 200, height: 150 };
+    });
+    press("s", root.querySelector(".nbl-surface-view")!);
+    expect(model.sent).toHaveLength(0);
+    choose(1);
+    expect(card()).toBeNull();
+    press("s", root.querySelector(".nbl-surface-view")!);
+    expect(sentLast()).toMatchObject({ method: "send" });
+    act(() => {
+      ui.size.value = { width: 600, height: 500 };
+    });
+  });
+
   it("leaves keys alone that are meant for something else", () => {
     choose(1);
     const other = Object.assign(document.createElement("div"), { className: "nbl-spectrum", tabIndex: 0 });
