@@ -4,7 +4,7 @@ import { volumeOf, withVolume } from "../model/volume-data";
 import { Explorer } from "../views/explorer";
 import { Waiting } from "../views/explorer/waiting";
 import { VolumePanel, volumeStyles } from "../views/volume";
-import { VOLUME_KEYS } from "../views/volume/keyboard";
+import { VOLUME_KEYS } from "../views/volume/key-list";
 import { frameStyles } from "./frame-styles";
 
 function Lead({ store }: { store: Store }) {

@@ -24,8 +24,15 @@ const MAX_OF_A_KIND = 60;
 export const fits = (volume: LiveVolume, tree: LiveTree | null): tree is LiveTree =>
   tree !== null && tree.basins.length === volume.values.length && tree.tree.id === volume.data.id;
 
-/** The model, then minima, then saddles, each by falling persistence. */
+let last: { volume: LiveVolume; tree: LiveTree | null; points: VolumePoint[] } | null = null;
+
+/** The model, then minima, then saddles, each by falling persistence. Asked again for the same, the same ones. */
 export function volumePoints(volume: LiveVolume, tree: LiveTree | null): VolumePoint[] {
+  if (last?.volume !== volume || last.tree !== tree) last = { volume, tree, points: find(volume, tree) };
+  return last.points;
+}
+
+function find(volume: LiveVolume, tree: LiveTree | null): VolumePoint[] {
   const out: VolumePoint[] = [];
   const add = (
     kind: VolumePoint["kind"],
@@ -45,9 +52,12 @@ export function volumePoints(volume: LiveVolume, tree: LiveTree | null): VolumeP
   branches.slice(0, MAX_OF_A_KIND).forEach((b, k) => {
     add("minimum", b.birthVertex, b, k + 1, branches.length);
   });
-  const dying = branches.filter(
-    (b, k) => b.deathVertex >= 0 && branches.findIndex((o) => o.deathVertex === b.deathVertex) === k,
-  );
+  const seen = new Set<number>();
+  const dying = branches.filter(({ deathVertex }) => {
+    const fresh = deathVertex >= 0 && !seen.has(deathVertex);
+    seen.add(deathVertex);
+    return fresh;
+  });
   dying.slice(0, MAX_OF_A_KIND).forEach((b, k) => {
     add("saddle", b.deathVertex, b, k + 1, dying.length);
   });

@@ -19,7 +19,8 @@ import {
 import { MemoryModel } from "../../testing/memory-model";
 import * as sample from "../../testing/samples";
 import { VolumePanel } from ".";
-import { VOLUME_KEYS, volumeKey } from "./keyboard";
+import { VOLUME_KEYS } from "./key-list";
+import { volumeKey } from "./keyboard";
 import { firstLevel, merges, partsAt, volumeMarkers, volumePoints } from "./points";
 import { lossAt, nextMerge, positionOf, scaleOf } from "./state";
 
