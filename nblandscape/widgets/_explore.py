@@ -7,6 +7,7 @@ from typing import Any
 
 from nblandscape.landscape.archive import read_archive
 from nblandscape.landscape.landscape import Landscape
+from nblandscape.widgets._paths import Paths
 from nblandscape.widgets._sources import FunctionSource, LandscapeSource, ObjectiveSource, Source
 from nblandscape.widgets._volume import VolumeFunctionSource
 from nblandscape.widgets.explorer import Explorer
@@ -29,6 +30,7 @@ def explore(
     tol: float = 1e-3,
     seed: int = 0,
     bounds: Sequence[Sequence[float]] | None = None,
+    paths: Any = None,
     title: str | None = None,
     variable: str | None = None,
     height: str = "740px",
@@ -55,6 +57,10 @@ def explore(
         Of the eigensolver.
     bounds : ((a0, a1), (b0, b1)) or ((a0, a1), (b0, b1), (c0, c1)), optional
         Window of a callable.
+    paths : dict of name to checkpoints, optional
+        Drawn on the surface of an objective: a `Recorder`, `Recording`, its folder or a list of checkpoints
+        is a trajectory, one state dict, model or file is a checkpoint. Each is projected on the plane that is
+        shown, with its own loss and its distance from the plane; of a long trajectory 200 points are drawn.
     title : str, optional
     variable : str, optional
         What 'copy as Python' calls `x`.
@@ -89,12 +95,18 @@ def explore(
     if isinstance(source, LandscapeSource):
         for name in view.keys() & changes.keys():
             raise ValueError(f"{name}= needs something to sample; this landscape is finished.")
+    if paths is not None and not isinstance(source, ObjectiveSource):
+        raise TypeError("paths= needs a model: explore its Objective, or (model, loss, batches).")
+    drawn = (
+        Paths(source.objective, paths) if paths is not None and isinstance(source, ObjectiveSource) else None
+    )
     explorer = Explorer(
         source,
         spec_changes=changes,
         spectrum=spectrum,
         eigenpairs={"largest": largest, "smallest": smallest, "tol": tol, "seed": seed},
         height=height,
+        paths=drawn,
         restored=restored,
     )
     return explorer.wait() if wait else explorer

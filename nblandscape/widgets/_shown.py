@@ -45,6 +45,7 @@ class Shown(NblWidget):
     status = traitlets.Dict(default_value=IDLE).tag(sync=True)
     selection = traitlets.Dict(default_value=NO_SELECTION).tag(sync=True, echo_update=False)
     view = traitlets.Dict(default_value=DEFAULT_VIEW).tag(sync=True, echo_update=False)
+    paths: Any = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
     frames: "traitlets.List[Any]" = traitlets.List(default_value=[]).tag(sync=True)
     sent: "traitlets.List[Any]" = traitlets.List(default_value=[]).tag(sync=True)
 

@@ -13,6 +13,7 @@ from nblandscape.landscape.landscape import Landscape
 from nblandscape.widgets import _volume, _wire
 from nblandscape.widgets._actions import ACTIONS
 from nblandscape.widgets._origins import Origin, Recipe, note_recipe, recipe_of
+from nblandscape.widgets._paths import Paths
 from nblandscape.widgets._pending import Pending
 from nblandscape.widgets._picture import CellPicture
 from nblandscape.widgets._results import Result
@@ -60,6 +61,7 @@ class Explorer(Shown):
         spectrum: "Spectrum | None" = None,
         eigenpairs: Mapping[str, Any] | None = None,
         height: str = "740px",
+        paths: Paths | None = None,
         restored: Mapping[str, Any] | None = None,
     ) -> None:
         self._changes = dict(spec_changes or {})
@@ -69,6 +71,7 @@ class Explorer(Shown):
             self.bundle = "volume_explorer"
         super().__init__(source, height=height)
         self._pairs = {"largest": 4, "smallest": 4, "tol": 1e-3, "seed": 0, **(eigenpairs or {})}
+        self._paths = paths
         self._cancelled_upto = 0
         self._submitted = 0
         self._streaming: SurfaceStream | None = None
@@ -293,6 +296,7 @@ class Explorer(Shown):
         known = self._results.find(spec.key)
         if known is not None:
             self._commit(spec, known, wire)
+            yield from self._paths_steps(source, spec, wire, job)
             return
         if isinstance(source, VolumeFunctionSource):
             yield from self._volume_steps(source, spec, wire, job)
@@ -322,6 +326,20 @@ class Explorer(Shown):
         self._check_generation(generation)
         self._results.keep(spec.key, result, generation)
         self._commit(spec, result, wire)
+        yield from self._paths_steps(source, spec, wire, job)
+
+    def _paths_steps(self, source: Source, spec: Spec, wire: dict[str, Any], job: Job) -> Steps:
+        """What was given to be drawn on the surface, projected on its plane."""
+        if self._paths is None or not isinstance(source, ObjectiveSource):
+            return
+        generation, shown = self._results.generation, self._shown
+        plane = source.plane(spec, None if shown is None else shown.spectrum)
+        axes, offset, *_ = spec.key
+        key = (generation, spec.origin, axes, offset, None if shown is None else id(shown.spectrum))
+        found = yield from self._paths.steps(plane, key, wire, job)
+        with self.state_lock:
+            if self._source is not None:
+                self.paths = found
 
     def _volume_steps(
         self, source: VolumeFunctionSource, spec: Spec, wire: dict[str, Any], job: Job
@@ -561,6 +579,7 @@ class Explorer(Shown):
             if self.error is not None:  # whoever still holds it must not hold the arrays
                 traceback.clear_frames(self.error.__traceback__)
             self.error = None
+        self._paths = None
         self._slot.cancel()
         super().close()
         for name in ("surface", "volume", "tree", "spectrum", "source"):

@@ -54,6 +54,8 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ["C on the surface", "Contour lines on and off"],
   ["B on the surface", "Basin map on and off"],
   ["T on the surface", "Losses on the contour lines on and off"],
+  ["M on the surface", "The map from above, and back"],
+  ["L on the surface", "The loss along a line: click its two ends"],
   ["F on the surface", "Map on the floor on and off"],
   ["1, 2, 3, 4 on the surface", "Look obliquely, from above, along the second axis, along the first axis"],
   ["Arrow keys on the colour bar", "Cut the surface off above a loss; keep the colours of a band of losses"],

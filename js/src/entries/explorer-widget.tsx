@@ -2,6 +2,7 @@ import type { Store } from "../model/store";
 import { DetailsCard } from "../views/details";
 import { Explorer } from "../views/explorer";
 import { Waiting } from "../views/explorer/waiting";
+import { Overlays, OverlayTools, overlayStyles } from "../views/overlays";
 import { SurfacePanel } from "../views/surface";
 import { frameStyles } from "./frame-styles";
 
@@ -9,7 +10,7 @@ function Lead({ store }: { store: Store }) {
   return store.grid.value === null ? (
     <Waiting store={store} />
   ) : (
-    <SurfacePanel store={store} Card={DetailsCard} />
+    <SurfacePanel store={store} Card={DetailsCard} Tools={OverlayTools} Overlays={Overlays} />
   );
 }
 
@@ -18,4 +19,4 @@ export function SurfaceExplorer({ store }: { store: Store }) {
   return <Explorer store={store} Lead={Lead} />;
 }
 
-export const styles = frameStyles;
+export const styles = [...frameStyles, overlayStyles];

@@ -80,6 +80,7 @@ export function setCamera(camera: Camera, look: Look, extent: Extent): void {
   const { right, up, back } = camera;
   setHeightMap(camera.map, look);
   camera.clipped = look.clipped === true;
+  camera.flat = look.flat ?? camera.flat;
   camera.width = look.width;
   camera.height = look.height;
   camera.pixelRatio = look.pixelRatio;
@@ -171,7 +172,7 @@ function setMatrix(camera: Camera): void {
   const zb = (-2 * FAR * NEAR) / (FAR - NEAR);
   // Row by row: w = DISTANCE - back.p; x = fx right.p + ox w; y = fy up.p + oy w; z = za w + zb.
   for (let k = 0; k < 3; k++) {
-    const w = -back[k]!;
+    const w = camera.flat ? 0 : -back[k]!;
     m[k * 4] = fx * right[k]! + ox * w;
     m[k * 4 + 1] = fy * up[k]! + oy * w;
     m[k * 4 + 2] = za * w;

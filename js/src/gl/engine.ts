@@ -43,6 +43,8 @@ export interface Look {
   /** Row of the highlighted basin (see setBasins), or -1; `hover` is drawn fainter. */
   selectedBasin: number;
   hoverBasin: number;
+  /** Seen from above, without perspective; missing = as the surface is made for. */
+  flat?: boolean;
   /** Whether what lies above the range is cut off. */
   clipped?: boolean;
   /** Heights between which the surface keeps its colours; null = all. */

@@ -27,6 +27,7 @@ const NAMES = [
   "uBand",
   "uClip",
   "uFloor",
+  "uFlat",
 ] as const;
 
 export interface Program {

@@ -85,6 +85,7 @@ uniform float uNet;         // vertices between the lines of the ghost's net
 uniform vec2 uBand;         // fractions of the height that keep their colours; x > y = all
 uniform float uClip;        // 1: what is above the box is cut off
 uniform float uFloor;       // 1: the map on the floor
+uniform float uFlat;        // 1: a map: colours are read off, light only hints at the relief
 in vec3 vNormal;
 in vec3 vWorld;
 in vec2 vGrid;
@@ -123,11 +124,12 @@ void main() {
   // A dark page needs a brighter lamp for the low end of the maps to stand out.
   float lamp = dot(uBackground, vec3(0.333)) < 0.4 ? 1.25 : 1.0;
   float light = (0.34 + 0.22 * sky + 0.62 * key + 0.14 * fill) * cavity * lamp;
+  light = mix(light, 0.9 + 0.2 * (light - 0.9), uFlat);
   vec3 c = albedo * light;
   float shine = pow(max(dot(N, normalize(uLight + V)), 0.0), 48.0);
-  c += shine * (0.018 + 0.16 * albedo);
+  c += (1.0 - uFlat) * shine * (0.018 + 0.16 * albedo);
   float rim = pow(1.0 - max(dot(N, V), 0.0), 4.0);
-  c += 0.05 * rim * (albedo + 0.15);
+  c += (1.0 - uFlat) * 0.05 * rim * (albedo + 0.15);
   c = display(c);
 
   float grey = dot(c, vec3(0.299, 0.587, 0.114));

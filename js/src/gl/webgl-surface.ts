@@ -144,6 +144,7 @@ export function createWebglSurface(context: Context, onDispose: () => void): Sur
     gl.uniform1f(at.uPixel, look.pixelRatio * detail.scale);
     const { band } = look;
     gl.uniform2f(at.uBand, band ? fraction(map, band[0]) : 1, band ? fraction(map, band[1]) : 0);
+    gl.uniform1f(at.uFlat, camera.flat ? 1 : 0);
     gl.uniform1f(at.uClip, look.clipped ? 1 : 0);
     gl.uniform1f(at.uNet, Math.max(1, (Math.max(n0, n1) - 1) / 24));
   }
@@ -162,7 +163,7 @@ export function createWebglSurface(context: Context, onDispose: () => void): Sur
     gl.depthFunc(gl.LEQUAL);
     gl.enable(gl.BLEND);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
-    if (look.floor && !look.ghost) {
+    if (look.floor && !look.ghost && !camera.flat) {
       // Beneath everything, and seen from both sides: it hides nothing.
       gl.disable(gl.CULL_FACE);
       gl.disable(gl.DEPTH_TEST);

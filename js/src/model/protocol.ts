@@ -231,6 +231,12 @@ export interface ViewState {
   floor?: boolean;
   /** Whether major contour lines carry their losses. Older files lack it: yes. */
   contour_labels?: boolean;
+  /** Whether it is seen from above, as a map. Older files lack it: no. */
+  map?: boolean;
+  /** Ends of the line along which the loss is read off; null or missing = none. */
+  probe?: [[number, number], [number, number]] | null;
+  /** Whether checkpoints and training runs are drawn. Older files lack it: yes. */
+  paths?: boolean;
   /** Which panels are shown, and how large. Older files lack it: all of them, as wide as designed. */
   panels?: PanelsState;
   /** Larger text and markers, thicker lines: to be read from the last row. */
@@ -257,6 +263,22 @@ export interface PanelsState {
 }
 
 export type TopologyView = "tree" | "diagram" | "barcode" | "profile";
+
+/** Checkpoints and training runs, projected on the plane of `spec`. */
+export interface PathsData {
+  spec: Spec;
+  items: {
+    label: string;
+    kind: "trajectory" | "checkpoint";
+    steps: number[];
+    /** Float64 coordinates in the plane, two for each checkpoint. */
+    points: DataView;
+    /** Float64: the loss of each checkpoint itself, which is that of the surface only if it lies in the plane. */
+    losses: DataView;
+    /** Float64: distance from the plane. */
+    distance: DataView;
+  }[];
+}
 
 /** A precomputed state of an exported file. */
 export interface Frame {

@@ -1,14 +1,15 @@
 import { effect, type Signal } from "@preact/signals";
 import { type Camera, createCamera, project, setCamera } from "../../gl/camera";
-import type { Engine, Grid, Label, Look, Scale, Surface } from "../../gl/engine";
+import type { Engine, Grid, Label, Line, Look, Marker, Scale, Surface } from "../../gl/engine";
 import { getEngine } from "../../gl/engine-registry";
 import { createFlatSurface } from "../../gl/flat-surface";
+import { css } from "../../gl/paint-box";
 import { pick } from "../../gl/pick";
 import type { Selection, Spec } from "../../model/protocol";
 import { samplingKey } from "../../model/spec";
 import type { LiveGrid, LiveTree, Store } from "../../model/store";
 import { zoomOf } from "../parts/zoom";
-import { type AxisTicks, createAxes } from "./axes";
+import { type AxisText, type AxisTicks, createAxes } from "./axes";
 import { basinTint } from "./basin-map";
 import { colorsOf, type Rgb, watchColors } from "./colors";
 import { contourLabels } from "./contour-labels";
@@ -30,6 +31,16 @@ export interface Bar {
   clipped: boolean;
 }
 
+/** A picture, and what lies on it: CSS pixels of the panel. */
+export interface Capture {
+  canvas: HTMLCanvasElement;
+  width: number;
+  height: number;
+  texts: readonly AxisText[];
+  ink: Rgb;
+  background: Rgb;
+}
+
 /** What the controller tells the components around the canvas. */
 export interface SurfaceUi {
   /** Where the tooltip points, CSS pixels; null = hidden. */
@@ -42,6 +53,19 @@ export interface SurfaceUi {
   flat: Signal<boolean>;
   /** Counts wheel turns that were left to the page. */
   declined: Signal<number>;
+  /** Of the theme, as the picture uses them. */
+  colors: Signal<{ ink: Rgb; background: Rgb }>;
+  /** CSS pixels at the lower edge that something else covers. */
+  covered: Signal<number>;
+  /** Drawn on the surface beside what belongs to it. */
+  lines: Signal<readonly Line[]>;
+  marks: Signal<readonly Marker[]>;
+  /** Takes clicked places while it is set, in place of the selection. */
+  pick: Signal<((at: readonly [number, number]) => void) | null>;
+  /** A key that the surface itself has no use for; true = taken. */
+  key(key: string): boolean;
+  /** The picture as it is at rest, so many times as large; the caller paints texts on it. */
+  capture(enlarged: number): Capture | null;
   /** Moves the camera to a preset. */
   fly(to: Preset): void;
 }
@@ -101,6 +125,10 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
   let flight = 0;
   const NO_LABELS: readonly Label[] = [];
   let marked: readonly unknown[] = [];
+  let lined: readonly Line[] = [];
+  let covered = 0;
+  /** Seen from above: for want of WebGL, or because the reader asks for a map. */
+  const isFlat = () => !engine || store.view.value.map === true;
   let tinted: readonly unknown[] = [];
   const axes = createAxes(svg);
   const axisTicks = createAxisTicks();
@@ -211,6 +239,7 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
     picture.range = range;
     picture.scale = scale;
     picture.base = live?.base ?? 0;
+    picture.flat = isFlat();
     picture.clipped = clipped;
     picture.floor = view.floor === true;
     picture.band = bandOf(view.brush ?? null, picture.base);
@@ -256,17 +285,28 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
       return;
     }
     let moving = performance.now() < movingUntil;
-    if (!moving) ({ ink, background } = colorsOf(root));
+    if (!moving) {
+      const now = colorsOf(root);
+      if (css(now.ink) !== css(ink) || css(now.background) !== css(background)) {
+        ({ ink, background } = now);
+        ui.colors.value = now;
+      }
+    }
     if ((streamed || simplified) && fullCost > SLOW_MS) {
       moving = true;
       keepMoving();
     }
-    inset = insets(width, height, ratio, !engine);
+    inset = insets(width, height, ratio, isFlat());
+    inset[2] += covered * ratio;
     setCamera(camera, look(moving), grid);
     ticks = axisTicks(camera, grid, range, live.base, scale);
     setMarkers(live.base);
     setTint();
     setLabels(moving);
+    if (ui.lines.value !== lined) {
+      lined = ui.lines.value;
+      surface.setLines(lined);
+    }
     const cost = surface.draw(look(moving), context);
     if (!moving) fullCost = cost;
     axes.draw({ camera, ticks, labels: live.labels, bottom: range[0] });
@@ -286,10 +326,16 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
   }
 
   function setMarkers(base: number): void {
-    const key = [points, store.selection.value, store.hover.value, clipped && range[1]] as const;
+    const key = [
+      points,
+      store.selection.value,
+      store.hover.value,
+      clipped && range[1],
+      ui.marks.value,
+    ] as const;
     if (key.every((part, k) => part === marked[k])) return;
     marked = key;
-    const all = markersOf(points, key[1], key[2], base);
+    const all = [...markersOf(points, key[1], key[2], base), ...key[4]];
     surface.setMarkers(clipped ? all.filter((marker) => marker.z <= range[1]) : all);
   }
 
@@ -453,7 +499,7 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
     rotate(dx: number, dy: number) {
       cancelAnimationFrame(flight);
       keepMoving();
-      if (engine) store.setView(rotated(store.view.value, dx, dy));
+      if (!isFlat()) store.setView(rotated(store.view.value, dx, dy));
       else gestures.pan(dx, dy);
     },
     pan(dx: number, dy: number) {
@@ -473,6 +519,12 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
       const second = now - lastClick < DOUBLE_CLICK_MS;
       lastClick = now;
       if (second) return;
+      if (ui.pick.value) {
+        const marker = markerAt(points, grid, camera, { x, y });
+        const at = marker ?? pickAt({ x, y });
+        if (at) ui.pick.value([at.x, at.y]);
+        return;
+      }
       beforeClick = store.selection.value;
       const marker = markerAt(points, grid, camera, { x, y });
       if (marker) {
@@ -500,9 +552,11 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
 
   function onKey(event: KeyboardEvent): void {
     const key = surfaceKey(event);
-    if (!key) return;
+    const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
+    if (!key && !(plain && ui.key(event.key))) return;
     event.preventDefault();
     event.stopPropagation();
+    if (!key) return;
     const { width, height } = ui.size.value;
     if (key.do === "rotate") gestures.rotate(key.dx, key.dy);
     else if (key.do === "pan") gestures.pan(key.dx, key.dy);
@@ -516,8 +570,10 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
     else if (key.do === "floor") store.setView({ floor: !store.view.value.floor });
     else if (key.do === "labels")
       store.setView({ contour_labels: store.view.value.contour_labels === false });
-    else if (key.do === "preset") ui.fly(key.to);
-    else if (store.view.value.brush) store.setView({ brush: null });
+    else if (key.do === "map") store.setView({ map: !store.view.value.map });
+    else if (key.do === "preset") {
+      if (!isFlat()) ui.fly(key.to);
+    } else if (store.view.value.brush) store.setView({ brush: null });
     else {
       stepped = null;
       clearHover();
@@ -526,12 +582,32 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
   }
 
   ui.fly = fly;
+  ui.capture = (enlarged) => {
+    if (!grid || !live) return null;
+    const { width, height } = ui.size.value;
+    // The picture has all of the panel, whatever lies over it on the page.
+    covered = 0;
+    draw();
+    const ratio = enlarged;
+    const copy = document.createElement("canvas");
+    copy.width = Math.round(width * ratio);
+    copy.height = Math.round(height * ratio);
+    const into = copy.getContext("2d");
+    if (!into) return null;
+    const large = { ...look(false), width: copy.width, height: copy.height, pixelRatio: ratio };
+    surface.draw({ ...large, inset: insets(width, height, ratio, isFlat()) }, into);
+    const texts = axes.texts().map((text) => ({ ...text }));
+    covered = ui.covered.value;
+    invalidate();
+    return { canvas: copy, width, height, texts, ink, background };
+  };
   const stopPointers = listenToPointers(root, gestures);
   root.addEventListener("keydown", onKey);
   const stopEffect = effect(() => {
     // Whatever a picture depends on.
     void [store.grid.value, store.tree.value, store.view.value, store.selection.value];
-    void [store.hover.value, store.spec.value, ui.size.value];
+    void [store.hover.value, store.spec.value, ui.size.value, ui.lines.value, ui.marks.value];
+    covered = ui.covered.value;
     invalidate();
   });
   const stopRestore = engine?.onRestore(invalidate);

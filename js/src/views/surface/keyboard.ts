@@ -8,7 +8,7 @@ export type SurfaceKey =
   | { do: "zoom"; factor: number }
   | { do: "step"; by: 1 | -1 }
   | { do: "preset"; to: Preset }
-  | { do: "reset" | "select" | "contours" | "basins" | "floor" | "labels" | "clear" };
+  | { do: "reset" | "select" | "contours" | "basins" | "floor" | "labels" | "map" | "clear" };
 
 type Key = Pick<KeyboardEvent, "key" | "shiftKey" | "ctrlKey" | "metaKey" | "altKey">;
 
@@ -53,6 +53,8 @@ export function surfaceKey(event: Key): SurfaceKey | null {
       return { do: "basins" };
     case "f":
       return { do: "floor" };
+    case "m":
+      return { do: "map" };
     case "t":
       return { do: "labels" };
     case "1":

@@ -1,4 +1,5 @@
 import { signal } from "@preact/signals";
+import type { ComponentType } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Store } from "../../model/store";
 import { ColorBar } from "./color-bar";
@@ -16,16 +17,31 @@ function createUi(): SurfaceUi {
     corner: signal("bottom-right"),
     flat: signal(false),
     declined: signal(0),
+    colors: signal({ ink: [0.1, 0.1, 0.12], background: [1, 1, 1] }),
+    covered: signal(0),
+    lines: signal([]),
+    marks: signal([]),
+    pick: signal(null),
+    key: () => false,
+    capture: () => null,
     fly: () => undefined,
   };
 }
 
 const KEYS =
   "Arrow keys turn the surface, with Shift they move it; plus and minus zoom; Home resets the view; " +
-  "n and p step through the critical points, Enter selects; c switches the contour lines, t their losses, b the basin map, f the map on the floor; 1 to 4 look from preset places; Escape clears the selection.";
+  "n and p step through the critical points, Enter selects; c switches the contour lines, t their losses, b the basin map, f the map on the floor, m the map from above; 1 to 4 look from preset places; Escape clears the selection.";
 
 /** The loss surface: turn it, point at it, click it. Fills its parent. */
-export function SurfacePanel({ store, Card = ReadOut }: { store: Store; Card?: typeof ReadOut }) {
+interface Props {
+  store: Store;
+  Card?: typeof ReadOut;
+  /** More tools, and what they show on the surface. */
+  Tools?: ComponentType<{ store: Store; ui: SurfaceUi }>;
+  Overlays?: ComponentType<{ store: Store; ui: SurfaceUi }>;
+}
+
+export function SurfacePanel({ store, Card = ReadOut, Tools: More, Overlays }: Props) {
   const root = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const svg = useRef<SVGSVGElement>(null);
@@ -44,7 +60,8 @@ export function SurfacePanel({ store, Card = ReadOut }: { store: Store; Card?: t
         <span class="nbl-hidden">{KEYS}</span>
       </div>
       <ColorBar store={store} ui={ui} />
-      <Notes store={store} ui={ui} />
+      <Notes store={store} ui={ui} More={More} />
+      {Overlays && <Overlays store={store} ui={ui} />}
       <Card store={store} ui={ui} />
       <Tooltip store={store} ui={ui} />
       <WheelHint declined={ui.declined} />
@@ -56,11 +73,13 @@ function Picture({ store, canvas }: { store: Store; canvas: { current: HTMLCanva
   return <canvas ref={canvas} role="img" aria-label={describe(store.grid.value, store.tree.value)} />;
 }
 
-function Notes({ store, ui }: { store: Store; ui: SurfaceUi }) {
+function Notes({ store, ui, More }: { store: Store; ui: SurfaceUi; More: Props["Tools"] }) {
   const { width, height } = ui.size.value;
   return (
     <div class={`nbl-surface-notes ${barPlace(width, height)}`}>
-      <Tools store={store} ui={ui} />
+      <Tools store={store} ui={ui}>
+        {More && <More store={store} ui={ui} />}
+      </Tools>
       <StateBadge store={store} ui={ui} />
       {ui.flat.value && <div class="nbl-badge">seen from above: this browser offers no WebGL2</div>}
     </div>

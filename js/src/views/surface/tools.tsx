@@ -1,7 +1,9 @@
 import { useComputed } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import type { Store } from "../../model/store";
-import { Icon, type IconName } from "../parts/icons";
+import type { IconName } from "../parts/icons";
+import { Tool } from "../parts/tool";
 import type { SurfaceUi } from "./controller";
 import type { Preset } from "./navigate";
 
@@ -13,12 +15,21 @@ const VIEWS: readonly [Preset, IconName, string][] = [
 ];
 
 /** How the surface is looked at: one button until it is opened. */
-export function Tools({ store, ui }: { store: Store; ui: SurfaceUi }) {
+export function Tools({
+  store,
+  ui,
+  children,
+}: {
+  store: Store;
+  ui: SurfaceUi;
+  children?: ComponentChildren;
+}) {
   const [open, setOpen] = useState(false);
   const floor = useComputed(() => store.view.value.floor === true).value;
   const labels = useComputed(() => store.view.value.contour_labels !== false).value;
   const contours = useComputed(() => store.view.value.contours).value;
-  const flat = ui.flat.value;
+  const map = useComputed(() => store.view.value.map === true).value;
+  const flat = ui.flat.value || map;
   return (
     <div class={open ? "nbl-surface-tools nbl-surface-tools-open" : "nbl-surface-tools"}>
       <Tool
@@ -27,12 +38,13 @@ export function Tools({ store, ui }: { store: Store; ui: SurfaceUi }) {
         hint={open ? "Fewer tools" : "Camera and drawing"}
         expanded={open}
         onClick={() => setOpen(!open)}
+        small
       />
       {open && (
         <>
           {!flat &&
             VIEWS.map(([to, icon, hint]) => (
-              <Tool key={to} icon={icon} label={hint} hint={hint} onClick={() => ui.fly(to)} />
+              <Tool key={to} icon={icon} label={hint} hint={hint} onClick={() => ui.fly(to)} small />
             ))}
           <Tool
             icon="text"
@@ -41,6 +53,7 @@ export function Tools({ store, ui }: { store: Store; ui: SurfaceUi }) {
             pressed={labels && contours}
             disabled={!contours}
             onClick={() => store.setView({ contour_labels: !labels })}
+            small
           />
           {!flat && (
             <Tool
@@ -49,37 +62,22 @@ export function Tools({ store, ui }: { store: Store; ui: SurfaceUi }) {
               hint="Map on the floor (F)"
               pressed={floor}
               onClick={() => store.setView({ floor: !floor })}
+              small
             />
           )}
+          {!ui.flat.value && (
+            <Tool
+              icon="map"
+              label="Map from above"
+              hint="Map from above (M)"
+              pressed={map}
+              onClick={() => store.setView({ map: !map })}
+              small
+            />
+          )}
+          {children}
         </>
       )}
     </div>
-  );
-}
-
-interface ToolProps {
-  icon: IconName;
-  label: string;
-  hint: string;
-  pressed?: boolean;
-  expanded?: boolean;
-  disabled?: boolean;
-  onClick(): void;
-}
-
-function Tool({ icon, label, hint, pressed, expanded, disabled, onClick }: ToolProps) {
-  return (
-    <button
-      type="button"
-      class="nbl-button nbl-small"
-      aria-label={label}
-      aria-pressed={pressed}
-      aria-expanded={expanded}
-      title={hint}
-      disabled={disabled}
-      onClick={onClick}
-    >
-      <Icon name={icon} />
-    </button>
   );
 }

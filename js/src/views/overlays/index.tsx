@@ -1,0 +1,120 @@
+import { useComputed } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import type { Store } from "../../model/store";
+import { Tool } from "../parts/tool";
+import type { SurfaceUi } from "../surface/controller";
+import { pathLines, pathMarks, probeLines } from "./lines";
+import { PathLegend } from "./path-legend";
+import { pathsOf } from "./paths";
+import { PictureTool } from "./picture-tool";
+import { ProbePlot } from "./probe-plot";
+import { type Ends, firstEnds, profileAlong } from "./profile";
+
+export { default as overlayStyles } from "./overlays.css";
+
+interface Props {
+  store: Store;
+  ui: SurfaceUi;
+}
+
+/** Lines over the surface, their legend, and the plot of the probe. */
+export function Overlays({ store, ui }: Props) {
+  const probe = useComputed(() => store.view.value.probe ?? null).value;
+  const wanted = useComputed(() => store.view.value.paths !== false).value;
+  const paths = useComputed(() => pathsOf(store)).value;
+  const grid = store.grid.value;
+  const picking = ui.pick.value !== null;
+  const shown = wanted ? paths : [];
+  const revision = grid?.revision;
+  const { ink, background } = ui.colors.value;
+  useEffect(() => {
+    ui.key = (key) => {
+      if (key !== "l") return false;
+      toggleProbe(store, ui);
+      return true;
+    };
+    return () => {
+      ui.key = () => false;
+    };
+  }, [store, ui]);
+  useEffect(() => {
+    if (grid === null) {
+      ui.lines.value = [];
+      ui.marks.value = [];
+      return;
+    }
+    const lines = pathLines(grid, shown, background);
+    if (probe) lines.push(...probeLines(grid, profileAlong(grid, probe), ink, background));
+    ui.lines.value = lines;
+    ui.marks.value = pathMarks(grid, shown);
+  }, [grid, revision, probe, shown, ink, background]);
+  return (
+    <>
+      {picking && (
+        <div class="nbl-hint nbl-hint-top" role="status">
+          Click two points of the surface; Escape keeps the line as it is
+        </div>
+      )}
+      <div class="nbl-overlays">
+        <PathLegend paths={shown} />
+        <ProbePlot store={store} ui={ui} />
+      </div>
+    </>
+  );
+}
+
+/** Buttons of the surface for what is drawn over it. */
+export function OverlayTools({ store, ui }: Props) {
+  const probe = useComputed(() => store.view.value.probe ?? null).value;
+  const wanted = useComputed(() => store.view.value.paths !== false).value;
+  const some = useComputed(() => pathsOf(store).length > 0).value;
+  return (
+    <>
+      <Tool
+        icon="probe"
+        label="Probe line"
+        hint="The loss along a line (L)"
+        pressed={probe !== null}
+        onClick={() => toggleProbe(store, ui)}
+        small
+      />
+      {some && (
+        <Tool
+          icon="path"
+          label="Paths"
+          hint="Checkpoints and training runs"
+          pressed={wanted}
+          onClick={() => store.setView({ paths: !wanted })}
+          small
+        />
+      )}
+      <PictureTool store={store} ui={ui} />
+    </>
+  );
+}
+
+function toggleProbe(store: Store, ui: SurfaceUi): void {
+  if (store.view.value.probe) {
+    ui.pick.value = null;
+    store.setView({ probe: null });
+  } else startProbe(store, ui);
+}
+
+/** Shows a first line, and takes the next two clicks for its ends. */
+export function startProbe(store: Store, ui: SurfaceUi): void {
+  const grid = store.grid.value;
+  if (grid === null) return;
+  const [x, y] = store.selection.value.coordinates ?? [];
+  const selected: [number, number] | null = x === undefined || y === undefined ? null : [x, y];
+  store.setView({ probe: firstEnds(grid, store.tree.value, selected) });
+  let from: [number, number] | null = null;
+  ui.pick.value = (at) => {
+    if (from === null) {
+      from = [...at];
+      return;
+    }
+    const ends: Ends = [from, [...at]];
+    ui.pick.value = null;
+    store.setView({ probe: ends });
+  };
+}

@@ -1,0 +1,164 @@
+import { createHeightMap, fraction, setHeightMap } from "../../gl/height-map";
+import { cssColor } from "../../gl/luts";
+import type { Store } from "../../model/store";
+import type { Capture, SurfaceUi } from "../surface/controller";
+import { barPlace } from "../surface/layout";
+import { lossTicks, tickTexts } from "../surface/ticks";
+
+const FONT = "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif";
+
+export interface PictureOptions {
+  /** Pixels per CSS pixel of the panel. */
+  enlarged: number;
+  transparent: boolean;
+}
+
+/** A text of the picture in CSS pixels of the panel. */
+export interface PictureText {
+  x: number;
+  y: number;
+  text: string;
+  size: number;
+  anchor: "start" | "middle" | "end";
+  angle: number;
+  strong: boolean;
+}
+
+export interface PictureParts {
+  texts: PictureText[];
+  /** x0, y0, x1, y1 */
+  lines: [number, number, number, number][];
+  /** Cells of the colour bar: x, y, width, height, colour. */
+  cells: [number, number, number, number, string][];
+}
+
+/** What stands around the surface: texts and ticks of the axes, and the colour bar. */
+export function partsOf(store: Store, ui: SurfaceUi, { texts, width, height }: Capture): PictureParts {
+  const out: PictureParts = { texts: [], lines: [], cells: [] };
+  for (const { x, y, text, anchor, angle, kind, line } of texts) {
+    const strong = kind === "title";
+    out.texts.push({ x, y, text, anchor, angle, strong, size: strong ? 11.5 : 10.5 });
+    if (line !== null) out.lines.push(line);
+  }
+  const bar = ui.bar.peek();
+  const grid = store.grid.peek();
+  const place = barPlace(width, height);
+  if (bar === null || grid === null || place === "none") return out;
+  const map = createHeightMap();
+  setHeightMap(map, { range: [bar.low, bar.high], scale: bar.scale, base: grid.base });
+  const upright = place === "right";
+  const length = upright ? Math.min(260, Math.round(height * 0.5)) : Math.min(340, width - 48);
+  const thick = upright ? 10 : 8;
+  const [left, top] = upright ? [width - 22, 38] : [(width - length) / 2, 30];
+  const colors = store.view.peek().colormap;
+  const steps = Math.round(length);
+  for (let k = 0; k < steps; k++) {
+    const color = cssColor(colors, (k + 0.5) / steps);
+    out.cells.push(
+      upright ? [left, top + length - k - 1, thick, 1.5, color] : [left + k, top, 1.5, thick, color],
+    );
+  }
+  const losses = lossTicks(
+    bar.low + grid.base,
+    bar.high + grid.base,
+    bar.scale,
+    Math.max(3, Math.floor(length / (upright ? 34 : 52))),
+  );
+  const written = tickTexts(losses);
+  losses.forEach((loss, k) => {
+    const t = fraction(map, loss - grid.base);
+    const text = { text: written[k]!, size: 10.5, angle: 0, strong: false };
+    if (upright) out.texts.push({ ...text, x: left - 8, y: top + length * (1 - t) + 3.5, anchor: "end" });
+    else out.texts.push({ ...text, x: left + length * t, y: top + thick + 14, anchor: "middle" });
+  });
+  const title = `${grid.quantity}${bar.scale === "linear" ? "" : ` (${bar.scale})`}`;
+  out.texts.push({
+    x: upright ? width - 12 : width / 2,
+    y: upright ? 24 : 20,
+    text: title,
+    size: 11.5,
+    angle: 0,
+    strong: true,
+    anchor: upright ? "end" : "middle",
+  });
+  return out;
+}
+
+const css = ([r, g, b]: readonly [number, number, number], alpha = 1) =>
+  `rgb(${Math.round(255 * r)} ${Math.round(255 * g)} ${Math.round(255 * b)} / ${alpha})`;
+
+/** The panel as a picture, as large as asked for: drawn anew, not stretched. */
+export function paintPicture(store: Store, ui: SurfaceUi, options: PictureOptions): HTMLCanvasElement {
+  const capture = ui.capture(options.enlarged);
+  if (capture === null) throw new Error("There is no surface to draw yet.");
+  const canvas = document.createElement("canvas");
+  canvas.width = capture.canvas.width;
+  canvas.height = capture.canvas.height;
+  const context = canvas.getContext("2d");
+  if (context === null) throw new Error("This browser offers no canvas.");
+  if (!options.transparent) {
+    context.fillStyle = css(capture.background);
+    context.fillRect(0, 0, canvas.width, canvas.height);
+  }
+  context.drawImage(capture.canvas, 0, 0);
+  context.scale(options.enlarged, options.enlarged);
+  const parts = partsOf(store, ui, capture);
+  for (const [x, y, w, h, color] of parts.cells) {
+    context.fillStyle = color;
+    context.fillRect(x, y, w, h);
+  }
+  context.strokeStyle = css(capture.ink, 0.5);
+  context.lineWidth = 1;
+  for (const [x0, y0, x1, y1] of parts.lines) {
+    context.beginPath();
+    context.moveTo(x0, y0);
+    context.lineTo(x1, y1);
+    context.stroke();
+  }
+  for (const { x, y, text, size, anchor, angle, strong } of parts.texts) {
+    context.save();
+    context.translate(x, y);
+    context.rotate((angle * Math.PI) / 180);
+    context.font = `${size}px ${FONT}`;
+    context.textAlign = anchor === "middle" ? "center" : anchor;
+    if (!options.transparent) {
+      context.strokeStyle = css(capture.background);
+      context.lineWidth = 3;
+      context.lineJoin = "round";
+      context.strokeText(text, 0, 0);
+    }
+    context.fillStyle = css(capture.ink, strong ? 1 : 0.75);
+    context.fillText(text, 0, 0);
+    context.restore();
+  }
+  return canvas;
+}
+
+const escaped = (text: string) =>
+  text.replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c]!);
+
+/** The surface as a raster, everything around it as vectors and text. */
+export function paintSvg(store: Store, ui: SurfaceUi, enlarged: number): string {
+  const capture = ui.capture(enlarged);
+  if (capture === null) throw new Error("There is no surface to draw yet.");
+  const { width, height, ink, background } = capture;
+  const { texts, lines, cells } = partsOf(store, ui, capture);
+  const n = (v: number) => String(Math.round(100 * v) / 100);
+  const rects = cells
+    .map(([x, y, w, h, c]) => `<rect x="${n(x)}" y="${n(y)}" width="${n(w)}" height="${n(h)}" fill="${c}"/>`)
+    .join("");
+  const strokes = lines.map(([a, b, c, d]) => `M${n(a)} ${n(b)}L${n(c)} ${n(d)}`).join("");
+  const words = texts
+    .map(
+      ({ x, y, text, size, anchor, angle }) =>
+        `<text transform="translate(${n(x)} ${n(y)}) rotate(${n(angle)})" text-anchor="${anchor}" font-size="${size}">${escaped(text)}</text>`,
+    )
+    .join("");
+  return (
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${n(width)}" height="${n(height)}" viewBox="0 0 ${n(width)} ${n(height)}">` +
+    `<rect width="100%" height="100%" fill="${css(background)}"/>` +
+    `<image width="${n(width)}" height="${n(height)}" href="${capture.canvas.toDataURL("image/png")}"/>` +
+    `${rects}<path d="${strokes}" stroke="${css(ink)}" stroke-opacity="0.5" fill="none"/>` +
+    `<g font-family="${escaped(FONT)}" fill="${css(ink)}">${words}</g></svg>`
+  );
+}
