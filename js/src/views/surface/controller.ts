@@ -514,17 +514,17 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
     },
     click(x: number, y: number) {
       if (!live || !grid) return;
-      // The second click of a double click resets the view and must not select as well.
-      const now = performance.now();
-      const second = now - lastClick < DOUBLE_CLICK_MS;
-      lastClick = now;
-      if (second) return;
       if (ui.pick.value) {
         const marker = markerAt(points, grid, camera, { x, y });
         const at = marker ?? pickAt({ x, y });
         if (at) ui.pick.value([at.x, at.y]);
         return;
       }
+      // The second click of a double click resets the view and must not select as well.
+      const now = performance.now();
+      const second = now - lastClick < DOUBLE_CLICK_MS;
+      lastClick = now;
+      if (second) return;
       beforeClick = store.selection.value;
       const marker = markerAt(points, grid, camera, { x, y });
       if (marker) {
