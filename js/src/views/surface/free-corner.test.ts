@@ -36,6 +36,15 @@ describe("the read-out's corner", () => {
     expect(choose([text(300, 350)])).toBe("bottom-right");
   });
 
+  it("covers anything rather than the point that it is about", () => {
+    const crowded = [text(60, 350), text(60, 330), text(90, 340), text(60, 60), text(80, 40), text(90, 60)];
+    const at = (x: number, y: number) =>
+      freeCorner(PANEL, CARD, crowded, () => true, "right", "bottom-right", { x, y });
+    expect(at(500, 350)).not.toBe("bottom-right");
+    expect(at(430, 290)).not.toBe("bottom-right"); // a mark at the very border of the card
+    expect(at(300, 200)).toBe("bottom-right");
+  });
+
   it("prefers the page to the surface, and never covers the colour bar", () => {
     const lowerHalf = (_: number, y: number) => y > 200;
     expect(choose([], lowerHalf)).toBe("top-left");

@@ -14,6 +14,8 @@ const BAR_HEIGHT = 52;
 const SAMPLES = 5;
 /** A card stays where it is unless another corner is better by this share of its area. */
 const HYSTERESIS = 0.12;
+/** Hiding the very point that it is about is worse than hiding the texts of two axes. */
+const HIDES = 4;
 
 /** The corner of a panel in which a card covers least of the surface and of the axes' texts. */
 export function freeCorner(
@@ -41,7 +43,7 @@ export function freeCorner(
   for (const [corner, x, y] of places) {
     const covered = coveredTexts(texts, x, y, card) + coveredSurface(busy, x, y, card);
     const hides = spot !== null && holds(x, y, card, spot);
-    const cost = covered + (hides ? 1 : 0) - (corner === now ? HYSTERESIS : 0);
+    const cost = covered + (hides ? HIDES : 0) - (corner === now ? HYSTERESIS : 0);
     if (cost < least) [best, least] = [corner, cost];
   }
   return best;
