@@ -334,8 +334,7 @@ class Explorer(Shown):
             return
         generation, shown = self._results.generation, self._shown
         plane = source.plane(spec, None if shown is None else shown.spectrum)
-        axes, offset, *_ = spec.key
-        key = (generation, spec.origin, axes, offset, None if shown is None else id(shown.spectrum))
+        key = (generation, spec.plane, None if shown is None else id(shown.spectrum))
         found = yield from self._paths.steps(plane, key, wire, job)
         with self.state_lock:
             if self._source is not None:

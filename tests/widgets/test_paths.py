@@ -77,6 +77,22 @@ def test_a_path_is_projected_with_its_own_losses_and_distances(explore, case):
     np.testing.assert_array_equal(table(explorer)["end"][1], other["end"][1])
 
 
+def test_a_path_is_projected_anew_on_a_moved_plane_and_at_another_origin(explore, case):
+    _, objective, _ = case
+    options = {"axes": (0, 1), "span": 3.0, "points": 5, "largest": 2, "smallest": 2}
+    explorer = explore(objective, paths={"end": state(0.1, 0.2, 3.3, 4.4)}, **options).wait(60)
+    assert table(explorer)["end"][3][0] == pytest.approx(5.0, abs=1e-5)
+    step = 3.0 * np.sign(float(explorer.eigenpairs.vectors[2, 2]))
+    explorer.request(offset={2: step})
+    explorer.wait(60)
+    assert table(explorer)["end"][3][0] == pytest.approx(4.0, abs=1e-5)
+    explorer.new_origin((1.0, -0.5))
+    explorer.wait(60)
+    assert explorer.paths["spec"]["origin"] == 1
+    assert table(explorer)["end"][3][0] == pytest.approx(4.0, abs=1e-5)
+    np.testing.assert_allclose(np.abs(table(explorer)["end"][1][0]), [1.0, 0.5], atol=1e-5)
+
+
 def test_every_loss_is_evaluated_once_and_long_runs_are_thinned(explore, case, monkeypatch):
     _, objective, _ = case
     asked = []
