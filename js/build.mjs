@@ -16,6 +16,8 @@ const bundles = {
   volume: { format: "esm", minified: 155, gzipped: 60 },
   merge_tree: { format: "esm", minified: 90, gzipped: 35 },
   spectrum: { format: "esm", minified: 90, gzipped: 35 },
+  comparison: { format: "esm", minified: 350, gzipped: 110 },
+  comparison_standalone: { format: "iife", minified: 350, gzipped: 110 },
   volume_explorer: { format: "esm", minified: 350, gzipped: 110 },
   volume_standalone: { format: "iife", minified: 350, gzipped: 110 },
   standalone: { format: "iife", minified: 350, gzipped: 110 },

@@ -25,6 +25,8 @@ BUNDLES = (
     "merge_tree",
     "spectrum",
     "standalone",
+    "comparison",
+    "comparison_standalone",
     "volume_explorer",
     "volume_standalone",
 )  # the keys of `bundles` in build.mjs

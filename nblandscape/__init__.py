@@ -42,12 +42,21 @@ if TYPE_CHECKING:
     from nblandscape.subspace import Subspace
     from nblandscape.subspace.interpolation import Interpolation, interpolate
     from nblandscape.topology import MergeTree, merge_tree, persistence, smad
-    from nblandscape.widgets import Explorer, MergeTreeView, SpectrumView, SurfaceView, VolumeView, explore
+    from nblandscape.widgets import (
+        Comparison,
+        Explorer,
+        MergeTreeView,
+        SpectrumView,
+        SurfaceView,
+        VolumeView,
+        explore,
+    )
 
 _HOMES = {
     "Cancelled": "cancel",
     "CriticalPoint": "landscape.critical_point",
     "Estimate": "curvature",
+    "Comparison": "widgets",
     "Explorer": "widgets",
     "FisherOperator": "curvature",
     "GaussNewtonOperator": "curvature",
@@ -92,6 +101,7 @@ _HOMES = {
 
 __all__ = [
     "Cancelled",
+    "Comparison",
     "CriticalPoint",
     "Estimate",
     "Explorer",

@@ -27,7 +27,7 @@ class NblWidget(anywidget.AnyWidget):
             known = sorted(n for n in self.class_trait_names() if not n.startswith("_"))
             raise TypeError(f"{type(self).__name__} has no option {unknown[0]!r}; it has {', '.join(known)}.")
         self.state_lock = threading.RLock()
-        super().__init__(_esm=script(self.bundle), **options)
+        super().__init__(_esm=script(self.bundle) if self.bundle else "", **options)
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take a change from the page; not while the worker commits a result."""

@@ -10,6 +10,7 @@ from nblandscape.landscape.landscape import Landscape
 from nblandscape.widgets._paths import Paths
 from nblandscape.widgets._sources import FunctionSource, LandscapeSource, ObjectiveSource, Source
 from nblandscape.widgets._volume import VolumeFunctionSource
+from nblandscape.widgets.comparison import MOST, Comparison, named_error
 from nblandscape.widgets.explorer import Explorer
 
 _NOT_GIVEN: Any = object()
@@ -35,7 +36,7 @@ def explore(
     variable: str | None = None,
     height: str = "740px",
     wait: bool = False,
-) -> Explorer:
+) -> Any:
     """Look at a loss landscape: rotatable surface, clickable merge tree, eigenvalue sliders.
 
     Returns at once; the computation runs beside the notebook, coarse first, and every slider move
@@ -43,7 +44,7 @@ def explore(
 
     Parameters
     ----------
-    x : Objective, (model, loss, batches), Landscape, array, callable, or path
+    x : Objective, (model, loss, batches), Landscape, array, callable, path, or dict of names to these
         A callable ``f(a, b)`` or ``f(a, b, c)`` needs `bounds`; a path is one written by `Explorer.save`
         or `Landscape.save`. Landscapes and arrays have two or three dimensions; of three, an isosurface
         and slices are shown.
@@ -71,7 +72,7 @@ def explore(
 
     Returns
     -------
-    Explorer
+    Explorer, or Comparison for a dict
 
     Raises
     ------
@@ -91,6 +92,12 @@ def explore(
     view = {"axes": axes, "offset": offset, "span": span, "points": points}
     display = {"scale": scale, "threshold": threshold}
     changes = {name: value for name, value in (view | display).items() if value is not _NOT_GIVEN}
+    pairs = {"largest": largest, "smallest": smallest, "tol": tol, "seed": seed}
+    if isinstance(x, Mapping):
+        if paths is not None or spectrum is not None:
+            raise TypeError("paths= and spectrum= belong to one model; explore it alone.")
+        comparison = Comparison(_named(x, bounds), spec_changes=changes, eigenpairs=pairs, height=height)
+        return comparison.wait() if wait else comparison
     source, restored = _source(x, bounds, title, variable)
     if isinstance(source, LandscapeSource):
         for name in view.keys() & changes.keys():
@@ -104,12 +111,28 @@ def explore(
         source,
         spec_changes=changes,
         spectrum=spectrum,
-        eigenpairs={"largest": largest, "smallest": smallest, "tol": tol, "seed": seed},
+        eigenpairs=pairs,
         height=height,
         paths=drawn,
         restored=restored,
     )
     return explorer.wait() if wait else explorer
+
+
+def _named(
+    given: Mapping[Any, Any], bounds: Sequence[Sequence[float]] | None
+) -> dict[str, tuple[Source, dict[str, Any]]]:
+    if not 1 <= len(given) <= MOST:
+        raise ValueError(f"{len(given)} landscapes; a comparison shows 1 to {MOST}.")
+    sources = {}
+    for name, x in given.items():
+        try:
+            sources[str(name)] = _source(x, bounds, str(name), None)
+        except Exception as error:
+            raise named_error(name, error) from error
+    if len(sources) < len(given):
+        raise ValueError("Two names of the comparison are the same text.")
+    return sources
 
 
 def _source(
@@ -139,7 +162,7 @@ def _source(
     raise TypeError(
         f"explore cannot look at a {type(x).__name__}. It takes an Objective, (model, loss, batches), "
         "a Landscape, an array of two or three dimensions, a function f(a, b) or f(a, b, c) with bounds=, "
-        "or a saved explorer's path."
+        "a saved explorer's path, or a dict of names to these."
     )
 
 

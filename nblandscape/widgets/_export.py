@@ -28,7 +28,11 @@ def html_page(state: dict[str, Any], *, title: str, max_bytes: float = 20e6) -> 
     ValueError
         The page is larger than `max_bytes`.
     """
-    name = "volume_standalone" if state.get("volume") else "standalone"
+    name = "standalone"
+    if state.get("volume"):
+        name = "volume_standalone"
+    elif "surfaces" in state:
+        name = "comparison_standalone"
     code = script(name).replace("</script", "<\\/script")
     data = json.dumps(_encoded(state), allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
     digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()

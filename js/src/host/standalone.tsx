@@ -1,4 +1,5 @@
 import type { ComponentType } from "preact";
+import type { AnyModel } from "../model/any-model";
 import { createStore } from "../model/create-store";
 import type { Store } from "../model/store";
 import { adoptPageStyles } from "../theme";
@@ -13,6 +14,7 @@ export async function runStandalone(
   name: string,
   Panel: ComponentType<{ store: Store }>,
   styles: readonly string[],
+  storeOf: (model: AnyModel) => Store = createStore,
 ): Promise<void> {
   adoptPageStyles();
   const target =
@@ -23,7 +25,7 @@ export async function runStandalone(
     const packed = JSON.parse(script.textContent ?? "") as { traits?: Packed };
     const state = (await unpack(packed.traits ?? (packed as Packed))) as Record<string, unknown>;
     const model = createStaticModel(state);
-    const hooks = defineWidget(name, Panel, styles, createStore)();
+    const hooks = defineWidget(name, Panel, styles, storeOf)();
     hooks.initialize({ model });
     hooks.render({ model, el: target });
     document.documentElement.dataset.nblReady = "true";

@@ -125,6 +125,8 @@ export interface Store {
   readonly view: Signal<ViewState>;
   readonly hover: Signal<Hover>;
   readonly grid: Signal<LiveGrid | null>;
+  /** Losses that heights and colours span, where several surfaces are compared; null or missing = those of the grid. */
+  readonly range?: ReadonlySignal<[number, number] | null>;
   readonly tree: ReadonlySignal<LiveTree | null>;
   /** "live" | "busy" (no answer for a second) | "none" (exported file or no kernel). */
   readonly kernel: Signal<"live" | "busy" | "none">;

@@ -20,7 +20,7 @@ import { barPlace, createAxisTicks, type Inset, insets } from "./layout";
 import { markerAt } from "./marker-at";
 import { eased, PRESETS, type Preset, panned, rotated, zoomed } from "./navigate";
 import { listenToPointers } from "./pointer";
-import { contourLevels, engineGrid, type Levels, verticalRange } from "./scene";
+import { contourLevels, engineGrid, type Levels, spanned, verticalRange } from "./scene";
 
 /** Heights at the ends of the colour bar, and the scale that is drawn. */
 export interface Bar {
@@ -211,9 +211,10 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
       checked = wanted;
       stale = wanted !== null && samplingKey(next.spec) !== samplingKey(wanted);
     }
-    if (!changed && asked === drawnScale[0] && clip === drawnScale[1]) return;
-    drawnScale = [asked, clip];
-    ({ range, scale, clipped } = verticalRange(next, asked, clip));
+    const common = store.range?.value ?? null;
+    if (!changed && asked === drawnScale[0] && clip === drawnScale[1] && common === drawnScale[2]) return;
+    drawnScale = [asked, clip, common];
+    ({ range, scale, clipped } = verticalRange(spanned(next, common), asked, clip));
     levels = contourLevels(range, next.base, scale);
     const bar = ui.bar.peek();
     const [low, high] = range;
@@ -606,6 +607,7 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
   const stopEffect = effect(() => {
     // Whatever a picture depends on.
     void [store.grid.value, store.tree.value, store.view.value, store.selection.value];
+    void store.range?.value;
     void [store.hover.value, store.spec.value, ui.size.value, ui.lines.value, ui.marks.value];
     covered = ui.covered.value;
     invalidate();

@@ -47,6 +47,14 @@ export function verticalRange(
   return { range: [smallest - grid.base, high], scale: "log", clipped };
 }
 
+/** A grid that is drawn within a range of losses that it shares with others. */
+export function spanned<T extends Pick<LiveGrid, "range" | "base" | "values">>(
+  grid: T,
+  losses: readonly [number, number] | null,
+): T {
+  return losses === null ? grid : { ...grid, range: [losses[0] - grid.base, losses[1] - grid.base] };
+}
+
 export interface Levels {
   heights: number[];
   weights: number[];

@@ -1,0 +1,5 @@
+import { defineWidget } from "../host/define-widget";
+import { createComparison } from "../model/comparison";
+import { Comparison, styles } from "./comparison-widget";
+
+export default defineWidget("comparison", Comparison, styles, createComparison);

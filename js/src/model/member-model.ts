@@ -1,0 +1,71 @@
+import { type AnyModel, type FramedModel, isStatic } from "./any-model";
+
+/** Traits that every member has a place in, by the name that an explorer has for them. */
+const PLACES: Readonly<Record<string, string>> = {
+  spec: "specs",
+  source: "sources",
+  spectrum: "spectra",
+  surface: "surfaces",
+  tree: "trees",
+  status: "statuses",
+  selection: "selections",
+};
+/** Traits that all members share. */
+const SHARED = new Set(["view", "height"]);
+
+type Listener = (...args: never[]) => void;
+
+/** A member of a comparison, seen as the model of an explorer. */
+export function memberModel(whole: AnyModel, number: number): AnyModel {
+  const wrapped = new Map<string, Map<Listener, Listener>>();
+  const places = (name: string) => (whole.get(PLACES[name]!) as unknown[] | undefined) ?? [];
+  const member: AnyModel = {
+    get(name) {
+      if (name in PLACES) return places(name)[number] ?? null;
+      return SHARED.has(name) ? whole.get(name) : undefined;
+    },
+    set(name, value) {
+      if (name in PLACES) {
+        const next = [...places(name)];
+        next[number] = value;
+        whole.set(PLACES[name]!, next);
+      } else if (SHARED.has(name)) whole.set(name, value);
+    },
+    save_changes: () => whole.save_changes(),
+    on(event, callback) {
+      const inner = eventOf(event);
+      if (inner === null) return;
+      const listener: Listener =
+        event === "msg:custom"
+          ? (((message: { kind?: string; number?: number; content?: unknown }, buffers: DataView[]) => {
+              if (message.kind === "member" && message.number === number)
+                (callback as (m: unknown, b: DataView[]) => void)(message.content, buffers);
+            }) as unknown as Listener)
+          : callback;
+      const known = wrapped.get(event) ?? new Map<Listener, Listener>();
+      wrapped.set(event, known.set(callback, listener));
+      whole.on(inner, listener);
+    },
+    off(event, callback) {
+      if (event == null || callback == null) return;
+      const listener = wrapped.get(event)?.get(callback as Listener);
+      const inner = eventOf(event);
+      if (listener === undefined || inner === null) return;
+      wrapped.get(event)!.delete(callback as Listener);
+      whole.off(inner, listener);
+    },
+    send: (content) => whole.send({ kind: "member", number, content }),
+    get widget_manager() {
+      return whole.widget_manager;
+    },
+  };
+  if (isStatic(whole)) (member as { isStatic?: true } & Partial<FramedModel>).isStatic = true;
+  return member;
+}
+
+function eventOf(event: string): string | null {
+  if (event === "msg:custom") return event;
+  const name = event.replace(/^change:/, "");
+  if (name in PLACES) return `change:${PLACES[name]}`;
+  return SHARED.has(name) ? event : null;
+}

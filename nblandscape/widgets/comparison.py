@@ -1,0 +1,334 @@
+"""Several landscapes side by side: on one scale, seen from one place."""
+
+import io
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import traitlets
+
+from nblandscape.landscape.landscape import Landscape
+from nblandscape.topology import smad
+from nblandscape.widgets._base import NblWidget
+from nblandscape.widgets._picture import CellPicture
+from nblandscape.widgets._sources import FunctionSource, LandscapeSource, ObjectiveSource, Source
+from nblandscape.widgets._view import DEFAULT_VIEW
+from nblandscape.widgets.explorer import Explorer
+
+MOST = 12
+_SHARED = ("spec", "source", "spectrum", "surface", "tree", "status", "selection")
+_NUMBERS = (
+    "loss",
+    "largest",
+    "largest_residual",
+    "smallest",
+    "smallest_residual",
+    "minima",
+    "smad",
+    "lowest",
+)
+
+
+class Member(Explorer):
+    """An explorer without a page of its own: a `Comparison` carries what it shows."""
+
+    bundle = ""
+
+    def __init__(self, comparison: "Comparison", number: int, source: Source, **options: Any) -> None:
+        self._comparison, self._number = comparison, number
+        super().__init__(source, **options)
+        self.observe(self._tell, names=list(_SHARED))
+        for name in _SHARED:
+            comparison._take(number, name, getattr(self, name))
+
+    def open(self) -> None:
+        """Open no connection to a page."""
+
+    def send(self, content: Any, buffers: Any = None) -> None:
+        """Send to the member's place in the comparison."""
+        self._comparison.send({"kind": "member", "number": self._number, "content": content}, buffers)
+
+    def _tell(self, change: Mapping[str, Any]) -> None:
+        self._comparison._take(self._number, change["name"], change["new"])
+
+    def _draw_picture(self) -> None:
+        self._comparison._member_ended()
+
+
+class Comparison(NblWidget):
+    """Linked surfaces of several models, functions or landscapes; made by ``nblandscape.explore(dict)``.
+
+    All have the same axes (each its own eigenvectors), window, resolution, scale and threshold, are drawn on
+    one scale of heights and colours, and turn together. Each is computed as in an `Explorer` of its own; the
+    error of one does not keep the others from being shown.
+
+    Attributes
+    ----------
+    names : list of str
+    """
+
+    bundle = "comparison"
+    names: "traitlets.List[Any]" = traitlets.List(default_value=[]).tag(sync=True)
+    specs: "traitlets.List[Any]" = traitlets.List(default_value=[]).tag(sync=True, echo_update=False)
+    sources: "traitlets.List[Any]" = traitlets.List(default_value=[]).tag(sync=True)
+    spectra: "traitlets.List[Any]" = traitlets.List(default_value=[]).tag(sync=True)
+    surfaces: "traitlets.List[Any]" = traitlets.List(default_value=[]).tag(sync=True)
+    trees: "traitlets.List[Any]" = traitlets.List(default_value=[]).tag(sync=True)
+    statuses: "traitlets.List[Any]" = traitlets.List(default_value=[]).tag(sync=True)
+    selections: "traitlets.List[Any]" = traitlets.List(default_value=[]).tag(sync=True, echo_update=False)
+    view = traitlets.Dict(default_value=DEFAULT_VIEW).tag(sync=True, echo_update=False)
+
+    def __init__(
+        self,
+        sources: Mapping[str, tuple[Source, Mapping[str, Any]]],
+        *,
+        spec_changes: Mapping[str, Any] | None = None,
+        eigenpairs: Mapping[str, Any] | None = None,
+        height: str = "740px",
+    ) -> None:
+        _check(sources)
+        # The page asks for the names as soon as there is a model.
+        places: dict[str, Any] = {_plural(name): [None] * len(sources) for name in _SHARED}
+        super().__init__(height=height, names=list(sources), **places)
+        self._picture = CellPicture()
+        self._members: list[Member] = []
+        changes = dict(spec_changes or {})
+        try:
+            for number, (name, (source, restored)) in enumerate(sources.items()):
+                fixed = isinstance(source, LandscapeSource)
+                own = {k: v for k, v in changes.items() if not fixed or k in ("scale", "threshold")}
+                try:
+                    member = Member(
+                        self,
+                        number,
+                        source,
+                        spec_changes=own,
+                        eigenpairs=eigenpairs,
+                        restored=restored if fixed else None,
+                    )
+                except Exception as error:
+                    raise named_error(name, error) from error
+                self._members.append(member)
+        except BaseException:
+            self.close()
+            raise
+        self._common_span = "span" not in changes
+        self._align()
+        self.observe(self._on_specs, names="specs")
+        self.observe(self._on_selections, names="selections")
+        self.on_msg(self._on_message)
+
+    # ------------------------------------------------------------------ members
+
+    def __getitem__(self, name: str) -> Explorer:
+        try:
+            return self._members[self.names.index(name)]
+        except ValueError:
+            raise KeyError(f"{name!r}; there are {', '.join(map(repr, self.names))}.") from None
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def _take(self, number: int, name: str, value: Any) -> None:
+        with self.state_lock:
+            plural = _plural(name)
+            values = list(getattr(self, plural))
+            if number < len(values) and values[number] is not value:
+                values[number] = value
+                setattr(self, plural, values)
+        if name == "spec" and value is not None:
+            self._align()
+
+    def _align(self) -> None:
+        """Give all that choose their window themselves one window, once all have chosen."""
+        with self.state_lock:
+            free = [m for m in self._members if isinstance(m._source, ObjectiveSource)]
+            if not self.__dict__.get("_common_span") or len(free) < 2 or len(self._members) < len(self.names):
+                return
+            if any(m.spec is None for m in free):
+                return
+            self._common_span = False
+        spans = np.median([m.spec["span"] for m in free], axis=0)
+        points = min(m.spec["points"][0] for m in free)
+        for member in free:
+            if tuple(member.spec["span"]) != tuple(spans) or member.spec["points"][0] != points:
+                member.request(span=(float(spans[0]), float(spans[1])), points=points)
+
+    def _on_specs(self, change: Mapping[str, Any]) -> None:
+        for member, spec in zip(self._members, change["new"], strict=False):
+            if spec is not None and spec != member.spec:
+                member.spec = spec
+
+    def _on_selections(self, change: Mapping[str, Any]) -> None:
+        for member, selection in zip(self._members, change["new"], strict=False):
+            if selection is not None and selection != member.selection:
+                member.selection = selection
+
+    def _on_message(self, _: Any, content: Mapping[str, Any], buffers: Any) -> None:
+        if content.get("kind") == "member":
+            member = self._members[int(content["number"])]
+            member._on_message(member, content.get("content") or {}, buffers)
+
+    # ------------------------------------------------------------------ for Python
+
+    def request(self, **changes: Any) -> None:
+        """Ask all members for another view; see `Explorer.request`.
+
+        Finished landscapes change scale and threshold only.
+        """
+        for member in self._members:
+            fixed = isinstance(member._source, LandscapeSource)
+            own = {k: v for k, v in changes.items() if not fixed or k in ("scale", "threshold")}
+            if own:
+                member.request(**own)
+
+    def cancel(self) -> None:
+        """Stop everything that runs or waits."""
+        for member in self._members:
+            member.cancel()
+
+    def wait(self, timeout: float | None = None) -> "Comparison":
+        """Block until nothing runs or waits.
+
+        Raises
+        ------
+        TimeoutError
+        Exception
+            That of the first member whose computation failed, when the others are finished.
+        """
+        failed = None
+        for member in self._members:
+            try:
+                member.wait(timeout)
+            except TimeoutError:
+                raise
+            except Exception as error:  # noqa: BLE001 - told when the others are finished
+                failed = failed or error
+        if failed is not None:
+            raise failed
+        return self
+
+    @property
+    def landscapes(self) -> dict[str, Landscape]:
+        """Those that are computed, by name."""
+        found = {name: member.landscape for name, member in zip(self.names, self._members, strict=True)}
+        return {name: landscape for name, landscape in found.items() if landscape is not None}
+
+    def to_frame(self) -> np.ndarray:
+        """Numbers of the members, NaN where there is none.
+
+        Returns
+        -------
+        numpy.ndarray
+            Structured, one row per member: ``name``, ``loss`` at the origin, ``largest`` and ``smallest``
+            eigenvalue with their residuals, ``minima`` and ``smad`` at the chosen threshold, and the
+            ``lowest`` loss of the window.
+        """
+        kinds = [("name", "U80"), *((name, "f8") for name in _NUMBERS)]
+        table = np.full(len(self._members), np.nan, dtype=kinds)
+        for row, name, member in zip(table, self.names, self._members, strict=True):
+            row["name"] = name
+            landscape, tree, spectrum = member.landscape, member.merge_tree, member.spectrum
+            if landscape is not None and tree is not None:
+                row["lowest"] = np.nanmin(landscape.values)
+                row["minima"], row["smad"] = len(tree.minima), smad(tree)
+                if landscape.origin is not None:
+                    row["loss"] = landscape.values.flat[landscape.origin]
+            if spectrum is not None and spectrum["values"]:
+                row["largest"], row["smallest"] = spectrum["values"][0], spectrum["values"][-1]
+                row["largest_residual"] = spectrum["residuals"][0]
+                row["smallest_residual"] = spectrum["residuals"][-1]
+        return table
+
+    def save_png(self, path: str | Path, *, width: float = 10.0, dpi: int = 150) -> Path:
+        """Write a picture of all members on one scale, drawn by matplotlib."""
+        target = Path(path)
+        target.write_bytes(self._png(width=width, dpi=dpi))
+        return target
+
+    def to_html(
+        self, path: str | Path | None = None, *, title: str | None = None, max_bytes: float = 20e6
+    ) -> str:
+        """One offline HTML file with this comparison; see `Explorer.to_html`."""
+        from nblandscape.widgets._export import html_page, write_page
+
+        state = self.page_state()
+        shown = [s and s["spec"] for s in state["surfaces"]]
+        state["specs"] = [
+            spec
+            if seen is None or spec is None
+            else {**seen, "scale": spec["scale"], "threshold": spec["threshold"]}
+            for seen, spec in zip(shown, state["specs"], strict=True)
+        ]
+        page = html_page(state, title=title or " · ".join(self.names), max_bytes=max_bytes)
+        return write_page(page, path)
+
+    @property
+    def landscape(self) -> Landscape | None:
+        """The first that is computed."""
+        return next(iter(self.landscapes.values()), None)
+
+    def _png(self, *, width: float = 9.0, dpi: int = 90) -> bytes:
+        from nblandscape.figures import comparison_figure
+
+        landscapes = self.landscapes
+        if not landscapes:
+            raise RuntimeError("Nothing has been computed yet; call comparison.wait() first.")
+        spec = next(m.spec for m in self._members if m.spec is not None)
+        figure = comparison_figure(
+            landscapes, threshold=float(spec["threshold"]), log=spec["scale"] == "log", width=width
+        )
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": "nblandscape"})
+        return buffer.getvalue()
+
+    def _member_ended(self) -> None:
+        if self.landscapes:
+            self._picture.update(self._png)
+
+    def __repr__(self) -> str:
+        return f"Comparison({', '.join(self.names)})"
+
+    def _ipython_display_(self, **_: Any) -> None:
+        self._picture.show(self)
+
+    def close(self) -> None:
+        """Stop computing, drop all data and the connection to the page."""
+        if "_members" not in self.__dict__:  # the constructor failed before there was anything
+            super().close()
+            return
+        self.unobserve_all()
+        for member in self._members:
+            member.unobserve_all()
+            member.close()
+        super().close()
+        for name in _SHARED:
+            setattr(self, _plural(name), [])
+
+
+def _check(sources: Mapping[str, tuple[Source, Mapping[str, Any]]]) -> None:
+    for name, (source, _) in sources.items():
+        if isinstance(source, LandscapeSource):
+            if source.landscape.dim != 2:
+                raise ValueError(
+                    f"{name!r} has {source.landscape.dim} dimensions; surfaces of two are compared."
+                )
+        elif not isinstance(source, (ObjectiveSource, FunctionSource)):
+            raise TypeError(f"{name!r} cannot be compared: it is no surface over two axes.")
+
+
+def named_error(name: object, error: Exception) -> Exception:
+    """Return the error of a member with its name, of the same type where that takes a text."""
+    text = f"{name!r}: {error}"
+    try:
+        return type(error)(text)
+    except Exception:  # noqa: BLE001 - types differ in what their constructors take
+        return RuntimeError(text)
+
+
+def _plural(name: str) -> str:
+    return {"spectrum": "spectra", "status": "statuses"}.get(name, f"{name}s")
