@@ -26,8 +26,11 @@ class NblWidget(anywidget.AnyWidget):
         if unknown:
             known = sorted(n for n in self.class_trait_names() if not n.startswith("_"))
             raise TypeError(f"{type(self).__name__} has no option {unknown[0]!r}; it has {', '.join(known)}.")
-        self.state_lock = threading.RLock()
+        self.state_lock = self._new_lock()
         super().__init__(_esm=script(self.bundle) if self.bundle else "", **options)
+
+    def _new_lock(self) -> "threading.RLock":
+        return threading.RLock()
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take a change from the page; not while the worker commits a result."""

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from nblandscape.widgets.comparison import Comparison
     from nblandscape.widgets.explorer import Explorer
 
-    Shown = Explorer | Comparison
-
 _shown: "dict[str, tuple[str, list[weakref.ref[Any]]]]" = {}  # cell -> (execution, explorers)
 
 
@@ -48,7 +46,7 @@ class CellPicture:
     def __init__(self) -> None:
         self._display_id: str | None = None
 
-    def show(self, explorer: "Shown") -> None:
+    def show(self, explorer: "Explorer | Comparison") -> None:
         """Display the widget, then the picture; close what an earlier run of this cell showed."""
         from IPython.display import publish_display_data
 
@@ -91,7 +89,7 @@ def _data(png: bytes | None) -> dict[str, Any]:
     return {"text/plain": text} if png is None else {"image/png": png, "text/plain": "Loss landscape"}
 
 
-def _close_predecessors(explorer: "Shown") -> None:
+def _close_predecessors(explorer: "Explorer | Comparison") -> None:
     cell, execution = _current_cell()
     if cell is None:
         return

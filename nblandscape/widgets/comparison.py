@@ -1,6 +1,7 @@
 """Several landscapes side by side: on one scale, seen from one place."""
 
 import io
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,10 @@ class Member(Explorer):
         for name in _SHARED:
             comparison._take(number, name, getattr(self, name))
 
+    def _new_lock(self) -> "threading.RLock":
+        # One for all: the page takes it before a member's, the worker after.
+        return self._comparison.state_lock
+
     def open(self) -> None:
         """Open no connection to a page."""
 
@@ -53,7 +58,7 @@ class Member(Explorer):
         self._comparison._take(self._number, change["name"], change["new"])
 
     def _draw_picture(self) -> None:
-        self._comparison._member_ended()
+        self._comparison._member_ended(self)
 
 
 class Comparison(NblWidget):
@@ -93,6 +98,7 @@ class Comparison(NblWidget):
         super().__init__(height=height, names=list(sources), **places)
         self._picture = CellPicture()
         self._members: list[Member] = []
+        self._drawn: Any = None  # what the picture shows
         changes = dict(spec_changes or {})
         try:
             for number, (name, (source, restored)) in enumerate(sources.items()):
@@ -286,8 +292,14 @@ class Comparison(NblWidget):
         figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": "nblandscape"})
         return buffer.getvalue()
 
-    def _member_ended(self) -> None:
-        if self.landscapes:
+    def _member_ended(self, member: Member) -> None:
+        """Draw the picture for saved notebooks when the last one has ended, if it shows something new."""
+        members = list(self._members)
+        if len(members) < len(self.names) or any(m._pending.any for m in members if m is not member):
+            return
+        drawn = [(m._shown, m.spec and (m.spec["scale"], m.spec["threshold"])) for m in members]
+        if self.landscapes and drawn != self._drawn:
+            self._drawn = drawn
             self._picture.update(self._png)
 
     def __repr__(self) -> str:
@@ -305,6 +317,7 @@ class Comparison(NblWidget):
         for member in self._members:
             member.unobserve_all()
             member.close()
+        self._drawn = None
         super().close()
         for name in _SHARED:
             setattr(self, _plural(name), [])
