@@ -1,7 +1,9 @@
 """Several landscapes side by side: on one scale, seen from one place."""
 
 import io
+import math
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -206,16 +208,16 @@ class Comparison(NblWidget):
         Exception
             That of the first member whose computation failed, when the others are finished.
         """
-        failed = None
+        end = math.inf if timeout is None else time.monotonic() + timeout
+        # The last one to choose its window may ask the others for another one.
+        while any(member._pending.any for member in self._members):
+            for name, member in zip(self.names, self._members, strict=True):
+                left = None if timeout is None else max(0.0, end - time.monotonic())
+                if not member._pending.wait(left):
+                    raise TimeoutError(f"{name!r} is still computing after {timeout} s.")
         for member in self._members:
-            try:
-                member.wait(timeout)
-            except TimeoutError:
-                raise
-            except Exception as error:  # noqa: BLE001 - told when the others are finished
-                failed = failed or error
-        if failed is not None:
-            raise failed
+            if member.error is not None:
+                raise member.error
         return self
 
     @property
