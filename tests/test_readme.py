@@ -22,6 +22,7 @@ def test_its_python_runs_in_the_order_of_the_page(tmp_path, monkeypatch):
     }
     names["x"], names["y"] = names["batches"]
     names["executor"] = ThreadPoolExecutor(1)
+    names["checkpoints"] = [names["model"].state_dict()]
     names["landscape"] = nbl.Landscape.from_array(names["array"])
     blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert len(blocks) == 6
