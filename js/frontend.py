@@ -105,7 +105,10 @@ def npm(*arguments: str, folder: Path = JS) -> None:
 
 def install() -> None:
     """Bring ``js/node_modules`` in line with the lock file, when it is not."""
-    lock, installed = JS / "package-lock.json", JS / "node_modules" / ".package-lock.json"
+    modules = JS / "node_modules"
+    if modules.is_symlink():
+        return  # another checkout's: `npm ci` would empty it
+    lock, installed = JS / "package-lock.json", modules / ".package-lock.json"
     if not installed.is_file() or installed.stat().st_mtime < lock.stat().st_mtime:
         print("npm ci: the packages that build the front end", flush=True)
         npm("ci", "--loglevel=error")
