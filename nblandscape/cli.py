@@ -47,9 +47,9 @@ def main(arguments: list[str] | None = None) -> int:
 def _view(file: Path, target: Path | None) -> int:
     explorer = nblandscape.explore(file)
     page = target or file.with_suffix(".html")
-    explorer.to_html(page)
+    written = explorer.to_html(page)
     explorer.close()
-    print(f"{page} ({page.stat().st_size / 1e3:.0f} kB)")
+    print(f"{page} ({written.message})")
     if target is None and _has_display():
         webbrowser.open(page.resolve().as_uri())
     return 0

@@ -45,9 +45,10 @@ def _trust(explorer: "Explorer", _params: Mapping[str, Any], job: Job) -> Action
     return report.to_dict(), []
 
 
-def _html(explorer: "Explorer", _params: Mapping[str, Any], _job: Job) -> ActionSteps:
+def _html(explorer: "Explorer", params: Mapping[str, Any], job: Job) -> ActionSteps:
     yield
-    return None, [explorer.to_html().encode()]
+    page = explorer._page(frames=params.get("frames"), cancel=job.stopped)
+    return {"size": page.size, "frames": page.frames, "dropped": page.dropped}, [page.encode()]
 
 
 ACTIONS: dict[str, Action] = {

@@ -2,12 +2,16 @@
 
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anywidget
 import traitlets
 
 from nblandscape.widgets._bundle import script
+
+if TYPE_CHECKING:
+    from nblandscape.widgets._embed import Embedded
+    from nblandscape.widgets._export import Page
 
 
 class NblWidget(anywidget.AnyWidget):
@@ -50,12 +54,67 @@ class NblWidget(anywidget.AnyWidget):
         if layout is not None:
             layout.close()
 
-    def to_html(self, path: str | Path | None = None, *, title: str | None = None) -> str:
+    def to_html(
+        self,
+        path: str | Path | None = None,
+        *,
+        title: str | None = None,
+        max_bytes: float = 20e6,
+        theme: str | None = None,
+    ) -> "Page":
         """One offline HTML file with this view; see `Explorer.to_html`."""
-        from nblandscape.widgets._export import html_page, write_page
+        from nblandscape.widgets._export import write_page
 
-        page = html_page(self.page_state(), title=title or type(self).__name__)
-        return write_page(page, path)
+        return write_page(self._page(title=title, max_bytes=max_bytes, theme=theme), path)
+
+    def embed(self, height: str | float | None = None, **options: Any) -> "Embedded":
+        """Show the offline page in a frame, for books and reports in which no widget can run.
+
+        Waits until what is being computed is there.
+
+        Parameters
+        ----------
+        height : float or str, optional
+            Of the frame: pixels, or a CSS length; by default that of this view.
+        **options
+            Of `to_html`: ``title``, ``theme``, ``max_bytes``, and ``frames`` where it takes them.
+
+        Returns
+        -------
+        Embedded
+            As the last line of a cell it is drawn in JupyterLab and in what ``nbconvert``, Quarto and MyST
+            write, without a kernel and without the network.
+
+        Raises
+        ------
+        ValueError
+            The height is no length, or as `to_html`.
+
+        Examples
+        --------
+        >>> import numpy as np, nblandscape as nbl
+        >>> explorer = nbl.explore(np.add.outer(np.arange(9.0) ** 2, np.arange(9.0)), title="slope")
+        >>> explorer.embed(height=600)._repr_html_()[:73]
+        '<iframe class="nblandscape-embedded" sandbox="allow-scripts" title="slope'
+        >>> explorer.close()
+        """
+        from nblandscape.widgets import _embed
+
+        given = None if height is None else _embed.css_height(height)
+        self._finish()
+        page = self._page(**options, height=None if given is None else _embed.FILLING)
+        return _embed.Embedded(page, given or _embed.height_around(self.height))
+
+    def _finish(self) -> None:
+        """Wait for what is being computed."""
+
+    def _page(self, *, title: str | None = None, height: str | None = None, **options: Any) -> "Page":
+        from nblandscape.widgets._export import html_page
+
+        state = self.page_state()
+        if height is not None:
+            state["height"] = height
+        return html_page(state, title=title or type(self).__name__, **options)
 
     def page_state(self) -> dict[str, Any]:
         """Traits that the front end draws from."""

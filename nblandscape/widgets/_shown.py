@@ -20,11 +20,13 @@ from nblandscape.widgets._view import DEFAULT_VIEW
 if TYPE_CHECKING:
     import torch
 
+    from nblandscape.cancel import CancelSignal
     from nblandscape.curvature import Spectrum
     from nblandscape.landscape.critical_point import CriticalPoint
     from nblandscape.objective import Objective
     from nblandscape.subspace import Subspace
     from nblandscape.topology import MergeTree, Support
+    from nblandscape.widgets._export import Page
 
 NO_SELECTION: dict[str, Any] = {"kind": "none", "vertex": None, "coordinates": None, "loss": None}
 NOTHING_SELECTED = "Nothing is selected: click a minimum, a saddle or a point of the surface."
@@ -285,9 +287,10 @@ class Shown(NblWidget):
         path: str | Path | None = None,
         *,
         title: str | None = None,
-        frames: Sequence[Mapping[str, Any]] | None = None,
+        frames: _frames.Frames = None,
         max_bytes: float = 20e6,
-    ) -> str:
+        theme: str | None = None,
+    ) -> "Page":
         """One offline HTML file with this explorer; its sliders show the precomputed frames.
 
         Parameters
@@ -295,34 +298,67 @@ class Shown(NblWidget):
         path : path, optional
             Where to write; without it only the text is returned.
         title : str, optional
-        frames : sequence of dicts, optional
-            Changes as for `request`, each computed now (in this thread). Default: what was looked at
-            so far.
+        frames : "sliders" or sequence of dicts, optional
+            Changes as for `request`, each computed now (in this thread; what is computed when it is
+            interrupted is kept). "sliders" chooses up to 23 that the sliders lead to: other windows,
+            neighbouring eigenvectors, offsets. Default: what was looked at so far.
         max_bytes : float
-            An error instead of a larger file.
+            Of the frames, as many are written as fit, with a warning if some do not: the present view, then
+            those of `frames` in their order, then what was looked at, the most alike first.
+        theme : {"light", "dark"}, optional
+            By default the page follows the reader's system.
 
         Returns
         -------
-        str
-            The page.
+        Page
+            The text, with its ``size`` in bytes, the number of ``frames`` and of ``dropped`` ones.
 
         Raises
         ------
         ValueError
-            The page is larger than `max_bytes`.
+            The present view alone is larger than `max_bytes`.
+        RuntimeError
+            Nothing has been computed yet.
+
+        Examples
+        --------
+        >>> import nblandscape as nbl
+        >>> explorer = nbl.explore(lambda x, y: x**2 - y**2, bounds=((-1, 1), (-1, 1)), points=9, wait=True)
+        >>> explorer.to_html(frames="sliders").frames
+        5
+        >>> explorer.close()
         """
-        from nblandscape.widgets._export import html_page, write_page
+        from nblandscape.widgets._export import write_page
+
+        page = self._page(title=title, frames=frames, max_bytes=max_bytes, theme=theme)
+        return write_page(page, path)
+
+    def _page(
+        self,
+        *,
+        title: str | None = None,
+        height: str | None = None,
+        frames: _frames.Frames = None,
+        cancel: "CancelSignal | None" = None,
+        **options: Any,
+    ) -> "Page":
+        from nblandscape.widgets._export import html_page
 
         state = self.page_state()
+        if state["surface"] is None and state["volume"] is None:
+            raise RuntimeError(_NOT_YET)
         if state["spec"] is not None:
-            spec = Spec.from_wire(state["spec"])
+            spec, first = Spec.from_wire(state["spec"]), []
             if frames and self._source is not None:
-                _frames.compute(self._source, self._results, spec, frames)
+                wanted = _frames.changes(self._source, spec, frames)
+                first = _frames.compute(self._source, self._results, spec, wanted, cancel)
             spectra = {} if self._source is None else self._source.spectra
-            state["frames"] = list(_frames.frames(self._results, spec, spectra))
+            state["frames"] = list(_frames.frames(self._results, spec, spectra, first))
         name = title or (self.source or {}).get("title", "Loss landscape")
         state["source"] = {**(state["source"] or {}), "title": name}
-        return write_page(html_page(state, title=name, max_bytes=max_bytes), path)
+        if height is not None:
+            state["height"] = height
+        return html_page(state, title=name, **options)
 
     def save_png(self, path: str | Path, *, width: float = 10.0, dpi: int = 150) -> Path:
         """Write a picture of surface, merge tree and spectrum, drawn by matplotlib."""

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import traitlets
@@ -18,6 +18,9 @@ from nblandscape.widgets._picture import CellPicture
 from nblandscape.widgets._sources import FunctionSource, LandscapeSource, ObjectiveSource, Source
 from nblandscape.widgets._view import DEFAULT_VIEW
 from nblandscape.widgets.explorer import Explorer
+
+if TYPE_CHECKING:
+    from nblandscape.widgets._export import Page
 
 MOST = 12
 _SHARED = ("spec", "source", "spectrum", "surface", "tree", "status", "selection")
@@ -258,13 +261,9 @@ class Comparison(NblWidget):
         target.write_bytes(self._png(width=width, dpi=dpi))
         return target
 
-    def to_html(
-        self, path: str | Path | None = None, *, title: str | None = None, max_bytes: float = 20e6
-    ) -> str:
-        """One offline HTML file with this comparison; see `Explorer.to_html`."""
-        from nblandscape.widgets._export import html_page, write_page
-
-        state = self.page_state()
+    def page_state(self) -> dict[str, Any]:
+        """What is shown, even while something else is being computed."""
+        state = super().page_state()
         shown = [s and s["spec"] for s in state["surfaces"]]
         state["specs"] = [
             spec
@@ -272,8 +271,15 @@ class Comparison(NblWidget):
             else {**seen, "scale": spec["scale"], "threshold": spec["threshold"]}
             for seen, spec in zip(shown, state["specs"], strict=True)
         ]
-        page = html_page(state, title=title or " · ".join(self.names), max_bytes=max_bytes)
-        return write_page(page, path)
+        return state
+
+    def _finish(self) -> None:
+        self.wait()
+
+    def _page(self, *, title: str | None = None, **options: Any) -> "Page":
+        if not self.landscapes:
+            raise RuntimeError("Nothing has been computed yet; call comparison.wait() first.")
+        return super()._page(title=title or " · ".join(self.names), **options)
 
     @property
     def landscape(self) -> Landscape | None:

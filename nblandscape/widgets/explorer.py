@@ -224,6 +224,9 @@ class Explorer(Shown):
             raise self.error
         return self
 
+    def _finish(self) -> None:
+        self.wait()
+
     def update(self) -> None:
         """Take the model's present weights and compute everything anew, starting from the old spectrum."""
         source = self._objective_source()

@@ -24,9 +24,11 @@ export async function runStandalone(
     if (script === null) throw new Error(`This page has no element with id "${STATE_ID}".`);
     const packed = JSON.parse(script.textContent ?? "") as { traits?: Packed };
     const state = (await unpack(packed.traits ?? (packed as Packed))) as Record<string, unknown>;
+    checkState(state);
     const model = createStaticModel(state);
     const hooks = defineWidget(name, Panel, styles, storeOf)();
     hooks.initialize({ model });
+    target.replaceChildren();
     hooks.render({ model, el: target });
     document.documentElement.dataset.nblReady = "true";
   } catch (error) {
@@ -35,5 +37,18 @@ export async function runStandalone(
     target.replaceChildren(note);
     document.documentElement.dataset.nblReady = "error";
     throw error;
+  }
+}
+
+/** A page without what it should draw would wait for a kernel for ever. */
+export function checkState(state: Record<string, unknown>): void {
+  const all = Array.isArray(state.surfaces) ? state.surfaces : [];
+  const found = [state.surface, state.volume, ...all].filter((part) => part != null);
+  if (found.length === 0) throw new Error("It holds no landscape.");
+  for (const part of found as { shape?: unknown; values?: unknown }[]) {
+    const points = Array.isArray(part.shape) ? part.shape.reduce((a, b) => a * b, 1) : Number.NaN;
+    if (!(part.values instanceof DataView) || part.values.byteLength !== 4 * points) {
+      throw new Error("The values of its landscape are damaged.");
+    }
   }
 }

@@ -4,6 +4,7 @@ import { createStore } from "../model/create-store";
 import type { Frame, Spec } from "../model/protocol";
 import * as sample from "../testing/samples";
 import { nearestFrame } from "./nearest-frame";
+import { checkState } from "./standalone";
 import { createStaticModel, unpack } from "./static-model";
 
 const bowl = (a: number, b: number) => 3 + a * a + b * b;
@@ -75,5 +76,15 @@ describe("exported file", () => {
       expect(data.getFloat64(8, true)).toBe(-2);
     }
     expect(out.d).toBeNull();
+  });
+
+  it("with nothing to draw, or with damaged values, is refused", () => {
+    const surface = sample.surface(plain, bowl);
+    expect(() => checkState({ surface })).not.toThrow();
+    expect(() => checkState({ surfaces: [null, surface] })).not.toThrow();
+    expect(() => checkState({ surface: null, surfaces: [null] })).toThrow("holds no landscape");
+    const cut = new DataView(surface.values.buffer, surface.values.byteOffset, 8);
+    expect(() => checkState({ surface: { ...surface, values: cut } })).toThrow("damaged");
+    expect(() => checkState({ volume: { ...surface, shape: "3" } })).toThrow("damaged");
   });
 });

@@ -345,7 +345,7 @@ export type Outgoing =
   /** Asks for what a reloaded page has missed of a running computation. */
   | { kind: "resync" }
   | { kind: "rpc"; id: string; method: "eigenpairs"; params: { largest: number; smallest: number } }
-  | { kind: "rpc"; id: string; method: "html"; params: Record<string, never> }
+  | { kind: "rpc"; id: string; method: "html"; params: { frames?: "sliders" } }
   /** Makes a point the origin of further planes; the result is its number, for `Spec.origin`. */
   | { kind: "rpc"; id: string; method: "origin"; params: SentPoint }
   /** Appends a point to `explorer.sent`; the result is its position there. */

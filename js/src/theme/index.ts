@@ -15,10 +15,13 @@ export function adoptStyles(root: ShadowRoot, styles: readonly string[]): void {
 export function adoptPageStyles(): void {
   const text = `
     html { color-scheme: light dark; background: light-dark(#ffffff, #14161a); }
-    body { margin: 0; padding: 12px; }
+    html[data-theme="light"] { color-scheme: light; }
+    html[data-theme="dark"] { color-scheme: dark; }
+    body { margin: 0; padding: 12px; font: 14px system-ui, sans-serif; }
     #nblandscape { max-width: 1600px; margin: 0 auto; }
     pre { white-space: pre-wrap; }
-    noscript, .nbl-loading { font: 14px system-ui, sans-serif; }
+    @media (max-width: 600px) { body { padding: 4px; } }
+    @media print { html { background: none; } body { padding: 0; } #nblandscape { break-inside: avoid; } }
   `;
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet(text)];
 }
@@ -32,7 +35,9 @@ export function isDark(): boolean {
   if (/\bvscode-(dark|high-contrast)\b(?!-light)/.test(classes)) return true;
   if (/\bvscode-(light|high-contrast-light)\b/.test(classes)) return false;
   if (/(^|\s)dark(\s|$)/.test(classes)) return true;
-  const attribute = document.documentElement.dataset.theme ?? document.documentElement.dataset.mode;
+  if (/(^|\s)light(\s|$)/.test(classes)) return false;
+  const { theme, mode } = document.documentElement.dataset;
+  const attribute = theme ?? mode ?? body.dataset.theme;
   if (attribute === "dark" || attribute === "light") return attribute === "dark";
   return matchMedia("(prefers-color-scheme: dark)").matches;
 }

@@ -41,12 +41,15 @@ class Watch:
         self.foreign.clear()
 
     def _on_console(self, message: ConsoleMessage) -> None:
-        text = f"{message.text} ({message.location.get('url', '')})"
-        if message.type == "error" and not any(re.search(noise, text) for noise in self.noise):
-            self.errors.append(text)
+        if message.type == "error":
+            self._note_error(f"{message.text} ({message.location.get('url', '')})")
 
     def _on_error(self, error: WebError) -> None:
-        self.errors.append(f"uncaught {error.error}")
+        self._note_error(f"uncaught {error.error}")
+
+    def _note_error(self, text: str) -> None:
+        if not any(re.search(noise, text) for noise in self.noise):
+            self.errors.append(text)
 
     def _on_request(self, request: Request) -> None:
         self._note(request.url)

@@ -4,13 +4,12 @@ import { HELP_EVENT, type KEYS } from "../../a11y/keymap";
 import { exploreCode } from "../../model/python-point";
 import type { Store } from "../../model/store";
 import { OriginLine } from "../details";
-import { Icon } from "../parts/icons";
 import { Popover } from "../parts/popover";
 import { Tool } from "../parts/tool";
+import { DownloadPopover } from "./download-popover";
 import { PanelsMenu } from "./panels-menu";
-import { saveHtml } from "./save-html";
 
-type Open = "none" | "code" | "keys" | "panels";
+type Open = "none" | "code" | "download" | "keys" | "panels";
 
 /** Title, and everything that concerns the view as a whole. */
 export function Toolbar({ store, keys }: { store: Store; keys: typeof KEYS }) {
@@ -58,7 +57,15 @@ export function Toolbar({ store, keys }: { store: Store; keys: typeof KEYS }) {
           expanded={open === "code"}
           onClick={() => toggle("code")}
         />
-        {actions && <DownloadTool store={store} />}
+        {actions && (
+          <Tool
+            icon="download"
+            label="Download"
+            hint="Download as one offline HTML file"
+            expanded={open === "download"}
+            onClick={() => toggle("download")}
+          />
+        )}
         <span class="nbl-divider" />
         <Tool
           icon="panels"
@@ -88,6 +95,7 @@ export function Toolbar({ store, keys }: { store: Store; keys: typeof KEYS }) {
           onClick={() => toggle("keys")}
         />
       </div>
+      {open === "download" && <DownloadPopover store={store} onClose={() => setOpen("none")} />}
       {open === "code" && (
         <CodePopover
           text={exploreCode(store.source.value, store.spec.value, store.surface.value?.recipe)}
@@ -111,45 +119,6 @@ export function toggleFullScreen(host: HTMLElement | null): void {
     document.fullscreenElement === null ? host?.requestFullscreen?.() : document.exitFullscreen();
   // Frames without permission refuse; nothing is lost then.
   change?.catch(() => {});
-}
-
-function DownloadTool({ store }: { store: Store }) {
-  const [state, setState] = useState<"idle" | "busy" | "done" | "failed">("idle");
-  const [message, setMessage] = useState("");
-  const save = async () => {
-    setState("busy");
-    try {
-      await saveHtml(store);
-      setState("done");
-    } catch (error) {
-      setMessage(error instanceof Error ? error.message : String(error));
-      setState("failed");
-    }
-  };
-  const hint = state === "failed" ? `Export failed: ${message}` : "Download as one offline HTML file";
-  return (
-    <>
-      <button
-        type="button"
-        class="nbl-button"
-        aria-label="Download HTML"
-        title={hint}
-        disabled={state === "busy"}
-        onClick={save}
-      >
-        {state === "busy" ? (
-          <span class="nbl-spinner" />
-        ) : (
-          <Icon name={state === "done" ? "check" : "download"} />
-        )}
-      </button>
-      {state === "failed" && (
-        <span class="nbl-inline-error" role="alert" title={message}>
-          {message}
-        </span>
-      )}
-    </>
-  );
 }
 
 function CodePopover({ text, onClose }: { text: string; onClose(): void }) {
