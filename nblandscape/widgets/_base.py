@@ -77,7 +77,8 @@ class NblWidget(anywidget.AnyWidget):
         height : float or str, optional
             Of the frame: pixels, or a CSS length; by default that of this view.
         **options
-            Of `to_html`: ``title``, ``theme``, ``max_bytes``, and ``frames`` where it takes them.
+            Of `to_html`: ``title``, ``theme``, ``max_bytes``, and ``frames`` where it takes them. The theme
+            is "light" by default, as most reports are; None follows the reader's system.
 
         Returns
         -------
@@ -102,7 +103,7 @@ class NblWidget(anywidget.AnyWidget):
 
         given = None if height is None else _embed.css_height(height)
         self._finish()
-        page = self._page(**options, height=None if given is None else _embed.FILLING)
+        page = self._page(**{"theme": "light", **options}, height=None if given is None else _embed.FILLING)
         return _embed.Embedded(page, given or _embed.height_around(self.height))
 
     def _finish(self) -> None:
