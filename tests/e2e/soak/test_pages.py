@@ -39,7 +39,7 @@ def page_of(request):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("width", [1280, 390, 330])
 def test_every_kind_draws_in_both_themes_wide_and_on_a_phone(page_of, tmp_path, watched, theme, width):
     kind, pages = page_of
     path = tmp_path / "page.html"
