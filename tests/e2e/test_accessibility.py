@@ -25,7 +25,7 @@ def test_axe_finds_nothing_serious_in_light_and_dark_with_a_popover_open(lab, re
         for dark in (True, False):
             lab.theme(dark=dark)
             found["dark" if dark else "light"] = serious(widget)
-        widget.get_by_role("button", name="Copy as Python").click()
+        widget.get_by_role("button", name="Keys", exact=True).click()
         expect(widget.locator(".nbl-popover")).to_be_visible()
         found["popover"] = serious(widget)
         lab.page.keyboard.press("Escape")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import expect
 
 from harness.panel import COUNT_CONTEXTS, NETWORK, canvas, colours, finished, rested
@@ -61,15 +60,6 @@ def test_a_cell_run_again_leaves_no_array_thread_or_context(notebook):
     assert threads_after == threads
 
 
-@pytest.mark.soak
-@pytest.mark.timeout(900)
-def test_thirty_runs_of_a_cell_grow_the_kernel_by_less_than_30_megabytes(notebook):
-    (threads, megabytes), (threads_after, megabytes_after) = reruns(notebook, 5, 30)
-    assert threads_after == threads
-    print(f"kernel memory {megabytes:.1f} MB after 5 runs, {megabytes_after:.1f} MB after 35")
-    assert megabytes_after - megabytes <= 30
-
-
 def many(notebook, number):
     """That many explorers of one objective in one notebook, each of another plane or window."""
     planes = [(i, j) for i in range(4) for j in range(-3, 4) if i != j]
@@ -103,9 +93,3 @@ def many(notebook, number):
 
 def test_p56_four_explorers_of_one_objective_draw_each_its_own_surface(notebook):
     many(notebook, 4)
-
-
-@pytest.mark.soak
-@pytest.mark.timeout(900)
-def test_twenty_explorers_of_one_objective_draw_each_its_own_surface(notebook):
-    many(notebook, 20)

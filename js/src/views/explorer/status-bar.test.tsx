@@ -68,3 +68,11 @@ it("says nothing of a window that is only predicted", () => {
   expect(store.grid.value!.state).toBe("predicted");
   expect(button()).toBeNull();
 });
+
+it("says how to go on when the kernel is gone", () => {
+  act(() => {
+    store.kernel.value = "none";
+    store.grid.value = { ...store.grid.value!, state: "predicted" };
+  });
+  expect(root.querySelector(".nbl-phase-text")!.textContent).toMatch(/prediction: run the cell again$/);
+});

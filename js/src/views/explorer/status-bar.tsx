@@ -20,7 +20,7 @@ export function statusLine(store: Store): Line {
   if (store.kernel.value === "busy")
     return { tone: "warn", text: "waiting: the kernel is busy with another cell" };
   if (store.kernel.value === "none" && grid?.state === "predicted")
-    return { tone: "warn", text: "the kernel does not answer: shown is the prediction" };
+    return { tone: "warn", text: "no kernel answers, shown is the prediction: run the cell again" };
   if (status.phase === "error") return { tone: "error", text: status.message || "the computation failed" };
   if (spectrum.phase === "error") return { tone: "error", text: spectrum.message || "the eigenpairs failed" };
   if (isRunning(status)) {

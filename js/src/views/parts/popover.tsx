@@ -35,7 +35,8 @@ export function Popover({ label, size, onClose, children }: Props) {
       class={size === undefined ? "nbl-popover" : `nbl-popover nbl-popover-${size}`}
       role="dialog"
       aria-label={label}
-      tabIndex={-1}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what does not fit scrolls by the keys
+      tabIndex={0}
       onKeyDown={(event) => {
         if (event.key !== "Escape") return;
         event.preventDefault();
