@@ -20,6 +20,7 @@ PRESSES = ["Enter", "Escape", " ", "Escape"]
 
 
 RESET = """
+explorer.view = {k: v for k, v in explorer.view.items() if k not in ("panels", "projector", "probe", "map")}
 explorer.request(axes=(1, 2), span=12.0, points=33, offset={}, threshold=0.0, scale="linear")
 explorer.wait(60)
 """
@@ -57,11 +58,14 @@ def test_no_key_on_any_part_changes_a_cell(explorer):
     # Branches are alike, stems are alike: the first of each stands for the rest.
     first = [next(part for part in parts if part["name"].startswith(sign)) for sign in ("Minimum", "λ")]
     parts = [part for part in parts if part["tag"] != "g" or part in first]
-    assert len(parts) > 20
+    # Buttons are alike as well: every fifth one.
+    buttons = [part for part in parts if part["tag"] == "button"]
+    parts = [part for part in parts if part not in buttons or part in buttons[::5]]
+    assert len(parts) > 10
     assert {"button", "input", "select", "div", "g"} <= {part["tag"] for part in parts}
     for part in parts:
-        # Downloads and full screen do what they say; that is not about keys.
-        leave = part["name"] in ("Full screen", "more") or part["tag"] == "select"
+        # Downloads, full screen and panels do what they say; that is not about keys.
+        leave = re.search("Full screen|more|Only the|again|[Pp]anel", part["name"]) or part["tag"] == "select"
         pressed = COMMANDS + PLAIN + ARROWS + CHORDS + ([] if leave else PRESSES)
         for key in pressed:
             widget.evaluate("(_, index) => window.nblFocusables[index].focus()", part["index"])
