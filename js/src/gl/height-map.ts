@@ -11,6 +11,9 @@ export interface HeightMap {
   shift: number;
 }
 
+/** Range of the losses, as a share of them, below which every scale is linear to a ten-thousandth. */
+const STRAIGHT = 1e-3;
+
 export function createHeightMap(): HeightMap {
   return { scale: "linear", base: 0, floor: 0, gain: 1, shift: 0 };
 }
@@ -26,7 +29,10 @@ function scaled(map: HeightMap, value: number): number {
 export function setHeightMap(map: HeightMap, look: Pick<Look, "range" | "scale" | "base">): void {
   const [low, high] = look.range;
   const { base } = look;
-  map.scale = look.scale === "log" && high + base <= 0 ? "linear" : look.scale;
+  // Where losses hardly differ a logarithm is a straight line, and single precision cannot hold the loss.
+  const size = Math.max(Math.abs(low + base), Math.abs(high + base));
+  const straight = high - low < STRAIGHT * size || (look.scale === "log" && high + base <= 0);
+  map.scale = straight ? "linear" : look.scale;
   map.base = base;
   map.floor = 0;
   if (map.scale === "symlog") map.floor = linearWidth(low + base, high + base);

@@ -65,6 +65,14 @@ describe("height map", () => {
     }
   });
 
+  it("is a straight line where losses hardly differ: single precision holds no such loss", () => {
+    for (const scale of ["log", "symlog"] as const) {
+      expect(make([0, 1e-3], scale, 1e6).scale).toBe("linear");
+      expect(make([0, 1e-3], scale, 0.3).scale).toBe(scale);
+    }
+    expect(fraction(make([0, 1e-3], "log", 1e6), 2.5e-4)).toBeCloseTo(0.25, 9);
+  });
+
   it("puts the geometric mean in the middle of a logarithmic scale", () => {
     expect(fraction(make([0.01 - 5, 100 - 5], "log", 5), 1 - 5)).toBeCloseTo(0.5, 9);
   });

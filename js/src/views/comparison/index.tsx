@@ -94,7 +94,7 @@ function Card({ member: { name, store } }: { member: Member }) {
       <header class="nbl-member-head">
         <h3 title={name}>{name}</h3>
         <p class="nbl-select-text">{line(numbers)}</p>
-        <Progress store={store} />
+        {store.grid.value !== null && <Progress store={store} />}
       </header>
       <div class="nbl-member-picture">
         {store.grid.value === null ? <Waiting store={store} /> : <SurfacePanel store={store} />}

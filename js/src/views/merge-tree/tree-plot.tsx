@@ -1,6 +1,6 @@
 import { useRef } from "preact/hooks";
 import type { LiveGrid, LiveTree, Store } from "../../model/store";
-import { count, num } from "../parts/format";
+import { count, squeezed, tickNums } from "../parts/format";
 import { useSize } from "../parts/use-size";
 import { pairKey, useLinks } from "../topology/links";
 import { lossScale } from "../topology/loss-scale";
@@ -47,11 +47,16 @@ export function TreePlot({ store, tree, grid }: { store: Store; tree: LiveTree; 
       {width > 0 && height > 0 && (
         <svg width={width} height={height} role="tree" aria-label="Merge tree of the surface">
           <g class="nbl-axis" aria-hidden="true">
-            {ticks.map((t) => (
+            {ticks.map((t, k, all) => (
               <g key={t} transform={`translate(0,${y(t).toFixed(1)})`}>
                 <line x1={MARGIN.left - 2} x2={width - MARGIN.right} />
-                <text x={MARGIN.left - 8} dy="0.32em">
-                  {num(t, 3)}
+                <text
+                  x={MARGIN.left - 8}
+                  dy="0.32em"
+                  textLength={squeezed(tickNums(all)[k]!, MARGIN.left - 9)}
+                  lengthAdjust="spacingAndGlyphs"
+                >
+                  {tickNums(all)[k]}
                 </text>
               </g>
             ))}

@@ -2,7 +2,7 @@ import { useComputed } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { LiveGrid, Store } from "../../model/store";
 import { linearWidth } from "../../model/symlog";
-import { num, point } from "../parts/format";
+import { num, point, squeezed, tickNums } from "../parts/format";
 import { linearScale, logScale, symlogScale } from "../parts/ticks";
 import { useSize } from "../parts/use-size";
 import type { SurfaceUi } from "../surface/controller";
@@ -133,11 +133,16 @@ function Plot({ store, grid, profile }: { store: Store; grid: LiveGrid; profile:
       {width > 60 && height > 30 && (
         <svg width={width} height={height} aria-hidden="true">
           <g class="nbl-axis">
-            {scale.ticks(Math.max(2, Math.floor(h / 18))).map((t) => (
+            {scale.ticks(Math.max(2, Math.floor(h / 18))).map((t, k, all) => (
               <g key={t} transform={`translate(0,${py(t).toFixed(1)})`}>
                 <line x1={MARGIN.left} x2={width - MARGIN.right} />
-                <text x={MARGIN.left - 6} dy="0.32em">
-                  {num(t, 3)}
+                <text
+                  x={MARGIN.left - 6}
+                  dy="0.32em"
+                  textLength={squeezed(tickNums(all)[k]!, MARGIN.left - 7)}
+                  lengthAdjust="spacingAndGlyphs"
+                >
+                  {tickNums(all)[k]}
                 </text>
               </g>
             ))}

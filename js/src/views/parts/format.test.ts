@@ -1,5 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { duration, estimate, num, parseNumber, percent, plainNum, reasonOf, whole } from "./format";
+import {
+  duration,
+  estimate,
+  num,
+  parseNumber,
+  percent,
+  plainNum,
+  reasonOf,
+  squeezed,
+  tickNums,
+  whole,
+} from "./format";
 import { linearTicks, logTicks, symlogScale } from "./ticks";
 
 describe("numbers", () => {
@@ -21,6 +32,17 @@ describe("numbers", () => {
       "4.2 min",
       "2.5 h",
     ]);
+  });
+
+  it("have as many digits beside an axis as tell its ticks apart", () => {
+    expect(tickNums([0.5, 1, 1.5])).toEqual(["0.5", "1", "1.5"]);
+    expect(tickNums([0.5122, 0.5124, 0.5126])).toEqual(["0.5122", "0.5124", "0.5126"]);
+    expect(tickNums([1000, 1005, 1010])).toEqual(["1000", "1005", "1010"]);
+    expect(tickNums([-5e-11, 0, 5e-11])).toEqual(["−5e−11", "0", "5e−11"]);
+    expect(new Set(tickNums([1e6, 1e6 + 2e-4, 1e6 + 4e-4])).size).toBe(3);
+    expect(tickNums([0])).toEqual(["0"]);
+    expect(tickNums([])).toEqual([]);
+    expect([squeezed("0.51", 36), squeezed("0.512345", 36)]).toEqual([undefined, 36]);
   });
 
   it("read back what they write", () => {

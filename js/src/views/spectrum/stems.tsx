@@ -2,7 +2,7 @@ import { useRef, useState } from "preact/hooks";
 import type { SpectrumData } from "../../model/protocol";
 import { eigenLabel, signedIndex } from "../../model/spec";
 import type { Store } from "../../model/store";
-import { num } from "../parts/format";
+import { num, squeezed, tickNums } from "../parts/format";
 import { linearScale, symlogScale } from "../parts/ticks";
 import { useSize } from "../parts/use-size";
 import { assign, ROLE_NAMES, type Role, roleOf } from "./choose";
@@ -120,15 +120,20 @@ export function Stems({ store, spectrum, shade }: { store: Store; spectrum: Spec
             />
           )}
           <g class="nbl-axis" aria-hidden="true">
-            {apart(scale.ticks(Math.max(3, Math.floor(plotHeight / 15))), y).map((t) => (
+            {apart(scale.ticks(Math.max(3, Math.floor(plotHeight / 15))), y).map((t, k, all) => (
               <g key={t} transform={`translate(0,${y(t).toFixed(1)})`}>
                 <line
                   class={t === 0 ? "nbl-zero" : undefined}
                   x1={MARGIN.left - 2}
                   x2={width - MARGIN.right}
                 />
-                <text x={MARGIN.left - 8} dy="0.32em">
-                  {num(t, 3)}
+                <text
+                  x={MARGIN.left - 8}
+                  dy="0.32em"
+                  textLength={squeezed(tickNums(all)[k]!, MARGIN.left - 9)}
+                  lengthAdjust="spacingAndGlyphs"
+                >
+                  {tickNums(all)[k]}
                 </text>
               </g>
             ))}

@@ -40,6 +40,7 @@ describe("ticks", () => {
     expect(tickTexts([1e5, 1e6, 1e7])).toEqual(["10⁵", "10⁶", "10⁷"]);
     expect(tickTexts([1e-6, 1, 1e3])).toEqual(["10⁻⁶", "1", "1000"]);
     expect(tickTexts([1.0005, 1.001])).toEqual(["1.0005", "1.0010"]);
+    expect(tickTexts([1e6, 1e6 + 1, 1e6 + 2])).toEqual(["10⁶", "1.000001×10⁶", "1.000002×10⁶"]);
   });
 
   it("of a symmetric logarithm hold 0, decades on both sides, and are in order", () => {

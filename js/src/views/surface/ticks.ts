@@ -87,7 +87,15 @@ function writeTicks(ticks: readonly number[]): string[] {
   const sizes = ticks.filter((v) => v !== 0).map(Math.abs);
   const largest = Math.max(...sizes, 0);
   const smallest = Math.min(...sizes, largest);
-  if (largest >= 1e5 || (largest > 0 && largest < 1e-3)) return ticks.map(power);
+  if (largest >= 1e5 || (largest > 0 && largest < 1e-3)) {
+    // Large losses that differ little need more digits than are short.
+    let texts: string[] = [];
+    for (let digits = 4; digits <= 13; digits++) {
+      texts = ticks.map((v) => power(v, digits));
+      if (new Set(texts).size === ticks.length) break;
+    }
+    return texts;
+  }
   if (largest / smallest > 1e4) return ticks.map((v) => (Math.abs(v) < 1e-3 ? power(v) : plain(v)));
   const gaps = ticks.slice(1).map((v, k) => Math.abs(v - ticks[k]!));
   const even = gaps.every((gap) => Math.abs(gap - gaps[0]!) <= 1e-6 * gap);
@@ -107,10 +115,10 @@ function plain(value: number): string {
 const RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
 /** 0.00002 -> 2×10⁻⁵, 10 000 000 -> 10⁷. */
-function power(value: number): string {
+function power(value: number, precision = 4): string {
   if (value === 0) return "0";
   const [digits, exponent] = value.toExponential().split("e") as [string, string];
-  const short = minus(String(Number(Number(digits).toPrecision(4))));
+  const short = minus(String(Number(Number(digits).toPrecision(precision))));
   const raised = [...exponent.replace("+", "")].map((c) => (c === "-" ? "⁻" : RAISED[Number(c)])).join("");
   return `${short === "1" ? "" : short === "−1" ? "−" : `${short}×`}10${raised}`;
 }

@@ -1,6 +1,6 @@
 import { useMemo, useRef } from "preact/hooks";
 import type { Branch, LiveGrid, LiveTree, Store } from "../../model/store";
-import { num, whole } from "../parts/format";
+import { tickNums, whole } from "../parts/format";
 import { useSize } from "../parts/use-size";
 import { placeIn } from "../parts/zoom";
 import { barRows, STRIP, stripRuns } from "./bar-layout";
@@ -61,11 +61,11 @@ export function Barcode({ store, tree, grid }: { store: Store; tree: LiveTree; g
       {width > 0 && height > 0 && (
         <svg width={width} height={height} role="listbox" aria-label="Barcode of the surface">
           <g class="nbl-axis" aria-hidden="true">
-            {scale.ticks(Math.max(2, Math.floor((right - left) / 64))).map((t) => (
+            {scale.ticks(Math.max(2, Math.floor((right - left) / 64))).map((t, k, all) => (
               <g key={t} transform={`translate(${x(t).toFixed(1)},0)`}>
                 <line y1={top - 4} y2={bottom + 2} />
                 <text y={bottom + 14} class="nbl-tick-below">
-                  {num(t, 3)}
+                  {tickNums(all)[k]}
                 </text>
               </g>
             ))}

@@ -1,6 +1,6 @@
 import { useMemo, useRef } from "preact/hooks";
 import type { LiveGrid, LiveTree, Store } from "../../model/store";
-import { num } from "../parts/format";
+import { squeezed, tickNums } from "../parts/format";
 import { useSize } from "../parts/use-size";
 import { placeIn } from "../parts/zoom";
 import { type Dot, type Frame, nearestDot, persistenceLine, placeDots } from "./diagram-layout";
@@ -71,19 +71,24 @@ export function Diagram({ store, tree, grid }: { store: Store; tree: LiveTree; g
       {width > 0 && height > 0 && (
         <svg width={width} height={height} role="listbox" aria-label="Persistence diagram of the surface">
           <g class="nbl-axis" aria-hidden="true">
-            {scale.ticks(Math.max(2, Math.floor((frame.bottom - frame.top) / 24))).map((t) => (
+            {scale.ticks(Math.max(2, Math.floor((frame.bottom - frame.top) / 24))).map((t, k, all) => (
               <g key={t} transform={`translate(0,${y(t).toFixed(1)})`}>
                 <line x1={frame.left - 2} x2={frame.right} />
-                <text x={frame.left - 8} dy="0.32em">
-                  {num(t, 3)}
+                <text
+                  x={frame.left - 8}
+                  dy="0.32em"
+                  textLength={squeezed(tickNums(all)[k]!, frame.left - 9)}
+                  lengthAdjust="spacingAndGlyphs"
+                >
+                  {tickNums(all)[k]}
                 </text>
               </g>
             ))}
-            {scale.ticks(Math.max(2, Math.floor((frame.right - frame.left) / 64))).map((t) => (
+            {scale.ticks(Math.max(2, Math.floor((frame.right - frame.left) / 64))).map((t, k, all) => (
               <g key={t} transform={`translate(${x(t).toFixed(1)},0)`}>
                 <line y1={frame.top} y2={frame.bottom + 2} />
                 <text y={frame.bottom + 13} class="nbl-tick-below">
-                  {num(t, 3)}
+                  {tickNums(all)[k]}
                 </text>
               </g>
             ))}

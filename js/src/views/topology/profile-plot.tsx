@@ -4,7 +4,7 @@ import type { Branch, LiveGrid, LiveTree, Store } from "../../model/store";
 import { cellAreas } from "../../model/volumes";
 import { treeColumns } from "../../model/wire";
 import { layoutTree } from "../merge-tree/layout";
-import { num } from "../parts/format";
+import { squeezed, tickNums } from "../parts/format";
 import { useSize } from "../parts/use-size";
 import { placeIn } from "../parts/zoom";
 import { pairKey, stepInList, useLinks } from "./links";
@@ -78,11 +78,16 @@ export function ProfilePlot({ store, tree, grid }: { store: Store; tree: LiveTre
       {width > 0 && height > 0 && (
         <svg width={width} height={height} role="listbox" aria-label="Landscape profile of the surface">
           <g class="nbl-axis" aria-hidden="true">
-            {loss.ticks(Math.max(2, Math.floor(plotHeight / 28))).map((t) => (
+            {loss.ticks(Math.max(2, Math.floor(plotHeight / 28))).map((t, k, all) => (
               <g key={t} transform={`translate(0,${scale.y(t - grid.base).toFixed(1)})`}>
                 <line x1={MARGIN.left - 2} x2={width - MARGIN.right} />
-                <text x={MARGIN.left - 8} dy="0.32em">
-                  {num(t, 3)}
+                <text
+                  x={MARGIN.left - 8}
+                  dy="0.32em"
+                  textLength={squeezed(tickNums(all)[k]!, MARGIN.left - 9)}
+                  lengthAdjust="spacingAndGlyphs"
+                >
+                  {tickNums(all)[k]}
                 </text>
               </g>
             ))}
