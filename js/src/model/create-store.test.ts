@@ -156,6 +156,17 @@ describe("undo", () => {
     expect(store.grid.value!.values).toEqual(before);
   });
 
+  it("finds the tree again that came after its surface", () => {
+    const { model, store } = started();
+    model.fromKernel({ tree: sample.tree(1, sample.spec().points, [[3, Number.POSITIVE_INFINITY, -1]]) });
+    expect(store.tree.value?.branches).toHaveLength(1);
+    store.request({ span: [8, 8] });
+    expect(store.tree.value).toBeNull();
+    model.fromKernel({ status: status({ id: 2, phase: "error", message: "Not finite anywhere." }) });
+    store.undo();
+    expect(store.tree.value?.branches).toHaveLength(1);
+  });
+
   it("counts what Python sets as a step", () => {
     const { model, store } = started();
     model.fromKernel({ spec: sample.spec({ id: 9, span: [7, 7] }) });

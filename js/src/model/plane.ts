@@ -128,6 +128,9 @@ export function createPlane(core: Core) {
       }
       epoch = next.id;
       assembly = null;
+      // A tree that came after its surface, as those of a comparison's members do.
+      const { value: left } = surface;
+      if (left !== null && treeData.value?.id === left.id) cache.put(left, treeData.value);
       if (before !== null && planeKey(before) !== planeKey(next)) {
         if (selection.value.kind !== "none") chosen.set(planeKey(before), selection.value);
         core.select(chosen.get(planeKey(next)) ?? NO_SELECTION);
