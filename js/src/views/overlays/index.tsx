@@ -8,7 +8,7 @@ import { PathLegend } from "./path-legend";
 import { pathsOf } from "./paths";
 import { PictureTool } from "./picture-tool";
 import { ProbePlot } from "./probe-plot";
-import { type Ends, firstEnds, profileAlong } from "./profile";
+import { type Ends, firstEnds, profileAlong, within } from "./profile";
 
 export { default as overlayStyles } from "./overlays.css";
 
@@ -44,7 +44,8 @@ export function Overlays({ store, ui }: Props) {
       return;
     }
     const lines = pathLines(grid, shown, background);
-    if (probe) lines.push(...probeLines(grid, profileAlong(grid, probe), ink, background));
+    if (probe)
+      lines.push(...probeLines(grid, profileAlong(grid, within(grid, probe) ?? probe), ink, background));
     ui.lines.value = lines;
     ui.marks.value = pathMarks(grid, shown);
   }, [grid, revision, probe, shown, ink, background]);

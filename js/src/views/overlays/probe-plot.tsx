@@ -6,7 +6,7 @@ import { num, point, squeezed, tickNums } from "../parts/format";
 import { linearScale, logScale, symlogScale } from "../parts/ticks";
 import { useSize } from "../parts/use-size";
 import type { SurfaceUi } from "../surface/controller";
-import { type Ends, type Profile, profileAlong } from "./profile";
+import { type Ends, type Profile, profileAlong, within } from "./profile";
 
 const MARGIN = { left: 44, right: 10, top: 8, bottom: 20 };
 
@@ -15,10 +15,11 @@ export function ProbePlot({ store, ui }: { store: Store; ui: SurfaceUi }) {
   const probe = useComputed(() => store.view.value.probe ?? null).value;
   const grid = store.grid.value;
   const revision = grid?.revision;
-  const profile = useMemo(
-    () => (probe === null || grid === null ? null : profileAlong(grid, probe)),
-    [probe, grid, revision],
-  );
+  const [inside, profile] = useMemo(() => {
+    if (probe === null || grid === null) return [null, null];
+    const ends = within(grid, probe) ?? probe;
+    return [ends, profileAlong(grid, ends)];
+  }, [probe, grid, revision]);
   const box = useRef<HTMLElement>(null);
   const [, tall] = useSize(box);
   const shown = profile !== null;
@@ -39,7 +40,10 @@ export function ProbePlot({ store, ui }: { store: Store; ui: SurfaceUi }) {
   return (
     <section ref={box} class="nbl-probe" aria-label="Loss along the probe line" onKeyDown={onKeyDown}>
       <header class="nbl-probe-head">
-        <span class="nbl-probe-text nbl-select-text">{summary(profile, probe)}</span>
+        <span class="nbl-probe-text nbl-select-text">
+          {inside === probe ? "" : "Within the window: "}
+          {summary(profile, inside)}
+        </span>
         <button type="button" class="nbl-readout-close" aria-label="Remove the probe line" onClick={close}>
           ×
         </button>

@@ -6,7 +6,7 @@ import type { LiveGrid } from "../../model/store";
 import { overSurface } from "./lines";
 import { fileName } from "./picture-tool";
 import { summary } from "./probe-plot";
-import { firstEnds, profileAlong } from "./profile";
+import { type Ends, firstEnds, profileAlong, within } from "./profile";
 
 function grid(n0: number, n1: number, f: (x: number, y: number) => number, base = 0): LiveGrid {
   const [x0, x1] = [linspace(-2, 2, n0), linspace(-1, 3, n1)];
@@ -79,6 +79,48 @@ describe("probe line", () => {
         [6, 6],
       ]),
     ).toContain("no finite loss");
+  });
+
+  it("is read off within the window, however far its ends are", () => {
+    const wells = grid(65, 9, (x) => (x * x - 1) ** 2 + 0.1 * x, -7);
+    const far = within(wells, [
+      [-1e9, 1],
+      [1e9, 1],
+    ])!;
+    expect(far).toEqual([
+      [-2, 1],
+      [2, 1],
+    ]);
+    const found = profileAlong(wells, far);
+    expect([...found.losses].some(Number.isNaN)).toBe(false);
+    const slanted = within(wells, [
+      [0, 0],
+      [6, 12],
+    ])!;
+    expect(slanted[1][0]).toBeCloseTo(1.5);
+    expect(slanted[1][1]).toBe(3);
+    const inside: Ends = [
+      [-1, 0],
+      [1, 1],
+    ];
+    expect(within(wells, inside)).toBe(inside);
+    for (const x of [5, -5])
+      expect(
+        within(wells, [
+          [x, 0],
+          [x, 1],
+        ]),
+      ).toBeNull();
+  });
+
+  it("has a barrier although an end lies in a hole", () => {
+    const holed = grid(65, 9, (x) => (x < -1.1 ? Number.NaN : (x * x - 1) ** 2));
+    const ends: Ends = [
+      [-2, 1],
+      [1, 1],
+    ];
+    expect(summary(profileAlong(holed, ends), ends)).toContain("barrier");
+    expect(summary(profileAlong(holed, ends), ends)).not.toContain("no barrier");
   });
 
   it("starts between the deepest minima, or across the window", () => {

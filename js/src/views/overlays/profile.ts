@@ -14,7 +14,7 @@ export interface Profile {
   losses: Float64Array;
   /** Index of the highest loss, -1 if there is none. */
   top: number;
-  /** How much the loss rises from either end to the highest point between them. */
+  /** How much the loss rises from either end, or what is known next to it, to the highest point between them. */
   rise: [number, number];
 }
 
@@ -33,7 +33,32 @@ export function profileAlong(grid: LiveGrid, [from, to]: Ends, count = 201): Pro
     if (!Number.isNaN(losses[k]!) && (top < 0 || losses[k]! > losses[top]!)) top = k;
   }
   const high = top < 0 ? Number.NaN : losses[top]!;
-  return { s, x, y, losses, top, rise: [high - losses[0]!, high - losses[count - 1]!] };
+  const known = losses.filter((loss) => !Number.isNaN(loss));
+  const rise = [known[0], known.at(-1)].map((loss) => high - (loss ?? Number.NaN)) as [number, number];
+  return { s, x, y, losses, top, rise };
+}
+
+/** The part of a line that lies in the window; null if none does. The same line where all of it does. */
+export function within(grid: LiveGrid, ends: Ends): Ends | null {
+  const [from, to] = ends;
+  const windows = [grid.x0, grid.x1];
+  let [start, end] = [0, 1];
+  for (const axis of [0, 1] as const) {
+    const along = to[axis] - from[axis];
+    const bounds = [windows[axis]![0]!, windows[axis]!.at(-1)!].map((b) => b - from[axis]);
+    if (along === 0 && bounds[0]! * bounds[1]! > 0) return null;
+    const [enters, leaves] = along === 0 ? [0, 1] : bounds.map((b) => b / along).sort((a, b) => a - b);
+    [start, end] = [Math.max(start, enters!), Math.min(end, leaves!)];
+  }
+  if (!(end > start)) return null;
+  if (start === 0 && end === 1) return ends;
+  // Rounding must not put an end just outside, where there is no loss.
+  const at = (t: number) =>
+    ([0, 1] as const).map((axis) => {
+      const x = windows[axis]!;
+      return Math.min(Math.max(from[axis] + t * (to[axis] - from[axis]), x[0]!), x.at(-1)!);
+    }) as [number, number];
+  return [at(start), at(end)];
 }
 
 /** A line worth looking at first: to the selected point, between the two deepest minima, or across the window. */
