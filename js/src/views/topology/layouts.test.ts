@@ -31,6 +31,13 @@ describe("loss scale", () => {
     }
   });
 
+  it("spreads losses that hardly differ over the whole picture", () => {
+    for (const kind of ["linear", "log", "symlog"] as const)
+      expect(
+        lossScale([branch(0, 2.3, inf), branch(1, 2.3005, 2.301)], null, kind).at(2.301),
+      ).toBeGreaterThan(0.8);
+  });
+
   it("is linear where there is a loss that has no logarithm", () => {
     expect(lossScale([branch(0, 0, inf), branch(1, 1, 2)], null, "log").log).toBe(false);
   });

@@ -24,7 +24,7 @@ export function lossScale(shown: readonly Branch[], grid: LiveGrid | null, scale
   const high = merges || grid === null ? top : grid.base + grid.range[1];
   if (scale === "symlog") return symmetric(low, high + 0.02 * (high - low || Math.abs(low) || 1));
   return scale === "log" && low > 0
-    ? logarithmic(low, high * Math.max((high / low) ** 0.08, 1.02))
+    ? logarithmic(low, high > low ? high * (high / low) ** 0.08 : low * 1.02)
     : linear(low, high + 0.08 * (high - low || Math.abs(low) || 1));
 }
 
