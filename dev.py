@@ -124,9 +124,11 @@ def test(arguments: list[str]) -> int:
     pytest = [interpreter, "-m", "pytest", *arguments]
     if arguments:
         return steps_in_turn([("pytest", pytest)])
-    # A browser with JupyterLab needs more than one core for itself.
-    spread = ["-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadgroup", "--ignore", "tests/e2e"]
-    tests = [("the Python tests", [*pytest, *spread]), ("the browser tests", [*pytest, "tests/e2e"])]
+    workers = ["-n", str(min(os.cpu_count() or 1, 4))]
+    spread = [*workers, "--dist", "loadgroup", "--ignore", "tests/e2e"]
+    # The tests of a file share a notebook; each worker has a JupyterLab and a browser of its own.
+    pages = [*workers, "--dist", "loadfile", "tests/e2e"]
+    tests = [("the Python tests", [*pytest, *spread]), ("the browser tests", [*pytest, *pages])]
     return steps_in_turn([*checks(interpreter), *front_end_tests(interpreter), *tests])
 
 
