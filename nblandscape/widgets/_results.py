@@ -50,10 +50,21 @@ def minima_table(landscape: Landscape, tree: "MergeTree", support: "Support") ->
     """Structured array of a simplified tree's minima, lowest first; see `Explorer.to_frame`."""
     places = [f"x{k}" for k in range(landscape.dim)]
     numbers = (*places, "loss", "persistence", "stderr", "share")
-    table = np.zeros(len(tree.minima), dtype=[*((name, "f8") for name in numbers), ("supported", "?")])
-    indices = np.unravel_index(tree.minima, landscape.shape)
-    for name, axis, index in zip(places, landscape.axes, indices, strict=True):
-        table[name] = axis[index]
+    of_saddle = [f"saddle_{name}" for name in (*places, "loss")]
+    dtype = [*((name, "f8") for name in numbers), ("supported", "?"), *((name, "f8") for name in of_saddle)]
+    table = np.zeros(len(tree.minima), dtype=dtype)
+    saddles = tree.pairs["death_vertex"]
+    ends = saddles >= 0
+    for name, axis, lowest, pass_ in zip(
+        places,
+        landscape.axes,
+        np.unravel_index(tree.minima, landscape.shape),
+        np.unravel_index(np.where(ends, saddles, 0), landscape.shape),
+        strict=True,
+    ):
+        table[name] = axis[lowest]
+        table[f"saddle_{name}"] = np.where(ends, axis[pass_], np.nan)
+    table["saddle_loss"] = np.where(ends, landscape.values.flat[np.where(ends, saddles, 0)], np.nan)
     table["loss"], table["persistence"] = landscape.values.flat[tree.minima], tree.persistence
     # Rows that stay when a tree is simplified are the first ones.
     for name in ("stderr", "supported"):

@@ -249,7 +249,9 @@ class Shown(NblWidget):
         Returns
         -------
         numpy.ndarray
-            Structured, one row per minimum, lowest first; ``pandas.DataFrame(...)`` takes it.
+            Structured, one row per minimum, lowest first; ``pandas.DataFrame(...)`` takes it. The saddle of a
+            row is that at which it joins a deeper minimum: NaN where there is none. The page's "Numbers as a
+            table" has the same columns.
         """
         shown, tree = self._shown, self.merge_tree
         if shown is None or tree is None:

@@ -68,6 +68,10 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ["Arrow keys in diagram and barcode", "More and less persistent pairs; in the profile: neighbours"],
   ["X, Y, O on an eigenvalue", "Use it as first axis, second axis, offset"],
   ["Shift+click on an eigenvalue", "Use it as second axis"],
+  ["Shift+C", "Captions: what each panel shows, in words"],
+  ["Shift+T", "Minima and saddles as a table"],
+  ["Shift+G", "A tour"],
+  ["Shift+P, Shift+F", "Projector; full screen"],
   ["?", "This list"],
 ];
 

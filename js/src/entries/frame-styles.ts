@@ -3,6 +3,8 @@ import { detailsStyles } from "../views/details";
 import { explorerStyles } from "../views/explorer";
 import { spectrumStyles } from "../views/spectrum";
 import { surfaceStyles } from "../views/surface";
+import { tableStyles } from "../views/table/table-popover";
+import teachingStyles from "../views/teaching/teaching.css";
 import { mergeTreeStyles, topologyStyles } from "../views/topology";
 
 /** Of everything that stands around what leads. */
@@ -14,4 +16,6 @@ export const frameStyles = [
   controlsStyles,
   explorerStyles,
   detailsStyles,
+  tableStyles,
+  teachingStyles,
 ];

@@ -4,6 +4,7 @@ import { volumeOf, withVolume } from "../model/volume-data";
 import { Explorer } from "../views/explorer";
 import { Waiting } from "../views/explorer/waiting";
 import { VolumePanel, volumeStyles } from "../views/volume";
+import { VOLUME_STEP, volumeCaption } from "../views/volume/caption";
 import { VOLUME_KEYS } from "../views/volume/key-list";
 import { frameStyles } from "./frame-styles";
 
@@ -14,7 +15,9 @@ function Lead({ store }: { store: Store }) {
 /** A landscape of three dimensions, its topology beside it. */
 export function VolumeExplorer({ store: given }: { store: Store }) {
   const store = useMemo(() => withVolume(given), [given]);
-  return <Explorer store={store} Lead={Lead} keys={VOLUME_KEYS} />;
+  return (
+    <Explorer store={store} Lead={Lead} keys={VOLUME_KEYS} caption={volumeCaption} firstStep={VOLUME_STEP} />
+  );
 }
 
 export const styles = [...frameStyles, volumeStyles];

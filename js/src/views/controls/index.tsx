@@ -6,6 +6,7 @@ import { estimate, num } from "../parts/format";
 import { Icon } from "../parts/icons";
 import { NumberField } from "../parts/number-field";
 import { Slider } from "../parts/slider";
+import { Term } from "../parts/term";
 
 export { default as controlsStyles } from "./controls.css";
 
@@ -73,7 +74,9 @@ function RangeControl({ store }: { store: Store }) {
   return (
     <div class="nbl-control nbl-control-wide">
       <div class="nbl-control-head">
-        <span class="nbl-control-name">Range ±</span>
+        <span class="nbl-control-name">
+          <Term of="range">Range</Term> ±
+        </span>
         <span class="nbl-spacer" />
         {field(0)}
         <span class="nbl-times">×</span>
@@ -147,7 +150,9 @@ function ResolutionControl({ store }: { store: Store }) {
         </>
       )}
       <div class="nbl-control-head">
-        <span class="nbl-control-name">Resolution</span>
+        <span class="nbl-control-name">
+          <Term of="resolution">Resolution</Term>
+        </span>
         <span class="nbl-spacer" />
         <NumberField
           value={p0}
@@ -195,7 +200,9 @@ function OffsetControl({ store }: { store: Store }) {
   return (
     <div class="nbl-control nbl-control-wide" data-nbl-drop="offset">
       <div class="nbl-control-head">
-        <span class="nbl-control-name">Offset</span>
+        <span class="nbl-control-name">
+          <Term of="offset">Offset</Term>
+        </span>
         <select
           class="nbl-select"
           aria-label="Eigenvector of the offset"
@@ -291,7 +298,9 @@ function LookControl({ store }: { store: Store }) {
   return (
     <div class="nbl-control nbl-control-look">
       <div class="nbl-control-head">
-        <span class="nbl-control-name">Loss</span>
+        <span class="nbl-control-name">
+          <Term of="loss">Loss</Term>
+        </span>
         <label class="nbl-check nbl-check-end">
           <input
             type="checkbox"
@@ -308,6 +317,7 @@ function LookControl({ store }: { store: Store }) {
               key={scale}
               type="button"
               aria-pressed={spec.scale === scale}
+              data-term={scale === "linear" ? undefined : scale}
               onClick={() => store.request({ scale })}
             >
               {scale}

@@ -1,3 +1,4 @@
+import { Term, type TermId } from "../parts/term";
 import type { Reading } from "../surface/parts";
 import type { Group } from "./facts";
 
@@ -18,12 +19,19 @@ export function Facts({ reading: { rows, note }, groups }: { reading: Reading; g
   );
 }
 
+const TERMS: { [name: string]: TermId } = {
+  loss: "loss",
+  persistence: "persistence",
+  supported: "supported",
+  "basin share": "basin",
+};
+
 function List({ facts }: { facts: readonly { name: string; value: string; hint?: string }[] }) {
   return (
     <dl>
       {facts.map(({ name, value, hint }) => (
-        <div key={name} title={hint || undefined}>
-          <dt>{name}</dt>
+        <div key={name} title={name in TERMS ? undefined : hint}>
+          <dt>{name in TERMS ? <Term of={TERMS[name]!}>{name}</Term> : name}</dt>
           <dd>{value}</dd>
         </div>
       ))}

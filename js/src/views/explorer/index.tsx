@@ -1,13 +1,18 @@
-import { useComputed } from "@preact/signals";
+import { useComputed, useSignal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { isEditing, KEYS } from "../../a11y/keymap";
 import { LiveRegion } from "../../a11y/live-region";
 import type { Store } from "../../model/store";
 import { Controls } from "../controls";
-import { explorerKey, toggleProjector } from "./keys";
+import { Explained } from "../parts/term";
+import { Caption } from "../teaching/caption";
+import { controlsCaption, surfaceCaption } from "../teaching/captions";
+import { TermTip } from "../teaching/term-tip";
+import { type Step, Tour } from "../teaching/tour";
+import { explorerKey, toggleCaptions, toggleProjector } from "./keys";
 import { Panels, useArrangement } from "./panels";
 import { StatusBar } from "./status-bar";
-import { hostOf, Toolbar, toggleFullScreen } from "./toolbar";
+import { hostOf, type Open, Toolbar, toggleFullScreen } from "./toolbar";
 
 export { default as explorerStyles } from "./explorer.css";
 
@@ -17,10 +22,15 @@ interface Props {
   Lead: ComponentType<{ store: Store }>;
   /** What the list of keys says. */
   keys?: typeof KEYS;
+  /** What the caption of that says. */
+  caption?(store: Store): string;
+  /** What the tour begins with. */
+  firstStep?: Step;
 }
 
 /** The linked views: surface, merge tree, spectrum, and what moves them. */
-export function Explorer({ store, Lead, keys = KEYS }: Props) {
+export function Explorer({ store, Lead, keys = KEYS, caption = surfaceCaption, firstStep }: Props) {
+  const open = useSignal<Open>("none");
   const title = store.source.value?.title;
   const { shown } = useArrangement(store);
   const projector = useComputed(() => store.view.value.projector === true).value;
@@ -30,6 +40,8 @@ export function Explorer({ store, Lead, keys = KEYS }: Props) {
     if (action === null) return;
     event.preventDefault();
     if (action === "projector") toggleProjector(store);
+    else if (action === "captions") toggleCaptions(store);
+    else if (action === "table" || action === "tour") open.value = open.value === action ? "none" : action;
     else toggleFullScreen(hostOf(event.currentTarget));
   };
   return (
@@ -39,11 +51,27 @@ export function Explorer({ store, Lead, keys = KEYS }: Props) {
       onKeyDown={onKeyDown}
       style={{ "--nbl-height": store.height.value }}
     >
-      <Toolbar store={store} keys={keys} />
-      <Panels store={store} Lead={Lead} />
-      {shown.controls && <Controls store={store} />}
-      <StatusBar store={store} />
-      <LiveRegion store={store} />
+      <Explained.Provider value={true}>
+        <Toolbar store={store} keys={keys} open={open} />
+        <Panels store={store} Lead={Lead} caption={caption} />
+        {shown.controls && (
+          <div>
+            <Controls store={store} />
+            <Caption store={store} of={controlsCaption} />
+          </div>
+        )}
+        <StatusBar store={store} />
+        <LiveRegion store={store} />
+        {open.value === "tour" && (
+          <Tour
+            first={firstStep}
+            onClose={() => {
+              open.value = "none";
+            }}
+          />
+        )}
+        <TermTip />
+      </Explained.Provider>
     </section>
   );
 }

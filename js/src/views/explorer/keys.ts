@@ -2,13 +2,24 @@ import type { Store } from "../../model/store";
 
 type Key = Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "altKey">;
 
-export type ExplorerKey = "projector" | "full";
+export type ExplorerKey = "projector" | "full" | "captions" | "table" | "tour";
+
+const KEYS: { [key: string]: ExplorerKey } = {
+  P: "projector",
+  F: "full",
+  C: "captions",
+  T: "table",
+  G: "tour",
+};
 
 /** Shift and a letter: what concerns the explorer as a whole. Letters alone belong to its panels. */
 export function explorerKey(event: Key): ExplorerKey | null {
   if (event.ctrlKey || event.metaKey || event.altKey) return null;
-  if (event.key === "P") return "projector";
-  return event.key === "F" ? "full" : null;
+  return KEYS[event.key] ?? null;
+}
+
+export function toggleCaptions(store: Store): void {
+  store.setView({ captions: store.view.peek().captions !== true });
 }
 
 export function toggleProjector(store: Store): void {

@@ -3,6 +3,7 @@ import { PANEL_NAMES, toggleAlone } from "../../model/panels";
 import type { PanelName } from "../../model/protocol";
 import type { Store } from "../../model/store";
 import { Tool } from "../parts/tool";
+import { Caption } from "../teaching/caption";
 
 interface Props {
   store: Store;
@@ -10,15 +11,18 @@ interface Props {
   alone: boolean;
   /** Whether there is any other panel that it could take the room of. */
   others: boolean;
+  /** What its caption says. */
+  caption(store: Store): string;
   children: ComponentChildren;
 }
 
 /** The place of one picture, with the button that gives it all the room. */
-export function Panel({ store, name, alone, others, children }: Props) {
+export function Panel({ store, name, alone, others, caption, children }: Props) {
   const title = PANEL_NAMES[name].toLowerCase();
   return (
     <div class={`nbl-panel nbl-panel-${name}`} id={`nbl-panel-${name}`} data-panel={name}>
       <div class="nbl-panel-body">{children}</div>
+      <Caption store={store} of={caption} />
       {(others || alone) && (
         <div class="nbl-panel-corner">
           <Tool

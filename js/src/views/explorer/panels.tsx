@@ -8,6 +8,7 @@ import type { Store } from "../../model/store";
 import { useSize } from "../parts/use-size";
 import { SpectrumPanel } from "../spectrum";
 import { TrustRow } from "../spectrum/trust";
+import { spectrumCaption, topologyCaption } from "../teaching/captions";
 import { TopologyPanel } from "../topology/with-profile";
 import { Panel } from "./panel";
 import { Splitter } from "./splitter";
@@ -33,8 +34,15 @@ export function useArrangement(store: Store): Arrangement & { state: PanelsState
   return { ...arrange(state, available), state };
 }
 
+interface Props {
+  store: Store;
+  Lead: ComponentType<{ store: Store }>;
+  /** What the caption of the lead says. */
+  caption(store: Store): string;
+}
+
 /** The pictures and the bars between them. */
-export function Panels({ store, Lead }: { store: Store; Lead: ComponentType<{ store: Store }> }) {
+export function Panels({ store, Lead, caption }: Props) {
   const main = useRef<HTMLDivElement>(null);
   const side = useRef<HTMLDivElement>(null);
   const { shown, alone, state } = useArrangement(store);
@@ -72,7 +80,7 @@ export function Panels({ store, Lead }: { store: Store; Lead: ComponentType<{ st
     >
       {shown.surface && (
         <div class="nbl-lead">
-          <Panel {...frame("surface")}>
+          <Panel {...frame("surface")} caption={caption}>
             <Lead store={store} />
           </Panel>
         </div>
@@ -92,7 +100,7 @@ export function Panels({ store, Lead }: { store: Store; Lead: ComponentType<{ st
       {hasSide && (
         <div class="nbl-side" id="nbl-side" ref={side}>
           {shown.topology && (
-            <Panel {...frame("topology")}>
+            <Panel {...frame("topology")} caption={topologyCaption}>
               <TopologyPanel store={store} />
             </Panel>
           )}
@@ -109,7 +117,7 @@ export function Panels({ store, Lead }: { store: Store; Lead: ComponentType<{ st
             />
           )}
           {shown.spectrum && (
-            <Panel {...frame("spectrum")}>
+            <Panel {...frame("spectrum")} caption={spectrumCaption}>
               <SpectrumPanel store={store}>
                 <TrustRow store={store} />
               </SpectrumPanel>

@@ -1,4 +1,5 @@
 import type { Store } from "../../model/store";
+import { download } from "../parts/download";
 
 interface Written {
   size: number;
@@ -10,12 +11,7 @@ interface Written {
 export async function saveHtml(store: Store, sliders: boolean): Promise<string> {
   const { result, buffers } = await store.rpc("html", sliders ? { frames: "sliders" } : {});
   if (buffers.length === 0) throw new Error("The kernel's answer holds no file.");
-  const url = URL.createObjectURL(new Blob(buffers as BlobPart[], { type: "text/html" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = "landscape.html";
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+  download("landscape.html", "text/html", buffers as BlobPart[]);
   return describeFile(result as Written);
 }
 

@@ -4,6 +4,7 @@ import type { Store } from "../../model/store";
 import type { VolumeData } from "../../model/volume-data";
 import { count, duration, num, reasonOf, whole } from "../parts/format";
 import { Popover } from "../parts/popover";
+import { Term, type TermId } from "../parts/term";
 import { AwayPanels } from "./panels-menu";
 
 interface Line {
@@ -157,33 +158,27 @@ function Numbers({ store }: { store: Store }) {
   const tree = store.tree.value;
   const volume = store.trait<VolumeData>("volume").value;
   if (grid === null && volume === null) return null;
-  const items: [string, string, string][] = [];
+  const items: [value: string, name: string, term: TermId][] = [];
   if (tree !== null) {
     const saddles = tree.branches.filter((b) => b.deathVertex >= 0).length;
-    items.push([
-      whole(tree.branches.length),
-      tree.branches.length === 1 ? "minimum" : "minima",
-      "At the chosen persistence",
-    ]);
-    items.push([whole(saddles), saddles === 1 ? "saddle" : "saddles", "Where two basins meet first"]);
-    if (tree.branches.length > 1) items.push([num(tree.smad, 3), "SMAD", "Saddle-minimum average distance"]);
+    items.push([whole(tree.branches.length), tree.branches.length === 1 ? "minimum" : "minima", "minimum"]);
+    items.push([whole(saddles), saddles === 1 ? "saddle" : "saddles", "saddle"]);
+    if (tree.branches.length > 1) items.push([num(tree.smad, 3), "SMAD", "smad"]);
   }
   const [n0, n1, n2] = volume?.shape ?? [grid!.n0, grid!.n1, 1];
   const total = n0 * n1 * n2;
   const known = Math.round((volume === null ? grid!.known : 1) * total);
-  items.push([
-    known < total ? `${whole(known)} / ${whole(total)}` : whole(total),
-    "points",
-    "Evaluated points",
-  ]);
+  items.push([known < total ? `${whole(known)} / ${whole(total)}` : whole(total), "points", "points"]);
   const holes = (volume ?? grid?.data)?.holes ?? 0;
-  if (holes > 0)
-    items.push([whole(holes), holes === 1 ? "hole" : "holes", "Points where the loss is not finite"]);
+  if (holes > 0) items.push([whole(holes), holes === 1 ? "hole" : "holes", "hole"]);
   return (
     <dl class="nbl-numbers nbl-select-text">
-      {items.map(([value, name, hint]) => (
-        <div key={hint} title={hint}>
-          <dd>{value}</dd> <dt>{name}</dt>
+      {items.map(([value, name, term]) => (
+        <div key={term}>
+          <dd>{value}</dd>{" "}
+          <dt>
+            <Term of={term}>{name}</Term>
+          </dt>
         </div>
       ))}
     </dl>

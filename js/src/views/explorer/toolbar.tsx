@@ -1,24 +1,39 @@
-import { useComputed } from "@preact/signals";
+import { type Signal, useComputed } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { HELP_EVENT, type KEYS } from "../../a11y/keymap";
 import { exploreCode } from "../../model/python-point";
 import type { Store } from "../../model/store";
 import { OriginLine } from "../details";
+import { copyText } from "../details/code";
 import { Popover } from "../parts/popover";
 import { Tool } from "../parts/tool";
+import { TablePopover } from "../table/table-popover";
+import { GLOSSARY } from "../teaching/glossary";
 import { DownloadPopover } from "./download-popover";
+import { toggleCaptions } from "./keys";
 import { PanelsMenu } from "./panels-menu";
 
-type Open = "none" | "code" | "download" | "keys" | "panels";
+/** What the toolbar has opened. */
+export type Open = "none" | "code" | "download" | "keys" | "panels" | "table" | "tour";
+
+interface Props {
+  store: Store;
+  keys: typeof KEYS;
+  open: Signal<Open>;
+}
 
 /** Title, and everything that concerns the view as a whole. */
-export function Toolbar({ store, keys }: { store: Store; keys: typeof KEYS }) {
+export function Toolbar({ store, keys, open: opened }: Props) {
   const bar = useRef<HTMLElement>(null);
-  const [open, setOpen] = useState<Open>("none");
+  const open = opened.value;
+  const setOpen = (next: Open) => {
+    opened.value = next;
+  };
   const source = store.source.value;
   const { actions } = store.abilities.value;
   const projector = useComputed(() => store.view.value.projector === true).value;
-  const toggle = (which: Open) => setOpen((now) => (now === which ? "none" : which));
+  const captions = useComputed(() => store.view.value.captions === true).value;
+  const toggle = (which: Open) => setOpen(opened.peek() === which ? "none" : which);
 
   useEffect(() => {
     const host = hostOf(bar.current);
@@ -57,6 +72,13 @@ export function Toolbar({ store, keys }: { store: Store; keys: typeof KEYS }) {
           expanded={open === "code"}
           onClick={() => toggle("code")}
         />
+        <Tool
+          icon="table"
+          label="Numbers as a table"
+          hint="Minima and saddles as a table, and as CSV (Shift+T)"
+          expanded={open === "table"}
+          onClick={() => toggle("table")}
+        />
         {actions && (
           <Tool
             icon="download"
@@ -82,10 +104,24 @@ export function Toolbar({ store, keys }: { store: Store; keys: typeof KEYS }) {
           onClick={() => store.setView({ projector: !projector })}
         />
         <Tool
+          icon="captions"
+          label="Captions"
+          hint="Every panel says in words what it shows (Shift+C)"
+          pressed={captions}
+          onClick={() => toggleCaptions(store)}
+        />
+        <Tool
           icon="full"
           label="Full screen"
           hint="Full screen (Shift+F)"
           onClick={() => toggleFullScreen(hostOf(bar.current))}
+        />
+        <Tool
+          icon="tour"
+          label="Tour"
+          hint="A tour: what to look for and what to try (Shift+G)"
+          expanded={open === "tour"}
+          onClick={() => toggle("tour")}
         />
         <Tool
           icon="help"
@@ -103,6 +139,7 @@ export function Toolbar({ store, keys }: { store: Store; keys: typeof KEYS }) {
         />
       )}
       <OriginLine store={store} />
+      {open === "table" && <TablePopover store={store} onClose={() => setOpen("none")} />}
       {open === "panels" && <PanelsMenu store={store} onClose={() => setOpen("none")} />}
       {open === "keys" && <KeysPopover keys={keys} onClose={() => setOpen("none")} />}
     </header>
@@ -125,15 +162,7 @@ function CodePopover({ text, onClose }: { text: string; onClose(): void }) {
   const code = useRef<HTMLPreElement>(null);
   const [state, setState] = useState<"idle" | "copied" | "selected">("idle");
   const copy = async () => {
-    const selection = getSelection();
-    if (code.current !== null) selection?.selectAllChildren(code.current);
-    try {
-      await navigator.clipboard.writeText(text);
-      setState("copied");
-    } catch {
-      // Denied in sandboxed frames and plain http: the text is selected, the reader's own copy works.
-      setState("selected");
-    }
+    setState((await copyText(text, code.current)) ? "copied" : "selected");
   };
   return (
     <Popover label="Copy as Python" onClose={onClose}>
@@ -164,6 +193,15 @@ function KeysPopover({ keys, onClose }: { keys: typeof KEYS; onClose(): void }) 
           <div key={key}>
             <dt>{key}</dt>
             <dd>{meaning}</dd>
+          </div>
+        ))}
+      </dl>
+      <h3 class="nbl-words">Words</h3>
+      <dl class="nbl-keys">
+        {Object.values(GLOSSARY).map(([name, sentence]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{sentence}</dd>
           </div>
         ))}
       </dl>

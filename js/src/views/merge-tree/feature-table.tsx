@@ -2,6 +2,7 @@ import type { ComponentType } from "preact";
 import { selectedBranch } from "../../model/selection";
 import type { LiveTree, Store } from "../../model/store";
 import { num, percent, point } from "../parts/format";
+import { Term, type TermId } from "../parts/term";
 import { isUnsupported, persistenceText } from "../topology/pair";
 
 const GLYPHS = { none: "", minimum: "▼", saddle: "✕", point: "●", model: "★" } as const;
@@ -24,7 +25,7 @@ export function FeatureTable({ store, tree, Check }: Props) {
   const rank = branch === null ? -1 : (tree?.branches.indexOf(branch) ?? -1);
   const checkable = selection.kind === "minimum" || selection.kind === "saddle";
   const vertex = checkable && store.canCheck.value ? selection.vertex : null;
-  const rows: [string, string][] = [];
+  const rows: [TermId | "at", string][] = [];
   if (selection.loss !== null) rows.push(["loss", num(selection.loss, 6)]);
   if (branch !== null) {
     rows.push(["persistence", persistenceText(branch)]);
@@ -42,7 +43,7 @@ export function FeatureTable({ store, tree, Check }: Props) {
       <dl class="nbl-select-text">
         {rows.map(([term, value]) => (
           <div key={term} class={`nbl-feature-${term}`}>
-            <dt>{term}</dt>
+            <dt>{term === "at" ? term : <Term of={term}>{term}</Term>}</dt>
             <dd>{value}</dd>
           </div>
         ))}

@@ -5,6 +5,7 @@ import { float64, int32 } from "../../model/wire";
 import { count, num } from "../parts/format";
 import { NumberField } from "../parts/number-field";
 import { Slider } from "../parts/slider";
+import { Term } from "../parts/term";
 import { useSize } from "../parts/use-size";
 import { thresholdScale } from "./threshold-scale";
 
@@ -77,7 +78,9 @@ export function PersistenceSlider({ store, tree }: { store: Store; tree: LiveTre
         />
       </div>
       <div class="nbl-persistence-value">
-        <span class="nbl-panel-note">Persistence ≥</span>
+        <span class="nbl-panel-note">
+          <Term of="threshold">Persistence</Term> ≥
+        </span>
         <NumberField
           value={threshold}
           label="Persistence threshold"

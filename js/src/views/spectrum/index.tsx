@@ -5,9 +5,10 @@ import { isRunning } from "../../model/lanes";
 import type { SpectrumData } from "../../model/protocol";
 import { eigenLabel, resolveIndex, signedIndex } from "../../model/spec";
 import type { Store } from "../../model/store";
-import { count, num, reasonOf } from "../parts/format";
+import { num, reasonOf, whole } from "../parts/format";
 import { Icon } from "../parts/icons";
 import { Slider } from "../parts/slider";
+import { Term } from "../parts/term";
 import { assign } from "./choose";
 import { Stems } from "./stems";
 
@@ -23,15 +24,17 @@ export function SpectrumPanel({ store, children }: { store: Store; children?: Co
   return (
     <section class="nbl nbl-spectrum" aria-label="Spectrum of the Hessian">
       <header class="nbl-panel-head">
-        <h3 class="nbl-panel-title">Spectrum</h3>
-        <span class="nbl-panel-note">{headline(shown, running, status.done)}</span>
+        <h3 class="nbl-panel-title">
+          <Term of="hessian">Spectrum</Term>
+        </h3>
+        <Headline spectrum={shown} running={running} done={status.done} />
         <span class="nbl-spacer" />
         {shown?.density && (
           <button
             type="button"
             class="nbl-button nbl-small"
             aria-pressed={shade}
-            title="Behind the stems: how many of all eigenvalues lie there, estimated from a random vector"
+            data-term="density"
             onClick={() => store.setView({ density: !shade })}
           >
             density
@@ -70,12 +73,37 @@ export function SpectrumPanel({ store, children }: { store: Store; children?: Co
   );
 }
 
-function headline(spectrum: SpectrumData | null, running: boolean, done: number): string {
-  if (running) return `${count(Math.max(done, spectrum?.products ?? 0), "product", "products")} so far`;
-  if (spectrum === null) return "";
-  const open = spectrum.resolved.filter((r) => !r).length;
-  const trust = open > 0 ? ` · ${open} not resolved` : "";
-  return `${spectrum.values.length} eigenpairs · ${count(spectrum.products, "product", "products")}${trust}`;
+interface HeadlineProps {
+  spectrum: SpectrumData | null;
+  running: boolean;
+  done: number;
+}
+
+function Headline({ spectrum, running, done }: HeadlineProps) {
+  const products = Math.max(running ? done : 0, spectrum?.products ?? 0);
+  const open = spectrum?.resolved.filter((r) => !r).length ?? 0;
+  const computed = !running && spectrum !== null;
+  if (!running && !computed) return <span class="nbl-panel-note" />;
+  return (
+    <span class="nbl-panel-note">
+      {computed && (
+        <span key="pairs">
+          {spectrum.values.length} <Term of="eigenpair">eigenpairs</Term>
+          {" · "}
+        </span>
+      )}
+      <span key="cost">
+        {whole(products)} <Term of="product">{products === 1 ? "product" : "products"}</Term>
+      </span>
+      {running && <span key="so-far"> so far</span>}
+      {computed && open > 0 && (
+        <span key="open">
+          {" · "}
+          {open} <Term of="resolved">not resolved</Term>
+        </span>
+      )}
+    </span>
+  );
 }
 
 function MoreButton({

@@ -1,6 +1,7 @@
 import type { TopologyView } from "../../model/protocol";
 import type { LiveTree } from "../../model/store";
 import { count, num, whole } from "../parts/format";
+import { Term } from "../parts/term";
 import { isUnsupported, UNSUPPORTED } from "./pair";
 
 interface Props {
@@ -16,22 +17,33 @@ export function Headline({ tree, stale, view, hidden }: Props) {
   const { branches, total, smad, supported } = tree;
   if (stale) return <p class="nbl-panel-note nbl-topology-note">of the previous window</p>;
   const minima = count(branches.length, "minimum", "minima");
-  const parts: string[] = [];
-  if (total > branches.length) parts.push(`${whole(total - branches.length)} below the threshold`);
-  if (branches.length > 1) parts.push(`SMAD ${num(smad, 3)}`);
-  if (supported && supported.count > 1) parts.push(`supported only ${num(supported.smad, 3)}`);
-  if (hidden > 0) parts.push(`the ${whole(hidden)} least persistent only hinted at`);
-  const numbers = supported ? `supported ${whole(supported.count)} of ${whole(branches.length)}` : "";
+  const below = total > branches.length ? ` · ${whole(total - branches.length)} below the threshold` : "";
+  const rest: string[] = [];
+  if (supported && supported.count > 1) rest.push(`supported only ${num(supported.smad, 3)}`);
+  if (hidden > 0) rest.push(`the ${whole(hidden)} least persistent only hinted at`);
+  const numbers = supported ? `${whole(supported.count)} of ${whole(branches.length)}` : "";
   const basis = supported?.basis ? `Support: ${supported.basis}` : "";
   const why =
     basis && view === "diagram" ? `${basis}. The bar of an unsupported pair reaches the diagonal.` : basis;
   return (
     <p class="nbl-panel-note nbl-topology-note" title={why || undefined}>
       {minima}
-      {numbers && ` (${numbers}`}
-      {branches.some(isUnsupported) && <Legend line={view !== "diagram"} />}
-      {numbers && ")"}
-      {parts.map((part) => ` · ${part}`).join("")}
+      {numbers && (
+        <span key="supported">
+          {" ("}
+          <Term of="supported">supported</Term> {numbers}
+          {branches.some(isUnsupported) && <Legend line={view !== "diagram"} />}
+          {")"}
+        </span>
+      )}
+      {below && <span key="below">{below}</span>}
+      {branches.length > 1 && (
+        <span key="smad">
+          {" · "}
+          <Term of="smad">SMAD</Term> {num(smad, 3)}
+        </span>
+      )}
+      {rest.length > 0 && <span key="rest">{rest.map((part) => ` · ${part}`).join("")}</span>}
       {why && <span class="nbl-hidden">. {why}</span>}
     </p>
   );

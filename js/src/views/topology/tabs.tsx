@@ -45,7 +45,8 @@ export function Tabs<Id extends string>({ label, tabs, chosen, controls, onChoos
           aria-selected={id === chosen}
           aria-controls={controls}
           tabIndex={id === chosen ? 0 : -1}
-          title={title}
+          aria-label={title === text ? undefined : title}
+          data-term={id}
           onClick={() => onChoose(id)}
           onKeyDown={(event) => onKey(event, k)}
         >
