@@ -20,7 +20,8 @@ const bundles = {
   comparison_standalone: { format: "iife", minified: 350, gzipped: 110 },
   volume_explorer: { format: "esm", minified: 350, gzipped: 110 },
   volume_standalone: { format: "iife", minified: 350, gzipped: 110 },
-  standalone: { format: "iife", minified: 350, gzipped: 110 },
+  // The explorer and the host of its page.
+  standalone: { format: "iife", minified: 350, gzipped: 112 },
 };
 
 /** Two bundles of one page share an engine only if they were built from the same engine. */
