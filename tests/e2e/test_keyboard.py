@@ -72,6 +72,9 @@ def test_no_key_on_any_part_changes_a_cell(explorer):
             lab.page.keyboard.press(key)
         after = [cell["cell_type"] for cell in lab.cells()]
         assert (lab.sources(), after) == (sources, kinds), f"a key on {part} reached the notebook"
+    # What "?" has opened last.
+    lab.page.keyboard.press("Escape")
+    expect(widget.get_by_role("dialog")).to_have_count(0)
     assert [cell["execution_count"] for cell in lab.cells()] == counts
 
 
@@ -103,7 +106,7 @@ def test_everything_can_be_reached_and_left_with_tab(explorer):
     lab.cell(2).locator(".jp-InputPrompt").click()
     widget.get_by_role("button", name="Reset view").focus()
     order = []
-    for _ in range(60):
+    for _ in range(90):
         name = focused(widget)
         if name is None:
             break

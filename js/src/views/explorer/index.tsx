@@ -36,6 +36,12 @@ export function Explorer({ store, Lead, keys = KEYS, caption = surfaceCaption, f
   const projector = useComputed(() => store.view.value.projector === true).value;
   const onKeyDown = (event: KeyboardEvent & { currentTarget: HTMLElement }) => {
     if (event.defaultPrevented || isEditing(event.target)) return;
+    if (event.key === "Escape" && open.value !== "none") {
+      // Also where the focus has left what is open.
+      open.value = "none";
+      event.preventDefault();
+      return;
+    }
     const action = explorerKey(event);
     if (action === null) return;
     event.preventDefault();
