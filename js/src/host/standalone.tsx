@@ -30,6 +30,7 @@ export async function runStandalone(
     hooks.initialize({ model });
     target.replaceChildren();
     hooks.render({ model, el: target });
+    keepWidthOnPaper(target);
     document.documentElement.dataset.nblReady = "true";
   } catch (error) {
     const note = document.createElement("pre");
@@ -38,6 +39,16 @@ export async function runStandalone(
     document.documentElement.dataset.nblReady = "error";
     throw error;
   }
+}
+
+/** Nothing is laid out anew for paper, so that labels stay where they belong: the browser shrinks the whole. */
+function keepWidthOnPaper(target: HTMLElement): void {
+  addEventListener("beforeprint", () => {
+    target.style.width = `${target.offsetWidth}px`;
+  });
+  addEventListener("afterprint", () => {
+    target.style.width = "";
+  });
 }
 
 /** A page without what it should draw would wait for a kernel for ever. */

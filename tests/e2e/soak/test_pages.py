@@ -73,6 +73,11 @@ def test_on_paper_the_surface_is_there(page_of, tmp_path, watched):
     pdf = page.pdf(path=SHOTS / f"paper_{kind}.pdf", format="A4", landscape=True, print_background=True)
     assert len(pdf) > 20_000
     assert len(re.findall(rb"/Type /Page\b", pdf)) == 1
+    # Laid out anew for paper, the labels would no longer stand at what they are about.
+    width = "(e, event) => (dispatchEvent(new Event(event)), e.style.width)"
+    view = page.locator("#nblandscape")
+    assert view.evaluate(width, "beforeprint") == f"{view.evaluate('e => e.offsetWidth')}px"
+    assert view.evaluate(width, "afterprint") == ""
 
 
 DAMAGES = {

@@ -19,7 +19,7 @@ export function DownloadPopover({ store, onClose }: { store: Store; onClose(): v
   };
   return (
     <Popover label="Download" onClose={onClose}>
-      <p class="nbl-panel-note">
+      <p class="nbl-download-about">
         One HTML file that opens anywhere, without a kernel and without the network. Its sliders show the
         views that were looked at so far.
       </p>
