@@ -1,6 +1,6 @@
 // node build.mjs [--watch | --check]   One self-contained bundle per widget class; --check fails above a size budget.
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -37,23 +37,50 @@ function engineHash() {
   return hash.digest("hex").slice(0, 12);
 }
 
+const GLOBAL = "nblandscape";
+const banner = (name) => `/* nblandscape: ${name} */\n`;
+
+/**
+ * Hosts evaluate the text of every widget as a new module, which a page never frees. So that only its text is kept,
+ * the first one publishes what it exports; in later ones the code is not even compiled.
+ */
+const oncePerPage = (name) => ({
+  name: "once-per-page",
+  setup(build) {
+    build.onEnd((result) => {
+      if (result.errors.length > 0) return;
+      const path = join(out, `${name}.js`);
+      const code = readFileSync(path, "utf8").slice(banner(name).length);
+      const hash = createHash("sha256").update(code).digest("hex").slice(0, 12);
+      writeFileSync(
+        path,
+        `${banner(name)}function make(){${code.trim()}\nreturn ${GLOBAL}.default}\n` +
+          `export default globalThis[Symbol.for("nblandscape.${name}.${hash}")]??=make();\n`,
+      );
+    });
+  },
+});
+
 function options(name, format) {
   return {
     entryPoints: [join(here, "src", "entries", `${name}.ts`)],
     outfile: join(out, `${name}.js`),
     bundle: true,
-    format,
+    // What hosts import is wrapped below.
+    format: "iife",
+    globalName: format === "esm" ? GLOBAL : undefined,
     target: "es2022",
     minify: true,
     legalComments: "linked",
-    charset: "utf8",
+    // One character beyond Latin-1 and the engine would keep every copy of the text with two bytes each.
+    charset: "ascii",
     loader: { ".css": "text", ".glsl": "text", ".vert": "text", ".frag": "text" },
     jsx: "automatic",
     jsxImportSource: "preact",
     // A one-line module text that ends like a file name is taken for a path by anywidget.
-    banner: { js: `/* nblandscape: ${name} */\n` },
+    banner: { js: banner(name) },
     define: { ENGINE_HASH: JSON.stringify(engineHash()), "process.env.NODE_ENV": '"production"' },
-    plugins: [minifyCss, minifyShaders],
+    plugins: [minifyCss, minifyShaders, ...(format === "esm" ? [oncePerPage(name)] : [])],
     metafile: true,
     absWorkingDir: here,
     logLevel: "warning",
@@ -96,10 +123,13 @@ function report(name, budget, metafile) {
     `${name.padEnd(11)} ${size} (budget ${budget.minified} / ${budget.gzipped})${over ? "  TOO LARGE" : ""}`,
   );
   const foreign = Object.keys(metafile.inputs).filter((path) => path.includes("src/gl/"));
+  const wide = text.some((byte) => byte > 127);
+  if (wide)
+    console.log("  holds a character beyond ASCII: write it as an escape (regular expressions need it)");
   const leaks = ["merge_tree", "spectrum"].includes(name) && foreign.length > 0;
   if (leaks)
     console.log(`  must not contain the drawing engine: ${foreign.map((p) => relative(here, p)).join(", ")}`);
-  return over || leaks;
+  return over || leaks || wide;
 }
 
 const watch = process.argv.includes("--watch");

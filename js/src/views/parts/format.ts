@@ -89,7 +89,7 @@ export function reasonOf(text: string): string {
 export function parseNumber(text: string): number | null {
   const clean = text
     .trim()
-    .replace(/[−–]/g, "-")
+    .replace(/[\u2212\u2013]/g, "-")
     .replace(/[\s\u202f]/g, "")
     .replace(",", ".");
   if (clean === "") return null;

@@ -113,7 +113,7 @@ export function vertexPoint(grid: LiveGrid, vertex: number): { x: number; y: num
 
 /** A short name of an axis for the read-out: "v₁" of "displacement along v₁ (λ = 12.3)". */
 export function shortLabel(label: string, fallback: string): string {
-  const eigenvector = label.match(/[vθ][₊₋₀-₉ₙ0-9]+/u);
+  const eigenvector = label.match(/[v\u03b8][\u208a\u208b\u2080-\u2089\u20990-9]+/u);
   if (eigenvector) return eigenvector[0];
   return label.length <= 10 ? label : fallback;
 }
