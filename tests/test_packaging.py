@@ -128,8 +128,11 @@ def test_an_unreachable_npm_ends_the_build_with_the_remedy(monkeypatch, tmp_path
     monkeypatch.setenv("NPM_CONFIG_REGISTRY", "http://127.0.0.1:9/")
     monkeypatch.setenv("NPM_CONFIG_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("NPM_CONFIG_FETCH_RETRIES", "0")
+    held = sorted((ROOT / "js" / "node_modules").iterdir())
     with pytest.raises(SystemExit, match="check the network"):
         hook().initialize("standard", {})
+    # In the folder that was named, not in that of the checkout, which it would have emptied.
+    assert sorted((ROOT / "js" / "node_modules").iterdir()) == held != []
 
 
 def test_import_is_lazy_and_needs_no_extra():

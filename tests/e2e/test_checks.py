@@ -215,7 +215,7 @@ def test_an_eigenvalue_is_dragged_onto_an_axis_and_the_slice_judged(explorer):
     widget.get_by_role("button", name="What can this slice show?").click()
     shown = widget.locator(".nbl-trust-verdict")
     expect(shown).to_contain_text("This slice shows a", timeout=60_000)
-    widget.get_by_role("button", name="numbers").click()
+    widget.get_by_role("button", name="numbers", exact=True).click()
     expect(widget.get_by_role("dialog", name="What this slice can show")).to_contain_text("Frobenius")
     lab.page.keyboard.press("Escape")
     lab.page.keyboard.press("Control+z")
