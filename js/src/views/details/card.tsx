@@ -65,7 +65,10 @@ export function DetailsCard({ store, ui }: Props) {
     const of = store.selection.value;
     if (of.kind === "none" || !store.abilities.value.actions) return;
     void act(async () => {
-      const number = await send(store, shown?.heading ?? of.kind);
+      // Of what is selected now: a key may come before the card is drawn anew.
+      const here = store.grid.value;
+      const told = here ? reading(store, here, of) : null;
+      const number = await send(store, told?.heading ?? of.kind);
       store.announcement.value = `Sent to Python as explorer.sent[${number}].`;
       return { of, tone: "sent", line: `explorer.sent[${number}]` };
     });
