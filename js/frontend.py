@@ -88,10 +88,11 @@ def tools() -> tuple[str, list[str], dict[str, str]]:
     return node, [node, str(modules / "npm" / "bin" / "npm-cli.js")], environment
 
 
-def npm(*arguments: str) -> None:
-    """Run npm in the front end's folder; `FrontEndError` when there is no Node or the command fails."""
+def npm(*arguments: str, folder: Path | None = None) -> None:
+    """Run npm, by default in the front end's folder; `FrontEndError` without Node or when it fails."""
+    folder = folder or JS
     _, command, environment = tools()
-    status = subprocess.run([*command, *arguments], cwd=JS, env=environment, check=False).returncode
+    status = subprocess.run([*command, *arguments], cwd=folder, env=environment, check=False).returncode
     if status:
         hint = ""
         if arguments[0] == "ci":
@@ -100,7 +101,7 @@ def npm(*arguments: str) -> None:
                 " check the network, or npm's proxy and registry settings (`npm ping`)."
                 " A published wheel or sdist contains the built files and needs neither npm nor Node."
             )
-        raise FrontEndError(f"`npm {' '.join(arguments)}` in {JS} ended with status {status}.{hint}")
+        raise FrontEndError(f"`npm {' '.join(arguments)}` in {folder} ended with status {status}.{hint}")
 
 
 def install() -> None:
