@@ -2,6 +2,17 @@
 
 export const HOLE = 3e38;
 
+/** A value as a share of the height: `fraction` of height-map.ts, for uMap = gain, shift, base, floor. */
+export const MAPPED = `
+float mapped(float value) {
+  float loss = value + uMap.z;
+  float scaled = value;
+  if (uMap.w > 0.0) scaled = log(max(loss, uMap.w));
+  else if (uMap.w < 0.0) scaled = sign(loss) * log(1.0 - abs(loss) / uMap.w);
+  return scaled * uMap.x + uMap.y;
+}
+`;
+
 export const VERTEX = `#version 300 es
 precision highp float;
 precision highp int;
@@ -22,14 +33,7 @@ out float vCavity;
 
 float raw(ivec2 at) { return texelFetch(uHeight, at.yx, 0).r; }
 
-float mapped(float value) {
-  float loss = value + uMap.z;
-  float scaled = value;
-  if (uMap.w > 0.0) scaled = log(max(loss, uMap.w));
-  else if (uMap.w < 0.0) scaled = sign(loss) * log(1.0 - abs(loss) / uMap.w);
-  return scaled * uMap.x + uMap.y;
-}
-
+${MAPPED}
 float near(ivec2 at, float own) {
   float value = raw(clamp(at, ivec2(0), uShape - 1));
   return value > 1e38 ? own : mapped(value);

@@ -1,5 +1,7 @@
 /** GLSL of isosurfaces and slices. */
 
+import { MAPPED } from "./shaders";
+
 const SHADING = `
 uniform vec3 uEye;
 uniform vec3 uLight;
@@ -99,14 +101,7 @@ uniform float uPixel;
 in vec2 vGrid;
 out vec4 color;
 ${SHADING}
-float mapped(float value) {
-  float loss = value + uMap.z;
-  float scaled = value;
-  if (uMap.w > 0.0) scaled = log(max(loss, uMap.w));
-  else if (uMap.w < 0.0) scaled = sign(loss) * log(1.0 - abs(loss) / uMap.w);
-  return scaled * uMap.x + uMap.y;
-}
-float stroke(float f, float gradient, float width) {
+${MAPPED}float stroke(float f, float gradient, float width) {
   return 1.0 - smoothstep(-0.5, 0.5, abs(f) / max(gradient, 1e-9) - 0.5 * width * uPixel);
 }
 void main() {
