@@ -9,9 +9,10 @@ import type { Selection, Spec } from "../../model/protocol";
 import { samplingKey } from "../../model/spec";
 import type { LiveGrid, LiveTree, Store } from "../../model/store";
 import { zoomOf } from "../parts/zoom";
+import { watchAttention } from "./attention";
 import { type AxisText, type AxisTicks, createAxes } from "./axes";
 import { basinTint } from "./basin-map";
-import { colorsOf, type Rgb, watchColors } from "./colors";
+import { colorsOf, type Rgb } from "./colors";
 import { contourLabels } from "./contour-labels";
 import { announce, basinOf, type CriticalPoint, criticalPoints, markersOf, samePoint } from "./critical";
 import { type Corner, freeCorner } from "./free-corner";
@@ -589,14 +590,13 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
     // The picture has all of the panel, whatever lies over it on the page.
     covered = 0;
     draw();
-    const ratio = enlarged;
     const copy = document.createElement("canvas");
-    copy.width = Math.round(width * ratio);
-    copy.height = Math.round(height * ratio);
+    copy.width = Math.round(width * enlarged);
+    copy.height = Math.round(height * enlarged);
     const into = copy.getContext("2d");
     if (!into) return null;
-    const large = { ...look(false), width: copy.width, height: copy.height, pixelRatio: ratio };
-    surface.draw({ ...large, inset: insets(width, height, ratio, isFlat()) }, into);
+    const large = { ...look(false), width: copy.width, height: copy.height, pixelRatio: enlarged };
+    surface.draw({ ...large, inset: insets(width, height, enlarged, isFlat()) }, into);
     const texts = axes.texts().map((text) => ({ ...text }));
     covered = ui.covered.value;
     invalidate();
@@ -613,27 +613,19 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
     invalidate();
   });
   const stopRestore = engine?.onRestore(invalidate);
-  const sizes = new ResizeObserver(() => {
-    const { clientWidth: width, clientHeight: height } = root;
-    zoom = zoomOf(root);
-    const last = ui.size.peek();
-    if (last.width !== width || last.height !== height) {
-      ui.size.value = { width, height };
+  const stopAttention = watchAttention(root, ui.size, {
+    resized(changed) {
+      zoom = zoomOf(root);
       // At once: a resized canvas is blank until it is drawn.
-      if (visible) draw();
-    }
-  });
-  sizes.observe(root);
-  const sight = new IntersectionObserver(
-    (entries) => {
-      visible = entries[entries.length - 1]!.isIntersecting;
+      if (changed && visible) draw();
+    },
+    seen(now) {
+      visible = now;
       // Hosts blank canvases that were scrolled away or re-attached.
       if (visible) invalidate();
     },
-    { rootMargin: "100px" },
-  );
-  sight.observe(root);
-  const stopTheme = watchColors(root, invalidate);
+    recolored: invalidate,
+  });
 
   return () => {
     cancelAnimationFrame(frame);
@@ -643,9 +635,7 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
     root.removeEventListener("keydown", onKey);
     stopEffect();
     stopRestore?.();
-    sizes.disconnect();
-    sight.disconnect();
-    stopTheme();
+    stopAttention();
     surface.dispose();
   };
 }

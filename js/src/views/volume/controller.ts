@@ -11,8 +11,9 @@ import type { LiveTree, Store } from "../../model/store";
 import { drawnAt, endsOf, type LiveVolume, type Place, placeOf, volumeOf } from "../../model/volume-data";
 import { num } from "../parts/format";
 import { zoomOf } from "../parts/zoom";
+import { watchAttention } from "../surface/attention";
 import { type AxisTicks, createAxes, tickCounts } from "../surface/axes";
-import { colorsOf, type Rgb, watchColors } from "../surface/colors";
+import { colorsOf, type Rgb } from "../surface/colors";
 import { basinOf } from "../surface/critical";
 import { type Corner, freeCorner } from "../surface/free-corner";
 import { barPlace, type Inset, insets } from "../surface/layout";
@@ -533,26 +534,19 @@ export function createVolumeController(store: Store, elements: VolumeElements, u
     if (ui.moving.value > 0) keepMoving();
   });
   const stopRestore = engine?.onRestore(invalidate);
-  const sizes = new ResizeObserver(() => {
-    const { clientWidth: width, clientHeight: height } = root;
-    zoom = zoomOf(root);
-    const last = ui.size.peek();
-    if (last.width !== width || last.height !== height) {
-      ui.size.value = { width, height };
+  const stopAttention = watchAttention(root, ui.size, {
+    resized(changed) {
+      zoom = zoomOf(root);
       // At once: a resized canvas is blank until it is drawn.
-      if (visible) draw();
-    }
-  });
-  sizes.observe(root);
-  const sight = new IntersectionObserver(
-    (entries) => {
-      visible = entries[entries.length - 1]!.isIntersecting;
+      if (changed && visible) draw();
+    },
+    seen(now) {
+      visible = now;
+      // Hosts blank canvases that were scrolled away or re-attached.
       if (visible) invalidate();
     },
-    { rootMargin: "100px" },
-  );
-  sight.observe(root);
-  const stopTheme = watchColors(root, invalidate);
+    recolored: invalidate,
+  });
 
   return () => {
     cancelAnimationFrame(frame);
@@ -562,9 +556,7 @@ export function createVolumeController(store: Store, elements: VolumeElements, u
     stopEffect();
     stopMoving();
     stopRestore?.();
-    sizes.disconnect();
-    sight.disconnect();
-    stopTheme();
+    stopAttention();
     solid?.dispose();
   };
 }
