@@ -1,14 +1,14 @@
 import { useComputed } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import type { Store } from "../../model/store";
 import { Tool } from "../parts/tool";
 import type { SurfaceUi } from "../surface/controller";
 import { pathLines, pathMarks, probeLines } from "./lines";
 import { PathLegend } from "./path-legend";
-import { pathsOf } from "./paths";
+import { NONE, pathsOf } from "./paths";
 import { PictureTool } from "./picture-tool";
 import { ProbePlot } from "./probe-plot";
-import { type Ends, firstEnds, profileAlong, within } from "./profile";
+import { type Ends, firstEnds, probeOf } from "./profile";
 
 export { default as overlayStyles } from "./overlays.css";
 
@@ -19,13 +19,17 @@ interface Props {
 
 /** Lines over the surface, their legend, and the plot of the probe. */
 export function Overlays({ store, ui }: Props) {
-  const probe = useComputed(() => store.view.value.probe ?? null).value;
+  const ends = useComputed(() => store.view.value.probe ?? null).value;
   const wanted = useComputed(() => store.view.value.paths !== false).value;
   const paths = useComputed(() => pathsOf(store)).value;
   const grid = store.grid.value;
   const picking = ui.pick.value !== null;
-  const shown = wanted ? paths : [];
+  const shown = wanted ? paths : NONE;
   const revision = grid?.revision;
+  const probe = useMemo(
+    () => (ends === null || grid === null ? null : probeOf(grid, ends)),
+    [ends, grid, revision],
+  );
   const { ink, background } = ui.colors.value;
   useEffect(() => {
     ui.key = (key) => {
@@ -44,8 +48,7 @@ export function Overlays({ store, ui }: Props) {
       return;
     }
     const lines = pathLines(grid, shown, background);
-    if (probe)
-      lines.push(...probeLines(grid, profileAlong(grid, within(grid, probe) ?? probe), ink, background));
+    if (probe) lines.push(...probeLines(grid, probe.profile, ink, background));
     ui.lines.value = lines;
     ui.marks.value = pathMarks(grid, shown);
   }, [grid, revision, probe, shown, ink, background]);
@@ -58,7 +61,7 @@ export function Overlays({ store, ui }: Props) {
       )}
       <div class="nbl-overlays">
         <PathLegend paths={shown} />
-        <ProbePlot store={store} ui={ui} />
+        <ProbePlot store={store} ui={ui} probe={probe} />
       </div>
     </>
   );

@@ -12,13 +12,14 @@ export interface DrawnPath {
   distance: Float64Array;
 }
 
+export const NONE: readonly DrawnPath[] = [];
 const decoded = new WeakMap<PathsData, DrawnPath[]>();
 
 /** What is drawn on the surface now: nothing while another plane is shown than the one of the projections. */
 export function pathsOf(store: Store): readonly DrawnPath[] {
   const data = store.trait<PathsData>("paths").value;
   const grid = store.grid.value;
-  if (data === null || grid === null || planeKey(data.spec) !== planeKey(grid.spec)) return [];
+  if (data === null || grid === null || planeKey(data.spec) !== planeKey(grid.spec)) return NONE;
   let found = decoded.get(data);
   if (found === undefined) {
     found = data.items.map((item) => ({

@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import type { Store } from "../../model/store";
+import { download } from "../parts/download";
 import { Popover } from "../parts/popover";
 import { Tool } from "../parts/tool";
 import type { SurfaceUi } from "../surface/controller";
@@ -21,12 +22,12 @@ export function PictureTool({ store, ui }: { store: Store; ui: SurfaceUi }) {
   const png = (enlarged: number) =>
     attempt(async () => {
       const blob = await blobOf(paintPicture(store, ui, { enlarged, transparent }));
-      download(blob, `${name}.png`);
+      download(`${name}.png`, "image/png", [blob]);
       return "Saved";
     });
   const svg = () =>
     attempt(() => {
-      download(new Blob([paintSvg(store, ui, 3)], { type: "image/svg+xml" }), `${name}.svg`);
+      download(`${name}.svg`, "image/svg+xml", [paintSvg(store, ui, 3)]);
       return "Saved";
     });
   const copy = () =>
@@ -95,13 +96,4 @@ function blobOf(canvas: HTMLCanvasElement): Promise<Blob> {
   return new Promise((resolve, reject) => {
     canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("The picture is too large."))));
   });
-}
-
-function download(blob: Blob, name: string): void {
-  const url = URL.createObjectURL(blob);
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

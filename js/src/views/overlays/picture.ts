@@ -2,7 +2,7 @@ import { createHeightMap, fraction, setHeightMap } from "../../gl/height-map";
 import { cssColor } from "../../gl/luts";
 import type { Store } from "../../model/store";
 import type { Capture, SurfaceUi } from "../surface/controller";
-import { barPlace } from "../surface/layout";
+import { barLength, barPlace } from "../surface/layout";
 import { lossTicks, tickTexts } from "../surface/ticks";
 
 const FONT = "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif";
@@ -47,7 +47,7 @@ export function partsOf(store: Store, ui: SurfaceUi, { texts, width, height }: C
   const map = createHeightMap();
   setHeightMap(map, { range: [bar.low, bar.high], scale: bar.scale, base: grid.base });
   const upright = place === "right";
-  const length = upright ? Math.min(260, Math.round(height * 0.5)) : Math.min(340, width - 48);
+  const [length, count] = barLength(upright, width, height);
   const thick = upright ? 10 : 8;
   const [left, top] = upright ? [width - 22, 38] : [(width - length) / 2, 30];
   const colors = store.view.peek().colormap;
@@ -58,12 +58,7 @@ export function partsOf(store: Store, ui: SurfaceUi, { texts, width, height }: C
       upright ? [left, top + length - k - 1, thick, 1.5, color] : [left + k, top, 1.5, thick, color],
     );
   }
-  const losses = lossTicks(
-    bar.low + grid.base,
-    bar.high + grid.base,
-    bar.scale,
-    Math.max(3, Math.floor(length / (upright ? 34 : 52))),
-  );
+  const losses = lossTicks(bar.low + grid.base, bar.high + grid.base, bar.scale, count);
   const written = tickTexts(losses);
   losses.forEach((loss, k) => {
     const t = fraction(map, loss - grid.base);

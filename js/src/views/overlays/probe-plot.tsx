@@ -1,32 +1,25 @@
-import { useComputed } from "@preact/signals";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { LiveGrid, Store } from "../../model/store";
 import { linearWidth } from "../../model/symlog";
 import { num, point, squeezed, tickNums } from "../parts/format";
 import { linearScale, logScale, symlogScale } from "../parts/ticks";
 import { useSize } from "../parts/use-size";
 import type { SurfaceUi } from "../surface/controller";
-import { type Ends, type Profile, profileAlong, within } from "./profile";
+import type { Ends, Probe, Profile } from "./profile";
 
 const MARGIN = { left: 44, right: 10, top: 8, bottom: 20 };
 
 /** The loss along the probe line, tied to the surface by the pointer. */
-export function ProbePlot({ store, ui }: { store: Store; ui: SurfaceUi }) {
-  const probe = useComputed(() => store.view.value.probe ?? null).value;
+export function ProbePlot({ store, ui, probe }: { store: Store; ui: SurfaceUi; probe: Probe | null }) {
   const grid = store.grid.value;
-  const revision = grid?.revision;
-  const [inside, profile] = useMemo(() => {
-    if (probe === null || grid === null) return [null, null];
-    const ends = within(grid, probe) ?? probe;
-    return [ends, profileAlong(grid, ends)];
-  }, [probe, grid, revision]);
   const box = useRef<HTMLElement>(null);
   const [, tall] = useSize(box);
-  const shown = profile !== null;
+  const shown = probe !== null;
   useEffect(() => {
     ui.covered.value = shown ? tall + 10 : 0;
   }, [ui, shown, tall]);
-  if (probe === null || grid === null || profile === null) return <section ref={box} hidden />;
+  if (probe === null || grid === null) return <section ref={box} hidden />;
+  const { ends, inside, profile } = probe;
   const close = () => {
     ui.pick.value = null;
     store.setView({ probe: null });
@@ -41,7 +34,7 @@ export function ProbePlot({ store, ui }: { store: Store; ui: SurfaceUi }) {
     <section ref={box} class="nbl-probe" aria-label="Loss along the probe line" onKeyDown={onKeyDown}>
       <header class="nbl-probe-head">
         <span class="nbl-probe-text nbl-select-text">
-          {inside === probe ? "" : "Within the window: "}
+          {inside === ends ? "" : "Within the window: "}
           {summary(profile, inside)}
         </span>
         <button type="button" class="nbl-readout-close" aria-label="Remove the probe line" onClick={close}>
@@ -49,7 +42,7 @@ export function ProbePlot({ store, ui }: { store: Store; ui: SurfaceUi }) {
         </button>
       </header>
       <Plot store={store} grid={grid} profile={profile} />
-      <EndFields store={store} probe={probe} />
+      <EndFields store={store} probe={ends} />
     </section>
   );
 }

@@ -80,3 +80,15 @@ export function firstEnds(
     [grid.x0[grid.n0 - 1]!, middle],
   ];
 }
+
+/** The part of a probe line that lies within the window, and the loss along it. */
+export interface Probe {
+  ends: Ends;
+  inside: Ends;
+  profile: Profile;
+}
+
+export function probeOf(grid: LiveGrid, ends: Ends): Probe {
+  const inside = within(grid, ends) ?? ends;
+  return { ends, inside, profile: profileAlong(grid, inside) };
+}

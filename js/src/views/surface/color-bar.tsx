@@ -1,5 +1,5 @@
 import { useComputed } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { useMemo, useRef } from "preact/hooks";
 import {
   createHeightMap,
   fraction,
@@ -12,7 +12,7 @@ import type { LiveGrid, Store } from "../../model/store";
 import { cellAreas } from "../../model/volumes";
 import { num, percent } from "../parts/format";
 import type { Bar, SurfaceUi } from "./controller";
-import { barPlace } from "./layout";
+import { barLength, barPlace } from "./layout";
 import { bandShare } from "./scene";
 import { lossTicks, tickTexts } from "./ticks";
 
@@ -38,8 +38,7 @@ export function ColorBar({ store, ui }: { store: Store; ui: SurfaceUi }) {
   if (!bar || !grid || place === "none") return null;
   const upright = place === "right";
   const map = mapOf(bar, grid);
-  const length = upright ? Math.min(260, Math.round(height * 0.5)) : Math.min(340, width - 48);
-  const count = Math.max(3, Math.floor(length / (upright ? 34 : 52)));
+  const [length, count] = barLength(upright, width, height);
   const losses = lossTicks(bar.low + grid.base, bar.high + grid.base, bar.scale, count);
   const texts = tickTexts(losses);
   const side = upright ? "bottom" : "left";
@@ -151,7 +150,10 @@ function follow(event: PointerEvent, { move, end }: { move(e: PointerEvent): voi
 }
 
 function Share({ grid, band }: { grid: LiveGrid; band: Band }) {
-  const text = `${percent(bandShare(grid, cellAreas(grid), band))} of the window`;
+  const { x0, x1 } = grid;
+  // Once per window, not with every move of the band.
+  const areas = useMemo(() => cellAreas({ x0, x1 }), [x0, x1]);
+  const text = `${percent(bandShare(grid, areas, band))} of the window`;
   return (
     <div class="nbl-bar-share" role="status" title={`Losses from ${num(band[0])} to ${num(band[1])}`}>
       {text}

@@ -11,6 +11,12 @@ export function barPlace(width: number, height: number): "right" | "top" | "none
 
 const SCALES: readonly Scale[] = ["linear", "log", "symlog"];
 
+/** Length of an upright or a lying colour bar in CSS pixels, and about how many ticks fit along it. */
+export function barLength(upright: boolean, width: number, height: number): [length: number, ticks: number] {
+  const length = upright ? Math.min(260, Math.round(height * 0.5)) : Math.min(340, width - 48);
+  return [length, Math.max(3, Math.floor(length / (upright ? 34 : 52)))];
+}
+
 /** Top, right, bottom, left in device pixels. */
 export type Inset = [number, number, number, number];
 

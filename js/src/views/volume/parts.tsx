@@ -4,7 +4,7 @@ import { cssGradient } from "../../gl/luts";
 import type { LiveTree, Store } from "../../model/store";
 import { indices, type LiveVolume, placeOf } from "../../model/volume-data";
 import { num, percent, point } from "../parts/format";
-import { barPlace } from "../surface/layout";
+import { barLength, barPlace } from "../surface/layout";
 import { shortLabel } from "../surface/scene";
 import { lossTicks, tickTexts } from "../surface/ticks";
 import type { VolumeUi } from "./controller";
@@ -26,8 +26,7 @@ export function VolumeBar({ store, ui, volume }: Props) {
   if (place === "none") return null;
   const scale = scaleOf(volume, store.spec.value?.scale ?? "linear");
   const upright = place === "right";
-  const length = upright ? Math.min(260, Math.round(height * 0.5)) : Math.min(340, width - 48);
-  const count = Math.max(3, Math.floor(length / (upright ? 34 : 52)));
+  const [length, count] = barLength(upright, width, height);
   const [low, high] = scale.range;
   const losses = lossTicks(low + volume.base, high + volume.base, scale.kind, count);
   const texts = tickTexts(losses);
