@@ -107,8 +107,7 @@ class Comparison(NblWidget):
         changes = dict(spec_changes or {})
         try:
             for number, (name, (source, restored)) in enumerate(sources.items()):
-                fixed = isinstance(source, LandscapeSource)
-                own = {k: v for k, v in changes.items() if not fixed or k in ("scale", "threshold")}
+                own = _possible(source, changes)
                 try:
                     member = Member(
                         self,
@@ -116,7 +115,7 @@ class Comparison(NblWidget):
                         source,
                         spec_changes=own,
                         eigenpairs=eigenpairs,
-                        restored=restored if fixed else None,
+                        restored=restored if isinstance(source, LandscapeSource) else None,
                     )
                 except Exception as error:
                     raise named_error(name, error) from error
@@ -192,9 +191,7 @@ class Comparison(NblWidget):
         Finished landscapes change scale and threshold only.
         """
         for member in self._members:
-            fixed = isinstance(member._source, LandscapeSource)
-            own = {k: v for k, v in changes.items() if not fixed or k in ("scale", "threshold")}
-            if own:
+            if own := _possible(member._source, changes):
                 member.request(**own)
 
     def cancel(self) -> None:
@@ -349,6 +346,12 @@ def named_error(name: object, error: Exception) -> Exception:
         return type(error)(text)
     except Exception:  # noqa: BLE001 - types differ in what their constructors take
         return RuntimeError(text)
+
+
+def _possible(source: Source | None, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the changes those that a source can follow: a finished landscape only looks different."""
+    fixed = isinstance(source, LandscapeSource)
+    return {name: value for name, value in changes.items() if not fixed or name in ("scale", "threshold")}
 
 
 def _plural(name: str) -> str:

@@ -8,6 +8,7 @@ import type { Store } from "../../model/store";
 import { Controls } from "../controls";
 import { Waiting } from "../explorer/waiting";
 import { count, num } from "../parts/format";
+import { HistoryTools } from "../parts/history-tools";
 import { Tool } from "../parts/tool";
 import { SurfacePanel } from "../surface";
 import { type Numbers, numbersOf } from "./numbers";
@@ -31,22 +32,7 @@ export function Comparison({ store: given }: { store: Store }) {
           <p>{count(members.length, "landscape", "landscapes")} side by side</p>
         </div>
         <div class="nbl-tools" role="toolbar" aria-label="Comparison">
-          <Tool
-            icon="undo"
-            label="Undo"
-            hint="Undo (Ctrl+Z)"
-            disabled={!store.canUndo.value}
-            onClick={store.undo}
-          />
-          <Tool
-            icon="redo"
-            label="Redo"
-            hint="Redo (Ctrl+Shift+Z)"
-            disabled={!store.canRedo.value}
-            onClick={store.redo}
-          />
-          <span class="nbl-divider" />
-          <Tool icon="home" label="Reset view" hint="Reset the view (Home)" onClick={store.resetView} />
+          <HistoryTools store={store} />
           <Tool
             icon={locked.value ? "link" : "unlink"}
             label="Turn all together"

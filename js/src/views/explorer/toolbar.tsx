@@ -5,6 +5,7 @@ import { exploreCode } from "../../model/python-point";
 import type { Store } from "../../model/store";
 import { OriginLine } from "../details";
 import { copyText } from "../details/code";
+import { HistoryTools } from "../parts/history-tools";
 import { Popover } from "../parts/popover";
 import { Tool } from "../parts/tool";
 import { TablePopover } from "../table/table-popover";
@@ -49,22 +50,7 @@ export function Toolbar({ store, keys, open: opened }: Props) {
         <p title={source?.subtitle}>{source?.subtitle}</p>
       </div>
       <div class="nbl-tools" role="toolbar" aria-label="Explorer">
-        <Tool
-          icon="undo"
-          label="Undo"
-          hint="Undo (Ctrl+Z)"
-          disabled={!store.canUndo.value}
-          onClick={store.undo}
-        />
-        <Tool
-          icon="redo"
-          label="Redo"
-          hint="Redo (Ctrl+Shift+Z)"
-          disabled={!store.canRedo.value}
-          onClick={store.redo}
-        />
-        <span class="nbl-divider" />
-        <Tool icon="home" label="Reset view" hint="Reset the view (Home)" onClick={store.resetView} />
+        <HistoryTools store={store} />
         <Tool
           icon="code"
           label="Copy as Python"

@@ -1,0 +1,26 @@
+import type { Store } from "../../model/store";
+import { Tool } from "./tool";
+
+/** What every view with a history begins with: back, forward, and the camera's first place. */
+export function HistoryTools({ store }: { store: Store }) {
+  return (
+    <>
+      <Tool
+        icon="undo"
+        label="Undo"
+        hint="Undo (Ctrl+Z)"
+        disabled={!store.canUndo.value}
+        onClick={store.undo}
+      />
+      <Tool
+        icon="redo"
+        label="Redo"
+        hint="Redo (Ctrl+Shift+Z)"
+        disabled={!store.canRedo.value}
+        onClick={store.redo}
+      />
+      <span class="nbl-divider" />
+      <Tool icon="home" label="Reset view" hint="Reset the view (Home)" onClick={store.resetView} />
+    </>
+  );
+}
