@@ -175,3 +175,9 @@ def test_lessons_are_committed_without_outputs():
     for name in git("ls-files", "notebooks/*.ipynb").split():
         cells = json.loads(git("show", f":{name}"))["cells"]
         assert all(not cell.get("outputs") and not cell.get("execution_count") for cell in cells), name
+
+
+def test_all_tests_can_be_collected_in_one_run():
+    """Pytest imports test files by their names alone: two of one name stop a run over all of them."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))
