@@ -62,6 +62,7 @@ def explore(
         Drawn on the surface of an objective: a `Recorder`, `Recording`, its folder or a list of checkpoints
         is a trajectory, one state dict, model or file is a checkpoint. Each is projected on the plane that is
         shown, with its own loss and its distance from the plane; of a long trajectory 200 points are drawn.
+        A landscape over `Subspace.trajectory` or `Subspace.through` shows those of its plane by itself.
     title : str, optional
     variable : str, optional
         What 'copy as Python' calls `x`.

@@ -10,6 +10,7 @@ from nblandscape.cancel import check
 from nblandscape.widgets._worker import Job
 
 if TYPE_CHECKING:
+    from nblandscape.landscape.landscape import Landscape
     from nblandscape.objective import Objective
     from nblandscape.subspace import Subspace
     from nblandscape.subspace.checkpoints import Located
@@ -77,19 +78,43 @@ class Paths:
                 distances.append(np.sqrt(max(rest, 0.0)))
                 yield
             steps = [index if c.step is None else c.step for index, c in enumerate(checkpoints)]
-            items.append(
-                {
-                    "label": label,
-                    "kind": kind,
-                    "steps": steps,
-                    "points": np.array(points).astype("<f8").tobytes(),
-                    "losses": np.array(losses).astype("<f8").tobytes(),
-                    "distance": np.array(distances).astype("<f8").tobytes(),
-                }
-            )
+            items.append(_item(label, kind, steps, points, losses, distances))
         wire = {"spec": spec, "items": items}
         self._last = (key, wire)
         return wire
+
+
+def own_paths(landscape: "Landscape", spec: Wire) -> Wire | None:
+    """Return the trait `paths` of a finished landscape: the checkpoints that its plane was made of.
+
+    Their places are known, and their distances from the plane; their own losses are not, and stay NaN.
+    """
+    about = landscape.provenance.get("subspace", {})
+    if landscape.dim != 2:
+        return None
+    if about.get("kind") == "trajectory":
+        chosen = _thinned(len(about["path"]))
+        points, steps, off = (np.asarray(about[name])[chosen] for name in ("path", "steps", "off_plane"))
+        item = _item("trajectory", "trajectory", steps.tolist(), points, np.full(len(chosen), np.nan), off)
+        return {"spec": spec, "items": [item]}
+    if about.get("kind") == "through":
+        named = zip(about["checkpoints"], about["anchors"], strict=True)
+        return {
+            "spec": spec,
+            "items": [_item(name, "checkpoint", [0], [at], [np.nan], [0.0]) for name, at in named],
+        }
+    return None
+
+
+def _item(label: str, kind: str, steps: list[int], points: Any, losses: Any, distance: Any) -> Wire:
+    arrays = {"points": points, "losses": losses, "distance": distance}
+    packed = {name: np.asarray(array).astype("<f8").tobytes() for name, array in arrays.items()}
+    return {"label": label, "kind": kind, "steps": steps, **packed}
+
+
+def _thinned(count: int) -> np.ndarray:
+    """Which of so many checkpoints are drawn."""
+    return np.unique(np.linspace(0, count - 1, min(count, _MOST)).round().astype(int))
 
 
 def _is_named(given: Any) -> bool:
@@ -111,8 +136,7 @@ def _located(objective: "Objective", label: str, value: Any) -> tuple[str, "list
     try:
         sources = [value] if single else list(sources_of(value))
         if len(sources) > _MOST:
-            chosen = np.unique(np.linspace(0, len(sources) - 1, _MOST).round().astype(int))
-            sources = [sources[i] for i in chosen]
+            sources = [sources[i] for i in _thinned(len(sources))]
         found = locate(objective, sources)
     except (ValueError, TypeError, FileNotFoundError) as error:
         raise type(error)(f"paths[{label!r}]: {error}") from error

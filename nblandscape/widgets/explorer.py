@@ -13,7 +13,7 @@ from nblandscape.landscape.landscape import Landscape
 from nblandscape.widgets import _volume, _wire
 from nblandscape.widgets._actions import ACTIONS
 from nblandscape.widgets._origins import Origin, Recipe, note_recipe, recipe_of
-from nblandscape.widgets._paths import Paths
+from nblandscape.widgets._paths import Paths, own_paths
 from nblandscape.widgets._pending import Pending
 from nblandscape.widgets._picture import CellPicture
 from nblandscape.widgets._results import Result
@@ -94,6 +94,7 @@ class Explorer(Shown):
             saved = restored.get("spec")
             spec = (Spec.from_wire(saved) if saved else source.default_spec()).changed(**self._changes)
             self._commit(spec, Result.of(source.landscape), spec.to_wire())
+            self.paths = own_paths(source.landscape, spec.to_wire())
             for name in ("spectrum", "selection", "view", "sent"):
                 if restored.get(name) is not None:
                     setattr(self, name, restored[name])

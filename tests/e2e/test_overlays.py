@@ -22,9 +22,90 @@ explorer
 
 @pytest.fixture(scope="module")
 def lab(browser, jupyterlab):
-    with opened(browser, jupyterlab, "overlays", NETWORK, RUNS) as notebook:
+    with opened(browser, jupyterlab, "overlays", NETWORK, RUNS, OWN) as notebook:
         notebook.execute("explorer.wait(60)")
         yield notebook
+
+
+OWN = """
+bent = [{k: v + 0.01 * t**2 for k, v in state.items()} for t, state in enumerate(run)]
+plane = nbl.Subspace.trajectory(objective, bent)
+own = nbl.explore(nbl.sample(objective, plane, points=9), height="460px")
+own
+"""
+
+
+def test_checkpoints_of_a_path_are_read_and_selected_by_key(lab, request):
+    widget = lab.widget(1)
+    finished(widget)
+    view = widget.get_by_role("group", name="Loss surface")
+    tip = widget.locator(".nbl-tip")
+    losses = lab.value("[objective.at(state).loss() for state in run]")
+    with checked(lab, request.node.name):
+        view.focus()
+        for key, step in ((".", 0), (".", 1), (".", 2), (",", 1)):
+            lab.page.keyboard.press(key)
+            expect(tip).to_contain_text(f"<b>run</b>, step {step}")
+        told = "<b>run</b>, step 1: loss "
+        expect(widget.get_by_role("status").filter(has_text=told)).to_be_attached()
+        own = tip.locator("div", has=lab.page.get_by_text("its own loss")).last.inner_text()
+        assert number(own.splitlines()[-1]) == pytest.approx(losses[1], rel=1e-5)
+        expect(tip).to_contain_text("off the plane by")
+        lab.screenshot("path-point", widget)
+        lab.page.keyboard.press("Enter")
+        lab.until("explorer.selection['kind'] == 'point'")
+        at = "np.frombuffer(explorer.paths['items'][0]['points'], '<f8').reshape(-1, 2)[1].tolist()"
+        assert lab.value(f"explorer.selection['coordinates'] == {at}", after="import numpy as np")
+        expect(widget.get_by_role("region", name="Selected point")).to_contain_text("its own loss")
+        lab.page.keyboard.press("Escape")
+        lab.until("explorer.selection['kind'] == 'none'")
+
+        # The same in the map from above.
+        lab.page.keyboard.press("m")
+        lab.until("explorer.view.get('map') is True")
+        # Escape has left the path: back from its start is its end, which two checkpoints share.
+        lab.page.keyboard.press(",")
+        expect(tip).to_contain_text("end")
+        lab.page.keyboard.press(",")
+        expect(tip).to_contain_text("<b>run</b>, step 10")
+        lab.page.keyboard.press("Enter")
+        lab.until("explorer.selection['kind'] == 'point'")
+        lab.page.keyboard.press("Escape")
+        lab.page.keyboard.press("m")
+        lab.until("explorer.view['map'] is False and explorer.selection['kind'] == 'none'")
+
+
+def test_a_landscape_over_a_trajectory_draws_its_path_and_a_click_selects_a_checkpoint(lab, request):
+    widget = lab.widget(2)
+    with checked(lab, request.node.name):
+        legend = widget.get_by_role("list", name="Paths")
+        expect(legend.get_by_role("listitem")).to_have_count(1)
+        expect(legend).not_to_contain_text("loss")  # its checkpoints were not evaluated
+        widget.get_by_role("group", name="Loss surface").focus()
+        lab.page.keyboard.press(",")
+        tip = widget.locator(".nbl-tip")
+        expect(tip).to_contain_text("trajectory, step 10")
+        rested(widget)
+        place = tip.bounding_box()
+        lab.screenshot("own-path", widget)
+        # The tip stands 16 right and 14 below of what it is about, mirrored where there is no room.
+        assert place is not None
+        spots = [
+            (x, y)
+            for x in (place["x"] - 16, place["x"] + place["width"] + 14)
+            for y in (place["y"] - 14, place["y"] + place["height"] + 12)
+        ]
+        box = surface_box(widget)
+        for spot in spots:
+            lab.page.mouse.move(box["x"] + 3, box["y"] + 3)
+            lab.page.mouse.move(*spot)
+            lab.page.wait_for_timeout(120)
+            if tip.count() and "trajectory, step 10" in tip.inner_text():
+                break
+        else:
+            pytest.fail(f"no checkpoint under the pointer at any of {spots}")
+        lab.page.mouse.click(*spot)
+        lab.until("own.selection['coordinates'] == list(plane.path[10])")
 
 
 def test_paths_probe_map_and_pictures(lab, request):

@@ -118,3 +118,53 @@ def test_what_cannot_be_drawn_is_named(explore, case):
         explore(objective, paths={})
     with pytest.raises(TypeError, match="needs a model"):
         explore(np.random.default_rng(0).normal(size=(5, 5)), paths=[state(0, 0, 0, 0)])
+
+
+def test_a_landscape_over_a_trajectory_shows_its_checkpoints_by_itself(explore, case, tmp_path):
+    _, objective, _ = case
+    rng = np.random.default_rng(0)
+    run = [state(*(0.3 * t + rng.normal(size=4))) for t in range(6)]
+    plane = nbl.Subspace.trajectory(objective, run, steps=range(0, 60, 10))
+    landscape = nbl.sample(objective, plane, points=5)
+    explorer = explore(landscape)
+    (item,) = explorer.paths["items"]
+    assert (item["label"], item["kind"], item["steps"]) == (
+        "trajectory",
+        "trajectory",
+        list(range(0, 60, 10)),
+    )
+    _, points, losses, distance = table(explorer)["trajectory"]
+    np.testing.assert_array_equal(points, plane.path)
+    np.testing.assert_array_equal(distance, plane.off_plane)
+    assert np.isnan(losses).all()  # what was not evaluated is not made up
+    assert explorer.paths["spec"]["axes"] == explorer.spec["axes"]
+    again = explore(explorer.save(tmp_path / "kept.npz"))
+    np.testing.assert_array_equal(table(again)["trajectory"][1], plane.path)
+
+
+def test_checkpoints_that_span_a_landscape_are_marked_and_other_landscapes_mark_none(explore, case):
+    _, objective, _ = case
+    ends = [state(1, 0, 0, 0), state(0, 2, 0, 0), state(0, 0, 3, 0)]
+    plane = nbl.Subspace.through(objective, *ends, origin="first")
+    explorer = explore(nbl.sample(objective, plane, points=5))
+    names = plane.provenance["checkpoints"]
+    found = table(explorer)
+    assert list(found) == names
+    for name, anchor in zip(names, plane.anchors, strict=True):
+        assert found[name][0] == "checkpoint"
+        np.testing.assert_array_equal(found[name][1], [anchor])
+    assert (
+        explore(nbl.sample(objective, nbl.Subspace.random(objective, 2, normalize="unit"), points=5)).paths
+        is None
+    )
+    assert explore(np.random.default_rng(0).normal(size=(5, 5))).paths is None
+
+
+def test_of_a_long_trajectory_two_hundred_points_are_drawn(explore):
+    path = np.random.default_rng(0).normal(size=(450, 2))
+    about = {"kind": "trajectory", "path": path.tolist(), "steps": list(range(450)), "off_plane": [0.0] * 450}
+    values = np.random.default_rng(1).normal(size=(5, 5))
+    explorer = explore(nbl.Landscape.from_array(values, provenance={"subspace": about}))
+    (item,) = explorer.paths["items"]
+    assert (len(item["steps"]), item["steps"][0], item["steps"][-1]) == (200, 0, 449)
+    np.testing.assert_array_equal(table(explorer)["trajectory"][1], path[item["steps"]])

@@ -69,6 +69,7 @@ let root: ShadowRoot;
 const ui = {
   size: signal({ width: 600, height: 500 }),
   corner: signal("top-left"),
+  named: () => [],
 } as unknown as SurfaceUi;
 
 function start(traits: Record<string, unknown> = {}): void {

@@ -9,6 +9,7 @@ import { NONE, pathsOf } from "./paths";
 import { PictureTool } from "./picture-tool";
 import { ProbePlot } from "./probe-plot";
 import { type Ends, firstEnds, probeOf } from "./profile";
+import { stopsOf } from "./stops";
 
 export { default as overlayStyles } from "./overlays.css";
 
@@ -45,12 +46,14 @@ export function Overlays({ store, ui }: Props) {
     if (grid === null) {
       ui.lines.value = [];
       ui.marks.value = [];
+      ui.stops.value = [];
       return;
     }
     const lines = pathLines(grid, shown, background);
     if (probe) lines.push(...probeLines(grid, probe.profile, ink, background));
     ui.lines.value = lines;
     ui.marks.value = pathMarks(grid, shown);
+    ui.stops.value = stopsOf(grid, shown);
   }, [grid, revision, probe, shown, ink, background]);
   return (
     <>
@@ -86,7 +89,7 @@ export function OverlayTools({ store, ui }: Props) {
         <Tool
           icon="path"
           label="Paths"
-          hint="Checkpoints and training runs"
+          hint="Checkpoints and training runs: , and . step along them"
           pressed={wanted}
           onClick={() => store.setView({ paths: !wanted })}
           small

@@ -7,6 +7,9 @@ const css = (k: number) => {
   return `rgb(${Math.round(255 * r)} ${Math.round(255 * g)} ${Math.round(255 * b)})`;
 };
 
+/** Nothing where it was never evaluated. */
+const lossOf = (loss: number) => (Number.isNaN(loss) ? "" : `loss ${num(loss)}`);
+
 /** Which line is which run, where it ends, and how far that is from what the surface shows. */
 export function PathLegend({ paths }: { paths: readonly DrawnPath[] }) {
   if (paths.length === 0) return null;
@@ -16,7 +19,7 @@ export function PathLegend({ paths }: { paths: readonly DrawnPath[] }) {
         const last = path.losses.length - 1;
         const off = path.distance[last]!;
         return (
-          <li key={path.label}>
+          <li key={k}>
             <svg width="22" height="10" aria-hidden="true">
               {path.kind === "trajectory" && (
                 <path
@@ -30,10 +33,10 @@ export function PathLegend({ paths }: { paths: readonly DrawnPath[] }) {
             </svg>
             <b>{path.label}</b>
             <span class="nbl-select-text">
-              loss {num(path.losses[last]!)}
+              {lossOf(path.losses[last]!)}
               {off > 1e-6 && (
                 <span title="Distance of its end from the plane: the surface shows its projection">
-                  , off the plane by {num(off, 3)}
+                  {Number.isNaN(path.losses[last]!) ? "" : ", "}off the plane by {num(off, 3)}
                 </span>
               )}
             </span>

@@ -61,6 +61,10 @@ export interface SurfaceUi {
   /** Drawn on the surface beside what belongs to it. */
   lines: Signal<readonly Line[]>;
   marks: Signal<readonly Marker[]>;
+  /** Points of the lines that can be pointed at and selected. */
+  stops: Signal<readonly CriticalPoint[]>;
+  /** The same; of several in one place that comes first which a key has reached. */
+  named(): readonly CriticalPoint[];
   /** Takes clicked places while it is set, in place of the selection. */
   pick: Signal<((at: readonly [number, number]) => void) | null>;
   /** A key that the surface itself has no use for; true = taken. */
@@ -423,10 +427,19 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
     return grid ? pick(grid, camera, at.x * camera.pixelRatio, at.y * camera.pixelRatio) : null;
   }
 
+  /** Those that the surface is not cut off below. */
+  const shownStops = () => ui.stops.value.filter((stop) => !clipped || stop.z <= range[1]);
+
+  function markedAt(at: { x: number; y: number }): CriticalPoint | null {
+    return grid && markerAt([...points, ...shownStops()], grid, camera, at);
+  }
+
+  const vertexOf = ({ vertex }: CriticalPoint) => (vertex < 0 ? null : vertex);
+
   function hoverPoint(point: CriticalPoint): void {
     store.hover.value = {
       kind: point.kind === "model" || point.kind === "point" ? "vertex" : point.kind,
-      vertex: point.vertex,
+      vertex: vertexOf(point),
       coordinates: [point.x, point.y],
       loss: point.loss,
       from: "surface",
@@ -441,7 +454,7 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
   }
 
   function hoverAt(at: { x: number; y: number } | null): void {
-    const marker = at && grid ? markerAt(points, grid, camera, at) : null;
+    const marker = at && markedAt(at);
     canvas.style.cursor = marker ? "pointer" : "";
     if (marker) {
       hoverPoint(marker);
@@ -462,21 +475,24 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
   }
 
   function select(point: CriticalPoint): void {
-    const { kind, vertex, x, y, loss } = point;
-    store.select({ kind, vertex, coordinates: [x, y], loss });
+    const { kind, x, y, loss } = point;
+    store.select({ kind, vertex: vertexOf(point), coordinates: [x, y], loss });
   }
 
   function clearSelection(): void {
     store.select({ kind: "none", vertex: null, coordinates: null, loss: null });
   }
 
-  function stepTo(by: 1 | -1): void {
+  function stepTo(by: 1 | -1, among: () => readonly CriticalPoint[]): void {
     readModel();
-    if (points.length === 0) return;
+    const all = among();
+    if (all.length === 0) return;
     const here = stepped;
-    const at = here ? points.findIndex((p) => p.kind === here.kind && p.vertex === here.vertex) : -1;
-    const next = at < 0 ? (by > 0 ? 0 : points.length - 1) : (at + by + points.length) % points.length;
-    stepped = points[next]!;
+    const same = (p: CriticalPoint) =>
+      p.kind === here?.kind && p.vertex === here.vertex && p.told?.title === here.told?.title;
+    const at = all.findIndex(same);
+    const next = at < 0 ? (by > 0 ? 0 : all.length - 1) : (at + by + all.length) % all.length;
+    stepped = all[next]!;
     pointer = null;
     hoverPoint(stepped);
     store.announcement.value = announce(stepped);
@@ -517,7 +533,7 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
     click(x: number, y: number) {
       if (!live || !grid) return;
       if (ui.pick.value) {
-        const marker = markerAt(points, grid, camera, { x, y });
+        const marker = markedAt({ x, y });
         const at = marker ?? pickAt({ x, y });
         if (at) ui.pick.value([at.x, at.y]);
         return;
@@ -528,7 +544,7 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
       lastClick = now;
       if (second) return;
       beforeClick = store.selection.value;
-      const marker = markerAt(points, grid, camera, { x, y });
+      const marker = markedAt({ x, y });
       if (marker) {
         stepped = marker;
         if (samePoint(marker, store.selection.value)) clearSelection();
@@ -563,7 +579,8 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
     if (key.do === "rotate") gestures.rotate(key.dx, key.dy);
     else if (key.do === "pan") gestures.pan(key.dx, key.dy);
     else if (key.do === "zoom") zoomAt(key.factor, width / 2, height / 2);
-    else if (key.do === "step") stepTo(key.by);
+    else if (key.do === "step") stepTo(key.by, () => points);
+    else if (key.do === "stop") stepTo(key.by, shownStops);
     else if (key.do === "reset") store.resetView();
     else if (key.do === "select") {
       if (stepped) select(stepped);
@@ -583,6 +600,7 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
     }
   }
 
+  ui.named = () => (stepped?.told ? [stepped, ...ui.stops.value] : ui.stops.value);
   ui.fly = fly;
   ui.capture = (enlarged) => {
     if (!grid || !live) return null;

@@ -7,9 +7,16 @@ import type { Branch, Hover, LiveGrid, LiveTree } from "../../model/store";
 import { num, point } from "../parts/format";
 import { vertexPoint } from "./scene";
 
+/** A line of what is told about a point. */
+export interface Row {
+  name: string;
+  value: string;
+}
+
 /** A marked point of the surface. */
 export interface CriticalPoint {
   kind: "minimum" | "saddle" | "model" | "point";
+  /** -1: between the vertices, known by its place. */
   vertex: number;
   x: number;
   y: number;
@@ -23,6 +30,8 @@ export interface CriticalPoint {
   of: number;
   /** Marker size, by persistence. */
   size: number;
+  /** Of a point that somebody gave a name to. */
+  told?: { title: string; rows: readonly Row[] };
 }
 
 /** More marks than this cover what they mark; the most persistent ones are kept. */
@@ -88,7 +97,9 @@ function sizeOf(branch: Branch | null, tree: LiveTree | null): number {
 export const isPlace = (point: CriticalPoint): boolean => point.kind === "model" || point.kind === "point";
 
 export function samePoint(point: CriticalPoint, other: Selection | Hover): boolean {
-  return other.kind === point.kind && other.vertex === point.vertex;
+  if (point.vertex >= 0) return other.kind === point.kind && other.vertex === point.vertex;
+  const [x, y] = other.coordinates ?? [];
+  return other.vertex === null && x === point.x && y === point.y;
 }
 
 /** What the engine draws: critical points and the selected or hovered free point. */
@@ -125,7 +136,8 @@ export function markersOf(
       size: 0.75,
     });
   }
-  if (hover.from === "tree" && hover.kind === "vertex" && hover.coordinates && hover.loss !== null) {
+  const free = hover.from === "tree" || hover.vertex === null;
+  if (free && hover.kind === "vertex" && hover.coordinates && hover.loss !== null) {
     const [x, y] = hover.coordinates;
     markers.push({ shape: "point", x, y, z: hover.loss - base, selected: false, hovered: true, size: 0.8 });
   }
@@ -142,6 +154,7 @@ export function basinOf(at: Selection | Hover, tree: LiveTree | null): number {
 
 /** "Minimum 2 of 4", "The model". */
 export function title(p: CriticalPoint): string {
+  if (p.told) return p.told.title;
   if (p.kind === "model") return "The model";
   if (p.kind === "point") return "The origin";
   return `${p.kind === "minimum" ? "Minimum" : "Saddle"} ${p.rank} of ${p.of}`;
@@ -150,6 +163,7 @@ export function title(p: CriticalPoint): string {
 /** A sentence for the live region. */
 export function announce(p: CriticalPoint): string {
   const parts = [`${title(p)}: loss ${num(p.loss)} at ${point([p.x, p.y])}`];
+  for (const { name, value } of p.told?.rows ?? []) parts.push(`${name} ${value}`);
   if (p.branch && p.kind === "minimum") {
     const { persistence } = p.branch;
     parts.push(Number.isFinite(persistence) ? `persistence ${num(persistence)}` : "the lowest minimum");

@@ -6,7 +6,7 @@ export type SurfaceKey =
   | { do: "rotate"; dx: number; dy: number }
   | { do: "pan"; dx: number; dy: number }
   | { do: "zoom"; factor: number }
-  | { do: "step"; by: 1 | -1 }
+  | { do: "step" | "stop"; by: 1 | -1 }
   | { do: "preset"; to: Preset }
   | { do: "reset" | "select" | "contours" | "basins" | "floor" | "labels" | "map" | "clear" };
 
@@ -43,6 +43,10 @@ export function surfaceKey(event: Key): SurfaceKey | null {
     case "[":
     case "p":
       return { do: "step", by: -1 };
+    case ".":
+      return { do: "stop", by: 1 };
+    case ",":
+      return { do: "stop", by: -1 };
     case "Home":
       return { do: "reset" };
     case "Enter":

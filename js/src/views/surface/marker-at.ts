@@ -7,6 +7,8 @@ import type { CriticalPoint } from "./critical";
 
 /** A marker is hit within this many CSS pixels of its middle. */
 const HIT_RADIUS = 14;
+/** Points of a line stand close together, and leave the surface around them to itself. */
+const STOP_HANDICAP = 5;
 
 const projected = new Float64Array(3);
 
@@ -24,7 +26,7 @@ export function markerAt(
     const lift = MARKER_LIFT[point.kind] * MARKER_RADIUS * point.size;
     const dx = projected[0]! / camera.pixelRatio - at.x;
     const dy = projected[1]! / camera.pixelRatio - lift - at.y;
-    let distance = Math.hypot(dx, dy);
+    let distance = Math.hypot(dx, dy) + (point.told ? STOP_HANDICAP : 0);
     if (distance >= nearest) continue;
     const x = point.x * camera.scaleX + camera.shiftX;
     const y = point.y * camera.scaleY + camera.shiftY;

@@ -5,7 +5,7 @@ import type { Coordinates } from "../../model/protocol";
 import type { LiveGrid, Store } from "../../model/store";
 import { num, point } from "../parts/format";
 import type { SurfaceUi } from "./controller";
-import { criticalPoints, isPlace, samePoint, title } from "./critical";
+import { type CriticalPoint, criticalPoints, isPlace, type Row, samePoint, title } from "./critical";
 import { barPlace } from "./layout";
 import { shortLabel, vertexPoint } from "./scene";
 
@@ -31,11 +31,6 @@ export function StateBadge({ store, ui }: Props) {
   );
 }
 
-export interface Row {
-  name: string;
-  value: string;
-}
-
 export interface Reading {
   glyph: string;
   heading: string;
@@ -50,15 +45,16 @@ export function reading(
   store: Store,
   grid: LiveGrid,
   at: Store["selection"]["value"] | Store["hover"]["value"],
+  named: readonly CriticalPoint[],
 ): Reading | null {
   if (at.kind === "none" || !at.coordinates || at.loss === null) return null;
   const tree = store.tree.value;
-  const marked = criticalPoints(grid, tree).find(
+  const marked = [...named, ...criticalPoints(grid, tree)].find(
     (p) => samePoint(p, at) || (at.kind === "vertex" && isPlace(p) && isAt(p, at.coordinates!)),
   );
   const names = grid.labels.map((label, k) => shortLabel(label, `axis ${k + 1}`));
   const rows = names.map((name, k) => ({ name, value: num(at.coordinates![k as 0 | 1], 5) }));
-  rows.push({ name: "loss", value: num(at.loss, 6) });
+  rows.push({ name: "loss", value: num(at.loss, 6) }, ...(marked?.told?.rows ?? []));
   const persistence = marked?.branch?.persistence;
   if (persistence !== undefined && marked?.kind === "minimum") {
     const error = marked.branch?.evidence?.stderr ?? Number.NaN;
@@ -111,7 +107,7 @@ export function Tooltip({ store, ui }: Props) {
   // The read-out says the same already.
   const told = hover.kind === selection.kind && hover.vertex === selection.vertex && hover.kind !== "none";
   const hidden = told && barPlace(width, height) !== "none";
-  const shown = anchor && grid && !hidden ? reading(store, grid, hover) : null;
+  const shown = anchor && grid && !hidden ? reading(store, grid, hover, ui.named()) : null;
   useLayoutEffect(() => {
     const element = box.current;
     if (!element || !anchor) return;
@@ -134,7 +130,7 @@ export function Tooltip({ store, ui }: Props) {
 /** The selected point in text that can be selected and copied. */
 export function ReadOut({ store, ui }: Props) {
   const grid = store.grid.value;
-  const shown = grid ? reading(store, grid, store.selection.value) : null;
+  const shown = grid ? reading(store, grid, store.selection.value, ui.named()) : null;
   const { width, height } = ui.size.value;
   if (!shown || barPlace(width, height) === "none") return null;
   const clear = () => store.select({ kind: "none", vertex: null, coordinates: null, loss: null });

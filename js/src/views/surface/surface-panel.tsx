@@ -21,6 +21,8 @@ function createUi(): SurfaceUi {
     covered: signal(0),
     lines: signal([]),
     marks: signal([]),
+    stops: signal([]),
+    named: () => [],
     pick: signal(null),
     key: () => false,
     capture: () => null,
@@ -30,7 +32,7 @@ function createUi(): SurfaceUi {
 
 const KEYS =
   "Arrow keys turn the surface, with Shift they move it; plus and minus zoom; Home resets the view; " +
-  "n and p step through the critical points, Enter selects; c switches the contour lines, t their losses, b the basin map, f the map on the floor, m the map from above; 1 to 4 look from preset places; Escape clears the selection.";
+  "n and p step through the critical points, comma and full stop through the checkpoints of a path, Enter selects; c switches the contour lines, t their losses, b the basin map, f the map on the floor, m the map from above; 1 to 4 look from preset places; Escape clears the selection.";
 
 /** The loss surface: turn it, point at it, click it. Fills its parent. */
 interface Props {
