@@ -1,17 +1,17 @@
 import { createCamera, setCamera } from "./camera";
 import type { Grid, Line, Look, Marker, Surface } from "./engine";
+import { paintRelief } from "./flat-relief";
 import { fraction } from "./height-map";
 import { lut } from "./luts";
 import { createLabels } from "./paint-labels";
 import { paintLines } from "./paint-lines";
 import { paintMarkers } from "./paint-markers";
 
-/** More pixels than this are not worth their time on a processor. */
+/** More pixels than this are not worth their time on a processor; while something moves, half as many per side. */
 const MAX_PIXELS = 640 * 480;
 
 /**
  * The surface seen from above, without WebGL: a shaded heat map with contour lines and the same markers.
- * Heights are interpolated bilinearly; a pixel is a hole when one of its four vertices is.
  */
 export function createFlatSurface(): Surface {
   const camera = createCamera(true);
@@ -35,55 +35,26 @@ export function createFlatSurface(): Surface {
     revision++;
   }
 
-  function paint(look: Look, context: CanvasRenderingContext2D, g: Grid): void {
-    const { n0, n1, values } = g;
+  function paint(look: Look, context: CanvasRenderingContext2D, { n0, n1, values }: Grid): void {
     const { width, height } = picture;
     const image = context.createImageData(width, height);
-    const table = lut(look.colormap);
+    const { contours, selectedBasin: selected, levelWeights: weights, clipped, background } = look;
     for (let v = 0; v < heights.length; v++) heights[v] = fraction(camera.map, values[v]!);
-    const levels = look.contours ? look.levels.map((z) => fraction(camera.map, z)) : [];
-    const below = new Float32Array(width);
-    const band = look.band?.map((z) => fraction(camera.map, z));
-    const relief = Math.min(n0, n1) / 6;
-    for (let py = height - 1; py >= 0; py--) {
-      const gy = (1 - (py + 0.5) / height) * (n1 - 1);
-      const j = Math.min(n1 - 2, Math.floor(gy));
-      const fy = gy - j;
-      let left = Number.NaN;
-      for (let px = 0; px < width; px++) {
-        const gx = ((px + 0.5) / width) * (n0 - 1);
-        const i = Math.min(n0 - 2, Math.floor(gx));
-        const fx = gx - i;
-        const v = i * n1 + j;
-        const [a, b, c, d] = [heights[v]!, heights[v + n1]!, heights[v + 1]!, heights[v + n1 + 1]!];
-        const t = (a * (1 - fx) + b * fx) * (1 - fy) + (c * (1 - fx) + d * fx) * fy;
-        const previous = Number.isNaN(left) ? t : left;
-        const under = py === height - 1 || Number.isNaN(below[px]!) ? t : below[px]!;
-        left = below[px] = t;
-        if (Number.isNaN(t) || (look.clipped && t > 1)) continue;
-        const slopeX = (b - a) * (1 - fy) + (d - c) * fy;
-        const slopeY = (c - a) * (1 - fx) + (d - b) * fx;
-        let shade = 1 + Math.max(-0.28, Math.min(0.22, (slopeY - slopeX) * relief));
-        for (const level of levels) {
-          if (t > level !== previous > level || t > level !== under > level) shade *= 0.62;
-        }
-        let grey = 0;
-        const vertex = v + (fx > 0.5 ? n1 : 0) + (fy > 0.5 ? 1 : 0);
-        if (basins && look.selectedBasin >= 0) grey = basins[vertex] === look.selectedBasin ? 0 : 0.7;
-        if (band && (t < band[0]! || t > band[1]!)) grey = Math.max(grey, 0.8);
-        const clamped = Math.min(1, Math.max(0, t));
-        const colors = tint ?? table;
-        const at = tint ? vertex * 3 : Math.round(clamped * 255) * 3;
-        if (tint) shade *= 0.72 + 0.36 * clamped;
-        const mean = (colors[at]! + colors[at + 1]! + colors[at + 2]!) / 3;
-        const out = (py * width + px) * 4;
-        for (let k = 0; k < 3; k++) {
-          const plain = colors[at + k]! * (1 - grey) + grey * (0.6 * mean + 0.4 * 255 * look.background[k]!);
-          image.data[out + k] = plain * shade;
-        }
-        image.data[out + 3] = 255;
-      }
-    }
+    const levels = contours ? look.levels.map((z) => fraction(camera.map, z)) : [];
+    const band = look.band?.map((z) => fraction(camera.map, z)) ?? null;
+    const colors = { table: lut(look.colormap), tint, background };
+    const lines = { levels, weights };
+    paintRelief(image, {
+      n0,
+      n1,
+      heights,
+      ...colors,
+      ...lines,
+      basins,
+      selected,
+      band,
+      clipped: clipped === true,
+    });
     context.putImageData(image, 0, 0);
   }
 
@@ -112,16 +83,19 @@ export function createFlatSurface(): Surface {
       setCamera(camera, look, grid);
       const halfWidth = camera.focal / 8;
       const halfHeight = camera.focalY / 8;
-      const shrink = Math.min(1, Math.sqrt(MAX_PIXELS / (4 * halfWidth * halfHeight)));
+      const most = look.moving ? MAX_PIXELS / 4 : MAX_PIXELS;
+      const shrink = Math.min(1, Math.sqrt(most / (4 * halfWidth * halfHeight)));
       const width = Math.max(1, Math.round(2 * halfWidth * shrink));
       const height = Math.max(1, Math.round(2 * halfHeight * shrink));
       const { colormap, contours, selectedBasin, scale, clipped, range, levels, background } = look;
       const band = look.band ?? [];
-      const key = [revision, width, height, colormap, contours, selectedBasin, scale, clipped]
+      const key = [revision, colormap, contours, selectedBasin, scale, clipped]
         .concat(range, levels, background, band)
         .join(" ");
       const context = picture.getContext("2d");
-      if (context && key !== drawn) {
+      const sized = picture.width === width && picture.height === height;
+      // What only grows or shrinks is stretched until it rests.
+      if (context && (key !== drawn || !(sized || look.moving))) {
         picture.width = width;
         picture.height = height;
         paint(look, context, grid);
