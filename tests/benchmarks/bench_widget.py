@@ -111,6 +111,7 @@ def _surface_table(
         f"The same {n}² surface in JupyterLab, {rounds} rounds, each in new pages",
         ["tool", f"cell to full surface, over {US}", "second widget", "ms, first / second",
          "script ms per rotated frame (of it copying)", "all ms per rotated frame",
+         f"rotated frame, over {US}",
          "kB allocated per rotated frame",
          "canvas"],
     )  # fmt: skip
@@ -125,7 +126,7 @@ def _surface_table(
 
     for name, done in found.items():
         if not done:
-            table.rows.append([name, f"failed: {failures[name][0].splitlines()[0]}", *[""] * 6])
+            table.rows.append([name, f"failed: {failures[name][0].splitlines()[0]}", *[""] * 7])
             continue
         drags = functools.partial(_spread_of, [r.drag for r in done])
         table.rows.append([
@@ -134,7 +135,8 @@ def _surface_table(
             over(name, lambda r: r.second["done"]),
             f"{middle(name, lambda r: r.first['done'])} / {middle(name, lambda r: r.second['done'])}",
             f"{drags('script_ms')} ({digits(drags('copying_ms').median)})",
-            spread([1000 * r.drag.seconds / r.drag.steps for r in done]),
+            spread([1000 * _frame(r) for r in done]),
+            over(name, _frame),
             digits(drags("allocated").median / 1000),
             "{:.0f} × {:.0f}".format(*done[-1].canvas),
         ])  # fmt: skip
@@ -152,6 +154,11 @@ def _surface_table(
         "per step, once to pick.",
     ]
     return table
+
+
+def _frame(r: Round) -> float:
+    """Seconds from one mouse step's frame to the next."""
+    return r.drag.seconds / r.drag.steps
 
 
 def _spread_of(drags: list[page.Drag], field: str) -> Spread:
