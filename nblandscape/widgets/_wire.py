@@ -9,14 +9,14 @@ import numpy as np
 
 from nblandscape.landscape.facing import open_yaw
 from nblandscape.landscape.landscape import Landscape
-from nblandscape.topology import MergeTree, Proposal, Support, merge_tree
+from nblandscape.topology import MergeTree, Proposal, Support, cell_volumes, merge_tree
 
 if TYPE_CHECKING:
     from nblandscape.curvature import Spectrum
 
 Wire = dict[str, Any]
 
-COLUMNS = ("birth_vertex", "death_vertex", "birth", "death", "parent", "beside", "basins")
+COLUMNS = ("birth_vertex", "death_vertex", "birth", "death", "parent", "beside", "volumes", "basins")
 _NO_VERTEX = 0xFFFFFFFF
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 
@@ -79,7 +79,7 @@ def tree(
     found: MergeTree, number: int, support: Support | None = None, proposal: Proposal | None = None
 ) -> Wire:
     """`TreeData` of a sublevel merge tree, with what is known of its support and a proposed threshold."""
-    wire = _tree(found.pairs, found.beside, found.basins, number)
+    wire = _tree(found, found.pairs, found.basins, number)
     if support is not None:
         wire |= _support(support, len(found.pairs))
     if proposal is not None:
@@ -107,7 +107,8 @@ def coarse_tree(values: np.ndarray, strides: tuple[int, ...], number: int) -> Wi
     part = values[np.ix_(*lines)]
     if min(part.shape) < 3 or not np.isfinite(part).any():
         return None
-    found = merge_tree(part)
+    cells = cell_volumes(tuple(line.astype(float) for line in lines))
+    found = merge_tree(part, volumes=cells)
     vertices = np.ravel_multi_index(np.meshgrid(*lines, indexing="ij"), values.shape).ravel()
     pairs = found.pairs.copy()
     for column in ("birth_vertex", "death_vertex"):
@@ -117,10 +118,10 @@ def coarse_tree(values: np.ndarray, strides: tuple[int, ...], number: int) -> Wi
         np.clip(np.rint((np.arange(n) - line[0]) / s).astype(int), 0, len(line) - 1)
         for n, s, line in zip(values.shape, strides, lines, strict=True)
     ]
-    return _tree(pairs, found.beside, found.basins[np.ix_(*nearest)], number)
+    return _tree(found, pairs, found.basins[np.ix_(*nearest)], number)
 
 
-def _tree(pairs: np.ndarray, beside: np.ndarray, basins: np.ndarray, number: int) -> Wire:
+def _tree(found: MergeTree, pairs: np.ndarray, basins: np.ndarray, number: int) -> Wire:
     small = len(pairs) < 0xFFFF
     deaths = np.where(pairs["death_vertex"] < 0, _NO_VERTEX, pairs["death_vertex"])
     return {
@@ -131,7 +132,8 @@ def _tree(pairs: np.ndarray, beside: np.ndarray, basins: np.ndarray, number: int
         "birth": pairs["birth"].astype("<f8").tobytes(),
         "death": pairs["death"].astype("<f8").tobytes(),
         "parent": pairs["parent"].astype("<i4").tobytes(),
-        "beside": beside.astype("<i4").tobytes(),
+        "beside": found.beside.astype("<i4").tobytes(),
+        "volumes": found.basin_volumes.astype("<f8").tobytes(),
         "basins": basins.astype("<u2" if small else "<u4").tobytes(),  # -1 becomes all bits set
         "basins_type": "uint16" if small else "uint32",
     }

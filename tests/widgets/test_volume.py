@@ -75,6 +75,18 @@ def test_what_python_reads(explore, tmp_path) -> None:
     assert explorer.volume is None
 
 
+def test_tree_and_table_weigh_basins_alike(explore) -> None:
+    x = np.array([-2.0, -1.5, -1, -0.5, 0, 0.25, 1, 3])  # cells of many sizes
+    values = np.broadcast_to(((x**2 - 1) ** 2 + x / 8)[:, None, None] + (x**2)[:, None] + x**2, (8, 8, 8))
+    explorer = explore(nbl.Landscape.from_array(values, (x, x, x)))
+    volumes = np.frombuffer(explorer.page_state()["tree"]["volumes"])
+    assert volumes.sum() == pytest.approx(5.0**3)
+    shares = dict(zip(explorer.merge_tree.pairs["birth"], volumes / volumes.sum(), strict=True))
+    table = explorer.to_frame()
+    assert len(table) == 2
+    np.testing.assert_allclose(table["share"], [shares[loss] for loss in table["loss"]])
+
+
 def test_a_saved_landscape_and_an_array_are_shown_alike(explore, tmp_path) -> None:
     landscape = wells()
     shown = explore(landscape.save(tmp_path / "volume.npz")).volume

@@ -124,7 +124,6 @@ export function createAnswers(core: Core): Answers {
     abilities,
     canCheck,
     matching: plane.matching,
-    areas: plane.areas,
     began: plane.began,
     adopted: plane.adopted,
     asked(next, before): void {

@@ -61,8 +61,6 @@ export interface Answers
   extends Pick<Store, "abilities" | "canCheck" | "cancel" | "rpc" | "checkOf" | "check"> {
   /** The tree that belongs to what is drawn. */
   matching(data: TreeData): TreeData | null;
-  /** Areas of the vertices drawn; null = all alike. */
-  areas(): Float64Array | null;
   /** The first spec that is seen. */
   began(spec: Spec): void;
   /** `next` has become the wanted state in place of `before`. */
@@ -126,11 +124,10 @@ export function createCore(model: AnyModel, createAnswers: (core: Core) => Answe
   const threshold = computed(() => spec.value?.threshold ?? 0);
   const matchingTree = computed(() => (treeData.value === null ? null : answers.matching(treeData.value)));
   const columns = computed(() => (matchingTree.value === null ? null : treeColumns(matchingTree.value)));
-  const areas = computed(() => answers.areas());
   const tree = computed(() =>
     matchingTree.value === null || columns.value === null
       ? null
-      : simplify(matchingTree.value, threshold.value, columns.value, areas.value),
+      : simplify(matchingTree.value, threshold.value, columns.value),
   );
 
   const core: Core = {

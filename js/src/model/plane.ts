@@ -9,11 +9,7 @@ import { NO_SELECTION, relocate } from "./selection";
 import { originOf, planeKey, samplingKey } from "./spec";
 import { createSpectra } from "./spectra";
 import type { LiveGrid } from "./store";
-import { cellAreas } from "./volumes";
 import { float32, isSurface, uint32 } from "./wire";
-
-const sameNumbers = (a: Float64Array, b: Float64Array): boolean =>
-  a === b || (a.length === b.length && a.every((value, i) => value === b[i]));
 
 /** What is drawn: predicted at once, then streamed, then committed. */
 export function createPlane(core: Core) {
@@ -30,7 +26,6 @@ export function createPlane(core: Core) {
   let shownFrom = 0;
   /** Values of predictions: one array per shape, never one that came from the kernel. */
   let scratch: Float32Array | null = null;
-  let measured: { x0: Float64Array; x1: Float64Array; areas: Float64Array } | null = null;
 
   function show(next: LiveGrid, from: number): void {
     shownFrom = from;
@@ -98,16 +93,6 @@ export function createPlane(core: Core) {
       if (drawn === null || drawn.state === "predicted") return null;
       const fits = data.shape[0] === drawn.n0 && data.shape[1] === drawn.n1;
       return fits && data.id >= shownFrom && data.id <= drawn.spec.id ? data : null;
-    },
-
-    /** Areas of the vertices; the same array for every picture of the same window. */
-    areas(): Float64Array | null {
-      const drawn = grid.value;
-      if (drawn === null) return null;
-      if (measured !== null && sameNumbers(measured.x0, drawn.x0) && sameNumbers(measured.x1, drawn.x1))
-        return measured.areas;
-      measured = { x0: drawn.x0, x1: drawn.x1, areas: cellAreas(drawn) };
-      return measured.areas;
     },
 
     began(next: Spec): void {

@@ -7,7 +7,7 @@ import { arcsByRow } from "../views/topology/profile-path";
 import { placeArcs, profileArcs } from "./profile";
 import type { TreeData } from "./protocol";
 import { simplify } from "./simplify";
-import { cellAreas } from "./volumes";
+import { cellVolumes } from "./volumes";
 
 interface Case {
   name: string;
@@ -73,12 +73,16 @@ describe.each(cases)("tree of $name", (sample) => {
     "at threshold $threshold has Python's volumes and supported numbers",
     (expected) => {
       const [x0, x1] = sample.axes.map((axis) => Float64Array.from(axis)) as [Float64Array, Float64Array];
-      const areas = cellAreas({ x0, x1 });
-      const data = wire(sample, "uint16");
+      const areas = cellVolumes([x0, x1]);
+      const sizes = new Float64Array(sample.pairs.birth.length);
+      sample.basins.forEach((row, vertex) => {
+        if (row >= 0) sizes[row]! += areas[vertex]!;
+      });
+      const data = { ...wire(sample, "uint16"), volumes: view(sizes) };
       const values = Float32Array.from(sample.values, (value) => value ?? Number.NaN);
       const chosen = new Set(expected.rows.filter((_, k) => k % 2 === 0));
       const supported = view(Uint8Array.from(sample.pairs.birth, (_, row) => (chosen.has(row) ? 1 : 0)));
-      const live = simplify({ ...data, supported }, expected.threshold, undefined, areas);
+      const live = simplify({ ...data, supported }, expected.threshold);
       const whole = expected.volumes.reduce((sum, volume) => sum + volume);
       live.branches.forEach((branch, k) => {
         expect(branch.share * whole).toBeCloseTo(expected.volumes[k]!, 9);

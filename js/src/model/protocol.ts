@@ -160,6 +160,8 @@ export interface TreeData {
   parent: DataView;
   /** Int32 row of the basin across the pass at its death, where a simplified basin spills to; -1 = essential. */
   beside: DataView;
+  /** Float64 volume per row of its basin: of the cells around its vertices. Older files lack it. */
+  volumes?: DataView;
   /** Row number per vertex; all bits set = hole. */
   basins: DataView;
   basins_type: "uint16" | "uint32";
@@ -336,7 +338,15 @@ export type Incoming =
   | { kind: "spectrum"; spectrum: SpectrumData }
   | { kind: "reply"; id: string; ok: boolean; result?: unknown; error?: string };
 
-export type ColumnName = "birth_vertex" | "death_vertex" | "birth" | "death" | "parent" | "beside" | "basins";
+export type ColumnName =
+  | "birth_vertex"
+  | "death_vertex"
+  | "birth"
+  | "death"
+  | "parent"
+  | "beside"
+  | "volumes"
+  | "basins";
 
 /** Page → kernel. State travels in `spec`; these are actions, each arrives exactly once. */
 export type Outgoing =

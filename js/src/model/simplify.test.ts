@@ -56,12 +56,10 @@ describe("simplification", () => {
 });
 
 describe("shares", () => {
-  it("are shares of the area where the areas are known", () => {
-    const areas = Float64Array.of(1, 1, 2, 2, 4, 3, 3, 100);
-    const live = simplify(chain, 0, treeColumns(chain), areas);
-    expect(live.branches.map((b) => b.share * 16)).toEqual([2, 4, 4, 6]);
-    // Areas of another grid say nothing.
-    expect(simplify(chain, 0, treeColumns(chain), areas.slice(1)).branches[0]!.share).toBe(2 / 7);
+  it("are shares of the volume where volumes are known, also of basins that have spilled", () => {
+    const measured = { ...chain, volumes: view(Float64Array.of(2, 4, 4, 6)) };
+    expect(simplify(measured, 0).branches.map((b) => b.share * 16)).toEqual([2, 4, 4, 6]);
+    expect(simplify(measured, 2).branches.map((b) => b.share * 16)).toEqual([2, 14]);
   });
 });
 

@@ -25,31 +25,32 @@ export function survivors(columns: TreeColumns, threshold: number, next = column
 
 /**
  * The tree as displayed: branches less persistent than `threshold` go into their parents, while their basins
- * spill over their passes, which keeps the basins that are left connected. `areas` are those of the vertices.
+ * spill over their passes, which keeps the basins that are left connected. The share of a basin is its part of the
+ * volume of the finite domain, a vertex standing for the cell around it, as in `MergeTree.basin_volumes`; of the
+ * vertices where a tree comes without volumes.
  * SMAD is the mean over the leaves left of (height of the first merge - depth of the minimum).
  */
 export function simplify(
   tree: TreeData,
   threshold: number,
   columns: TreeColumns = treeColumns(tree),
-  areas: Float64Array | null = null,
 ): LiveTree {
   const n = columns.birth.length;
   const survivor = survivors(columns, threshold);
   const spilled = survivors(columns, threshold, columns.beside);
   const size = new Float64Array(n);
   const basins = new Int32Array(columns.basins.length);
-  const weights = areas?.length === basins.length ? areas : null;
-  let whole = 0;
+  const { volumes } = columns;
   for (let vertex = 0; vertex < basins.length; vertex++) {
     const row = columns.basins[vertex]!;
     const kept = row < 0 ? -1 : spilled[row]!;
     basins[vertex] = kept;
-    if (kept < 0) continue;
-    const weight = weights === null ? 1 : weights[vertex]!;
-    whole += weight;
-    size[kept]! += weight;
+    if (volumes === null && kept >= 0) size[kept]!++;
   }
+  volumes?.forEach((volume, row) => {
+    size[spilled[row]!]! += volume;
+  });
+  const whole = size.reduce((sum, part) => sum + part, 0);
 
   const branches: Branch[] = [];
   let maxPersistence = 0;

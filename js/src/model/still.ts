@@ -10,7 +10,6 @@ const STILL: Answers = {
   abilities: signal({ axes: false, resample: false, actions: false, reason: "" }),
   canCheck: signal(false),
   matching: (data) => data,
-  areas: () => null,
   began: nothing,
   adopted: nothing,
   asked: nothing,

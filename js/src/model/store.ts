@@ -63,7 +63,7 @@ export interface Branch {
   persistence: number;
   /** Row of the surviving branch it merges into, -1 for the essential one. */
   parent: number;
-  /** Share of the domain (by area; of the finite vertices where there is no grid) that lies in this branch's basin. */
+  /** Share of the domain that lies in this branch's basin; see `simplify`. */
   share: number;
   /** Absent where no error is known. */
   evidence?: Evidence;

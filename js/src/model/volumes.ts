@@ -1,7 +1,5 @@
-import type { LiveGrid } from "./store";
-
 /** Lengths of the dual cells of an axis: to the middle of the next vertex on both sides, so half cells at the ends. */
-export function cellLengths(axis: ArrayLike<number>): Float64Array {
+function cellLengths(axis: ArrayLike<number>): Float64Array {
   const n = axis.length;
   const out = new Float64Array(n);
   if (n < 2) return out.fill(1);
@@ -9,11 +7,15 @@ export function cellLengths(axis: ArrayLike<number>): Float64Array {
   return out;
 }
 
-/** Area that each vertex of a grid stands for. */
-export function cellAreas(grid: Pick<LiveGrid, "x0" | "x1">): Float64Array {
-  const [a, b] = [cellLengths(grid.x0), cellLengths(grid.x1)];
-  const out = new Float64Array(a.length * b.length);
-  let vertex = 0;
-  for (const length of a) for (const width of b) out[vertex++] = length * width;
+/** Volume that each vertex of a grid stands for: in a plane, an area. */
+export function cellVolumes(axes: readonly ArrayLike<number>[]): Float64Array {
+  let out = Float64Array.of(1);
+  for (const axis of axes) {
+    const lengths = cellLengths(axis);
+    const next = new Float64Array(out.length * lengths.length);
+    let vertex = 0;
+    for (const size of out) for (const length of lengths) next[vertex++] = size * length;
+    out = next;
+  }
   return out;
 }

@@ -38,6 +38,8 @@ export interface TreeColumns {
   death: Float64Array;
   parent: Int32Array;
   beside: Int32Array;
+  /** Of the basins; null = not known. */
+  volumes: Float64Array | null;
   /** Row per vertex, -1 = hole. */
   basins: Int32Array;
   support: SupportColumns | null;
@@ -54,9 +56,10 @@ export interface SupportColumns {
 
 const FACTOR = 3;
 
+const optional = (bytes: DataView | undefined) => (bytes == null ? null : float64(bytes));
+
 function supportColumns(tree: TreeData): SupportColumns | null {
   if (tree.supported == null) return null;
-  const optional = (bytes: DataView | undefined) => (bytes == null ? null : float64(bytes));
   return {
     supported: uint8(tree.supported),
     stderr: optional(tree.stderr),
@@ -79,6 +82,7 @@ export function treeColumns(tree: TreeData): TreeColumns {
     death: float64(tree.death),
     parent: int32(tree.parent),
     beside: int32(tree.beside),
+    volumes: optional(tree.volumes),
     basins,
     support: supportColumns(tree),
   };

@@ -9,7 +9,7 @@ import {
 } from "../../gl/height-map";
 import { cssGradient } from "../../gl/luts";
 import type { LiveGrid, Store } from "../../model/store";
-import { cellAreas } from "../../model/volumes";
+import { cellVolumes } from "../../model/volumes";
 import { num, percent } from "../parts/format";
 import type { Bar, SurfaceUi } from "./controller";
 import { barLength, barPlace } from "./layout";
@@ -152,7 +152,7 @@ function follow(event: PointerEvent, { move, end }: { move(e: PointerEvent): voi
 function Share({ grid, band }: { grid: LiveGrid; band: Band }) {
   const { x0, x1 } = grid;
   // Once per window, not with every move of the band.
-  const areas = useMemo(() => cellAreas({ x0, x1 }), [x0, x1]);
+  const areas = useMemo(() => cellVolumes([x0, x1]), [x0, x1]);
   const text = `${percent(bandShare(grid, areas, band))} of the window`;
   return (
     <div class="nbl-bar-share" role="status" title={`Losses from ${num(band[0])} to ${num(band[1])}`}>

@@ -1,8 +1,6 @@
 import { coordinatesOf } from "../../model/selection";
 import type { Branch, LiveTree, Store } from "../../model/store";
-import type { VolumeData } from "../../model/volume-data";
-import { cellLengths } from "../../model/volumes";
-import { float64 } from "../../model/wire";
+import { indices, placeOf, volumeOf } from "../../model/volume-data";
 
 /** A minimum of the shown tree and the saddle at which it joins a deeper one: a row of `Explorer.to_frame`. */
 export interface Feature {
@@ -25,29 +23,15 @@ export interface Feature {
 export interface Places {
   labels: readonly string[];
   of(vertex: number): number[];
-  /** Volume that a vertex stands for, where the tree itself has only counted vertices. */
-  cell?(vertex: number): number;
   /** Measured losses, all of them. */
   final: boolean;
 }
 
 export function placesOf(store: Store): Places | null {
-  const volume = store.trait<VolumeData>("volume").value;
-  if (volume?.values != null) {
-    const axes = [volume.x0, volume.x1, volume.x2].map(float64);
-    const [, n1, n2] = volume.shape;
-    const index = (vertex: number) => [
-      Math.floor(vertex / (n1 * n2)),
-      Math.floor(vertex / n2) % n1,
-      vertex % n2,
-    ];
-    const cells = axes.map(cellLengths);
-    return {
-      labels: volume.labels,
-      of: (vertex) => index(vertex).map((i, k) => axes[k]![i]!),
-      cell: (vertex) => index(vertex).reduce((size, i, k) => size * cells[k]![i]!, 1),
-      final: volume.known >= 1,
-    };
+  const volume = volumeOf(store);
+  if (volume !== null) {
+    const { labels, known } = volume.data;
+    return { labels, of: (vertex) => placeOf(volume, indices(volume, vertex)), final: known >= 1 };
   }
   const grid = store.grid.value;
   if (grid === null) return null;
@@ -60,7 +44,6 @@ export function placesOf(store: Store): Places | null {
 
 /** The features shown, lowest minimum first, equal ones by their place: the order of `Explorer.to_frame`. */
 export function featuresOf(places: Places, tree: LiveTree): Feature[] {
-  const shares = sharesOf(places, tree);
   const rows = tree.branches.map((branch, i): Feature => {
     const joins = branch.deathVertex >= 0;
     return {
@@ -69,7 +52,7 @@ export function featuresOf(places: Places, tree: LiveTree): Feature[] {
       loss: branch.birth,
       persistence: branch.persistence,
       stderr: branch.evidence?.stderr ?? Number.NaN,
-      share: shares?.get(branch.row) ?? branch.share,
+      share: branch.share,
       supported: branch.evidence?.supported ?? null,
       saddle: joins ? places.of(branch.deathVertex) : places.labels.map(() => Number.NaN),
       saddleLoss: joins ? branch.death : Number.NaN,
@@ -78,20 +61,6 @@ export function featuresOf(places: Places, tree: LiveTree): Feature[] {
   });
   const byPlace = (a: Feature, b: Feature) => a.at.map((x, k) => x - b.at[k]!).find((d) => d !== 0) ?? 0;
   return rows.sort((a, b) => a.loss - b.loss || byPlace(a, b));
-}
-
-function sharesOf({ cell }: Places, { basins }: LiveTree): Map<number, number> | null {
-  if (cell === undefined) return null;
-  const sizes = new Map<number, number>();
-  let whole = 0;
-  basins.forEach((row, vertex) => {
-    if (row < 0) return;
-    const size = cell(vertex);
-    whole += size;
-    sizes.set(row, (sizes.get(row) ?? 0) + size);
-  });
-  for (const [row, size] of sizes) sizes.set(row, size / whole);
-  return sizes;
 }
 
 /** Names of the columns, in the order of `Explorer.to_frame`. */

@@ -12,7 +12,11 @@ export interface LossScale extends Scale {
 }
 
 /** A scale of losses from the lowest birth to a little above the highest death; logarithmic only above zero. */
-export function lossScale(shown: readonly Branch[], grid: LiveGrid | null, scale: Spec["scale"]): LossScale {
+export function lossScale(
+  shown: readonly Branch[],
+  grid: Pick<LiveGrid, "base" | "range"> | null,
+  scale: Spec["scale"],
+): LossScale {
   let low = Number.POSITIVE_INFINITY;
   let top = Number.NEGATIVE_INFINITY;
   let merges = false;

@@ -1,7 +1,7 @@
 import { useMemo, useRef } from "preact/hooks";
 import { arcAt, arcVolume, byHeight, type PlacedArc, placeArcs, profileArcs } from "../../model/profile";
 import type { Branch, LiveGrid, LiveTree, Store } from "../../model/store";
-import { cellAreas } from "../../model/volumes";
+import { cellVolumes } from "../../model/volumes";
 import { treeColumns } from "../../model/wire";
 import { layoutTree } from "../merge-tree/layout";
 import { squeezed, tickNums } from "../parts/format";
@@ -13,10 +13,22 @@ import { mostLeaves } from "./most-leaves";
 import { isUnsupported, PairTip, pairGroup } from "./pair";
 import { arcPath, arcsByRow, landPath } from "./profile-path";
 
+/** Losses over a domain of any dimension; `revision` changes with every change of `values`. */
+type Field = Pick<LiveGrid, "values" | "base" | "range"> & { revision?: number };
+
 const MARGIN = { left: 46, right: 12, top: 10, bottom: 26 };
 
+interface Props {
+  store: Store;
+  tree: LiveTree;
+  /** What knows where vertices lie; of a volume, the store does. */
+  grid: LiveGrid | null;
+  field: Field;
+  axes: readonly Float64Array[];
+}
+
 /** Basins side by side, each as wide at every height as the part of the domain below that height which it holds. */
-export function ProfilePlot({ store, tree, grid }: { store: Store; tree: LiveTree; grid: LiveGrid }) {
+export function ProfilePlot({ store, tree, grid, field, axes }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const [width, height] = useSize(box);
   const plotWidth = Math.max(width - MARGIN.left - MARGIN.right, 10);
@@ -26,21 +38,22 @@ export function ProfilePlot({ store, tree, grid }: { store: Store; tree: LiveTre
   const kind = store.spec.value?.scale ?? "linear";
 
   // The values' array is used again by the next revision of a running computation.
-  const order = useMemo(() => byHeight(grid.values), [grid.values, grid.revision]);
-  const areas = useMemo(() => cellAreas(grid), [grid.x0, grid.x1]);
+  const order = useMemo(() => byHeight(field.values), [field.values, field.revision]);
+  const cells = useMemo(() => cellVolumes(axes), [...axes]);
   const columns = useMemo(() => treeColumns(tree.tree), [tree.tree]);
   // A threshold that takes away only what has no room here changes nothing.
   const rows = shown.map((branch) => branch.row).join();
   const placed = useMemo(() => {
-    const arcs = profileArcs({ tree: tree.tree, branches: shown }, grid, areas, order, columns);
+    const arcs = profileArcs({ tree: tree.tree, branches: shown }, field, cells, order, columns);
     return placeArcs(arcs, new Map(layoutTree(shown).map((p) => [p.branch.row, p.slot])));
-  }, [columns, rows, order, areas]);
+  }, [columns, rows, order, cells]);
   const whole = placed.reduce((sum, root) => sum + arcVolume(root.arc), 0);
   const drawn = useMemo(() => {
-    const loss = lossScale(shown, grid, kind);
+    const loss = lossScale(shown, field, kind);
     const scale = {
       x: (volume: number) => MARGIN.left + (plotWidth * volume) / (whole || 1),
-      y: (z: number) => MARGIN.top + plotHeight * (1 - Math.min(Math.max(loss.at(z + grid.base) || 0, 0), 1)),
+      y: (z: number) =>
+        MARGIN.top + plotHeight * (1 - Math.min(Math.max(loss.at(z + field.base) || 0, 0), 1)),
     };
     const pieces = arcsByRow(placed);
     const water = new Map(
@@ -55,7 +68,7 @@ export function ProfilePlot({ store, tree, grid }: { store: Store; tree: LiveTre
     const row = arcAt(placed, at)?.arc.row;
     return shown.find((branch) => branch.row === row) ?? null;
   };
-  const ends = (branch: Branch) => endsOf(branch, pieces, scale, grid.base);
+  const ends = (branch: Branch) => endsOf(branch, pieces, scale, field.base);
   const fromLeft = [...shown].sort((a, b) => ends(a).x - ends(b).x).map((branch) => branch.row);
   const pointed =
     links.pointedHere && links.hovered !== null && water.has(links.hovered.row) ? links.hovered : null;
@@ -76,10 +89,10 @@ export function ProfilePlot({ store, tree, grid }: { store: Store; tree: LiveTre
       }}
     >
       {width > 0 && height > 0 && (
-        <svg width={width} height={height} role="listbox" aria-label="Landscape profile of the surface">
+        <svg width={width} height={height} role="listbox" aria-label="Landscape profile">
           <g class="nbl-axis" aria-hidden="true">
             {loss.ticks(Math.max(2, Math.floor(plotHeight / 28))).map((t, k, all) => (
-              <g key={t} transform={`translate(0,${scale.y(t - grid.base).toFixed(1)})`}>
+              <g key={t} transform={`translate(0,${scale.y(t - field.base).toFixed(1)})`}>
                 <line x1={MARGIN.left - 2} x2={width - MARGIN.right} />
                 <text
                   x={MARGIN.left - 8}

@@ -1,3 +1,4 @@
+import { volumeOf } from "../../model/volume-data";
 import { topologyPanelWith } from ".";
 import { PointCheck } from "./point-check";
 import { ProfilePlot } from "./profile-plot";
@@ -9,7 +10,13 @@ export const TopologyPanel = topologyPanelWith(
       name: "Landscape profile",
       tab: "Profile",
       byLeaf: true,
-      View: ({ store, tree, grid }) => grid && <ProfilePlot store={store} tree={tree} grid={grid} />,
+      View: (shown) => {
+        const { grid, tree, store } = shown;
+        if (grid !== null) return <ProfilePlot {...shown} field={grid} axes={[grid.x0, grid.x1]} />;
+        const volume = volumeOf(store);
+        const fits = volume?.values.length === tree.basins.length;
+        return fits ? <ProfilePlot {...shown} field={volume} axes={volume.axes} /> : null;
+      },
     },
   },
   PointCheck,

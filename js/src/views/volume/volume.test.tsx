@@ -18,6 +18,7 @@ import {
 } from "../../model/volume-data";
 import { MemoryModel } from "../../testing/memory-model";
 import * as sample from "../../testing/samples";
+import { TopologyPanel } from "../topology/with-profile";
 import { VolumePanel } from ".";
 import { VOLUME_KEYS } from "./key-list";
 import { volumeKey } from "./keyboard";
@@ -281,6 +282,29 @@ describe("the panel", () => {
     expect(store.view.value.basin_map).toBe(false);
     press("Escape");
     expect(store.selection.value.kind).toBe("none");
+  });
+
+  it("has a profile beside it, as wide as the cells, whose basins select points with three coordinates", async () => {
+    vi.spyOn(HTMLElement.prototype, "clientWidth", "get").mockReturnValue(400);
+    vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockReturnValue(300);
+    const { store } = opened();
+    store.setView({ topology: "profile" });
+    render(<TopologyPanel store={withVolume(store)} />, box);
+    await settled();
+    const basins = [...box.querySelectorAll<SVGElement>(".nbl-profile [role=option]")];
+    expect(basins).toHaveLength(2);
+    const [, width] = basins.map((basin) => {
+      const xs = basin
+        .querySelector(".nbl-water")!
+        .getAttribute("d")!
+        .match(/(?<=[ML])[\d.]+/g)!;
+      return Math.max(...xs.map(Number)) - Math.min(...xs.map(Number));
+    });
+    // Below its saddle the second basin holds two vertices: at 1 and at 4, whose cells are 2 and 1.5 long.
+    expect(width).toBeCloseTo(((400 - 46 - 12) * 3.5 * 10) / (6 * 2 * 20), 0);
+    basins[1]!.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
+    expect(store.selection.value).toMatchObject({ kind: "minimum", coordinates: [1, 1, 20] });
+    vi.restoreAllMocks();
   });
 
   it("follows what the kernel sends next", async () => {
