@@ -208,3 +208,150 @@ def test_sliders_and_axes_are_moved_with_keys(explorer):
     lab.page.keyboard.press("Escape")
     expect(help_).to_have_count(0)
     expect(canvas(widget)).to_be_visible()
+
+
+def reach(lab, widget, name, *, key="Tab"):
+    """Press Tab until the focus is on what is called so."""
+    passed = []
+    for _ in range(110):
+        lab.page.keyboard.press(key)
+        passed.append(focused(widget))
+        if (passed[-1] or "").startswith(name):
+            return
+    pytest.fail(f"{key} does not lead to {name!r}, only to {passed}")
+
+
+def test_a_whole_session_needs_no_mouse(explorer):
+    lab, widget = explorer
+    keys = lab.page.keyboard
+    sources, before = lab.sources(), lab.value("id(explorer)")
+    lab.page.evaluate(
+        """() => {
+          const notebook = window.jupyterapp.shell.currentWidget.content;
+          Object.assign(notebook, { activeCellIndex: 2, mode: "command" });
+          notebook.activeCell.node.focus();
+        }"""
+    )
+    keys.press("Shift+Enter")
+    lab.until(f"id(explorer) != {before}")
+    lab.execute("explorer.wait(60)")
+    widget = lab.widget(2)
+    finished(widget)
+    keys.press("ArrowUp")
+
+    # Turn, select a minimum, make it the origin, and take that back.
+    reach(lab, widget, "Loss surface")
+    yaw = lab.value("explorer.view['yaw']")
+    keys.press("ArrowRight")
+    lab.until(f"explorer.view['yaw'] != {yaw}")
+    for key in "nnn":
+        keys.press(key)
+    keys.press("Enter")
+    lab.until("explorer.selection['kind'] == 'minimum'")
+    keys.press("o")
+    lab.until("explorer.spec.get('origin') == 1")
+    lab.execute("explorer.wait(60)")
+    finished(widget)
+    assert focused(widget) == "Loss surface"
+    keys.press("Control+z")
+    lab.until("explorer.spec.get('origin', 0) == 0")
+    lab.execute("explorer.wait(60)")
+
+    # Axes, an eigenvector further, another window, fewer minima.
+    reach(lab, widget, "λ")
+    keys.press("End")
+    keys.press("y")
+    lab.until("explorer.spec['axes'] == [1, -1]")
+    reach(lab, widget, "Eigenvector of the first axis")
+    keys.press("ArrowRight")
+    lab.until("explorer.spec['axes'] == [2, -1]")
+    reach(lab, widget, "Half-width along the first axis")
+    keys.press("Control+a")
+    keys.type("6")
+    keys.press("Enter")
+    lab.until("explorer.spec['span'][0] == 6")
+    lab.execute("explorer.wait(60)")
+    finished(widget)
+    for _ in ("field", "slider"):
+        reach(lab, widget, "Persistence threshold", key="Shift+Tab")
+    keys.press("PageUp")
+    lab.until("explorer.spec['threshold'] > 0")
+
+    # A picture; what was opened gives the focus back.
+    reach(lab, widget, "View", key="Shift+Tab")
+    keys.press("Enter")
+    reach(lab, widget, "Save a picture")
+    keys.press("Enter")
+    expect(widget.get_by_role("dialog", name="Save a picture")).to_be_visible()
+    reach(lab, widget, "PNG 1×")
+    with lab.page.expect_download() as download:
+        keys.press("Enter")
+    assert download.value.path().read_bytes()[:4] == b"\x89PNG"
+    keys.press("Escape")
+    expect(widget.get_by_role("dialog")).to_have_count(0)
+    assert focused(widget) == "Save a picture"
+
+    # The numbers, the tour, captions, the projector.
+    keys.press("Shift+T")
+    reach(lab, widget, "Select minimum 1")
+    keys.press("Enter")
+    lab.until("explorer.selection['vertex'] == int(explorer.merge_tree.minima[0])")
+    keys.press("Escape")
+    expect(widget.get_by_role("dialog")).to_have_count(0)
+    assert focused(widget) == "Save a picture"
+    keys.press("Shift+G")
+    tour = widget.get_by_role("dialog", name="Tour")
+    expect(tour).to_contain_text("1 of 5")
+    keys.press("ArrowRight")
+    expect(tour).to_contain_text("2 of 5")
+    keys.press("Escape")
+    expect(tour).to_have_count(0)
+    assert focused(widget) == "Save a picture"
+    for key, name in (("Shift+C", "captions"), ("Shift+P", "projector")):
+        keys.press(key)
+        lab.until(f"explorer.view.get({name!r}) is True")
+        assert focused(widget) == "Save a picture"
+        keys.press(key)
+        lab.until(f"explorer.view.get({name!r}) is False")
+
+    # And out, at either end.
+    for key in ("Tab", "Shift+Tab"):
+        for _ in range(110):
+            keys.press(key)
+            if focused(widget) is None:
+                break
+        else:
+            pytest.fail(f"{key} never leaves the explorer")
+        keys.press("Shift+Tab" if key == "Tab" else "Tab")
+        assert focused(widget) is not None
+    assert lab.sources() == sources
+
+
+KIND = """(_, index) => {
+  const { tagName, classList } = window.nblFocusables[index];
+  return tagName + [...classList].filter(name => !/hue|used|pointed|hovered/.test(name));
+}"""
+PLACE = """(_, index) => {
+  const element = window.nblFocusables[index];
+  element.focus();
+  element.scrollIntoView({ block: "nearest" });
+  const { x, y, width, height } = element.getBoundingClientRect();
+  return { x: Math.max(0, x - 6), y: Math.max(0, y - 6), width: width + 12, height: height + 12 };
+}"""
+
+
+def test_the_focus_is_seen_wherever_it_is(explorer):
+    lab, widget = explorer
+    lab.page.keyboard.press("Tab")
+    parts = focusables(widget)
+    # Those of one kind look alike.
+    kinds = {part["index"]: widget.evaluate(KIND, part["index"]) for part in parts}
+    first = {kind: index for index, kind in reversed(kinds.items())}
+    assert len(first) > 10
+    for kind, index in first.items():
+        clip = widget.evaluate(PLACE, index)
+        lab.page.wait_for_timeout(100)
+        with_focus = lab.page.screenshot(clip=clip)
+        widget.evaluate("(_, index) => window.nblFocusables[index].blur()", index)
+        lab.page.wait_for_timeout(100)
+        assert lab.page.screenshot(clip=clip) != with_focus, f"{kind}: {parts[index]}"
