@@ -71,6 +71,19 @@ def test_level_slice_and_click_in_one_volume(notebook):
     assert point[3] == pytest.approx(expected, abs=1e-4)
     assert np.abs(point[:2]).max() < 1.8
 
+    # The slice is dragged by its edge, where the pointer says so.
+    canvas = widget.locator(".nbl-surface-view canvas")
+    x, y = box["x"] + 0.45 * box["width"], box["y"] + 0.98 * box["height"]
+    while canvas.evaluate("c => c.style.cursor") != "move" and y > box["y"]:
+        y -= 3
+        lab.page.mouse.move(x, y)
+        lab.page.wait_for_timeout(40)
+    lab.page.mouse.down()
+    lab.page.mouse.move(x, y - 30, steps=4)
+    lab.page.mouse.up()
+    lab.until(f"explorer.view['volume']['slices'][2] > {point[2]} + 0.1")
+    assert lab.value("explorer.selection['coordinates']") == point[:3]
+
     # A lost context comes back with the same picture.
     before = rested(widget)
     lab.page.evaluate(

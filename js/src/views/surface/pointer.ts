@@ -4,6 +4,8 @@ import { placeIn } from "../parts/zoom";
 
 export interface Gestures {
   rotate(dx: number, dy: number): void;
+  /** What lies there to be dragged instead: told where the pointer goes until it is let go. */
+  grab?(x: number, y: number): ((x: number, y: number) => void) | null;
   pan(dx: number, dy: number): void;
   /** Scales by `factor` about a point of the element. */
   zoom(factor: number, x: number, y: number): void;
@@ -29,6 +31,7 @@ export function listenToPointers(element: HTMLElement, gestures: Gestures): () =
   let start: Finger | null = null;
   let dragged = false;
   let panning = false;
+  let held: ReturnType<NonNullable<Gestures["grab"]>> = null;
   let lastTap = -Infinity;
   const cleanup = new AbortController();
   const options = { signal: cleanup.signal };
@@ -56,7 +59,11 @@ export function listenToPointers(element: HTMLElement, gestures: Gestures): () =
         start = at;
         dragged = false;
         panning = event.shiftKey || event.button !== 0;
-      } else dragged = true;
+        held = panning ? null : (gestures.grab?.(at.x, at.y) ?? null);
+      } else {
+        dragged = true;
+        held = null;
+      }
       gestures.point(null);
     },
     options,
@@ -74,7 +81,8 @@ export function listenToPointers(element: HTMLElement, gestures: Gestures): () =
       if (fingers.size === 1) {
         if (!dragged && start && Math.hypot(at.x - start.x, at.y - start.y) < CLICK_DISTANCE) return;
         dragged = true;
-        if (panning) gestures.pan(at.x - last.x, at.y - last.y);
+        if (held) held(at.x, at.y);
+        else if (panning) gestures.pan(at.x - last.x, at.y - last.y);
         else gestures.rotate(at.x - last.x, at.y - last.y);
       } else if (fingers.size === 2) {
         const other = [...fingers].find(([id]) => id !== event.pointerId)![1];

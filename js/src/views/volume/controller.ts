@@ -8,7 +8,15 @@ import type { Volume, VolumeGrid, VolumeLook } from "../../gl/volume";
 import { pickVolume, type VolumeHit } from "../../gl/volume-pick";
 import { createWebglVolume } from "../../gl/webgl-volume";
 import type { LiveTree, Store } from "../../model/store";
-import { drawnAt, endsOf, type LiveVolume, type Place, placeOf, volumeOf } from "../../model/volume-data";
+import {
+  coordinateAt,
+  drawnAt,
+  endsOf,
+  type LiveVolume,
+  type Place,
+  placeOf,
+  volumeOf,
+} from "../../model/volume-data";
 import { num } from "../parts/format";
 import { zoomOf } from "../parts/zoom";
 import { watchAttention } from "../surface/attention";
@@ -21,6 +29,7 @@ import { panned, rotated, zoomed } from "../surface/navigate";
 import { listenToPointers } from "../surface/pointer";
 import { contourLevels, type Levels } from "../surface/scene";
 import { linearTicks } from "../surface/ticks";
+import { dragged, type Grip, gripAt } from "./grab";
 import { volumeKey } from "./keyboard";
 import {
   announcePoint,
@@ -323,15 +332,15 @@ export function createVolumeController(store: Store, elements: VolumeElements, u
     if (kind !== "none" && pointer && from === "surface") anchor = pointer;
     else if (kind !== "none" && flat === null && volume) {
       const at = points.find((p) => p.vertex === vertex && (p.kind === kind || p.kind === "model"));
-      if (at) anchor = screenOf(at, volume);
+      if (at) anchor = screenAt(at.at, volume);
     }
     const last = ui.anchor.peek();
     if (anchor?.x !== last?.x || anchor?.y !== last?.y) ui.anchor.value = anchor;
   }
 
-  /** Where a marked point is, CSS pixels. */
-  function screenOf(p: VolumePoint, of: LiveVolume): { x: number; y: number } {
-    project(camera, drawnAt(of, 0, p.at[0]), drawnAt(of, 1, p.at[1]), drawnAt(of, 2, p.at[2]), projected);
+  /** Where grid indices are drawn, CSS pixels. */
+  function screenAt(at: Place, of: LiveVolume): { x: number; y: number } {
+    project(camera, drawnAt(of, 0, at[0]), drawnAt(of, 1, at[1]), drawnAt(of, 2, at[2]), projected);
     return { x: projected[0]! / camera.pixelRatio, y: projected[1]! / camera.pixelRatio };
   }
 
@@ -340,7 +349,7 @@ export function createVolumeController(store: Store, elements: VolumeElements, u
     let best: VolumePoint | null = null;
     let nearest = HIT_RADIUS;
     for (const p of points) {
-      const { x, y } = screenOf(p, volume!);
+      const { x, y } = screenAt(p.at, volume!);
       const distance = Math.hypot(x - at.x, y - MARKER_LIFT[p.kind] * MARKER_RADIUS - at.y);
       if (distance < nearest) [best, nearest] = [p, distance];
     }
@@ -351,6 +360,13 @@ export function createVolumeController(store: Store, elements: VolumeElements, u
     const [x, y] = [at.x * pixelRatio(), at.y * pixelRatio()];
     if (flat !== null) return flat.pick(x, y);
     return grid && pickVolume(grid, camera, x, y, picture.level, picture.slices);
+  }
+
+  /** The slice whose edge lies there, unless a marked point does. */
+  function edgeAt(at: { x: number; y: number }): Grip | null {
+    const of = volume;
+    if (of === null || flat !== null || markerAt(at)) return null;
+    return gripAt(of.shape, picture.slices, (place) => screenAt(place, of), at);
   }
 
   function hoverPoint(p: VolumePoint): void {
@@ -369,7 +385,7 @@ export function createVolumeController(store: Store, elements: VolumeElements, u
 
   function hoverAt(at: { x: number; y: number } | null): void {
     const marker = at && volume ? markerAt(at) : null;
-    canvas.style.cursor = marker ? "pointer" : "";
+    canvas.style.cursor = marker ? "pointer" : at && edgeAt(at) ? "move" : "";
     if (marker) {
       hoverPoint(marker);
       return;
@@ -446,6 +462,15 @@ export function createVolumeController(store: Store, elements: VolumeElements, u
       if (flat !== null) return;
       keepMoving();
       store.setView(panned(store.view.value, dx, dy, room()));
+    },
+    grab(x: number, y: number) {
+      const [of, grip] = [volume, edgeAt({ x, y })];
+      if (of === null || grip === null) return null;
+      const { axis } = grip;
+      return (toX: number, toY: number) => {
+        const index = dragged(grip, toX - x, toY - y, of.shape[axis] - 1);
+        setSlice(axis, Number(coordinateAt(of.axes[axis], index).toPrecision(5)));
+      };
     },
     zoom: zoomAt,
     point(at: { x: number; y: number } | null) {

@@ -6,6 +6,7 @@ const OWN: typeof KEYS = [
   ["+ and − on the volume", "Zoom"],
   ["Page Up, Page Down on the volume", "Raise and lower the level; with Shift: from merge to merge"],
   ["1, 2, 3 on the volume", "Slice across the first, second, third axis on and off"],
+  ["Drag the edge of a slice", "Move it"],
   [", and . on the volume", "Move the slice that was touched last"],
   ["N and P on the volume", "Next and previous: the model, minima, saddles"],
   ["Enter, Escape on the volume", "Select what N or P has reached; clear the selection"],
