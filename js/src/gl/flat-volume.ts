@@ -74,6 +74,7 @@ export function createFlatVolume(): FlatVolume {
     const image = context.createImageData(PIXELS, PIXELS);
     const table = lut(look.colormap);
     const level = fraction(map, look.level);
+    const outer = fraction(map, look.outer);
     const lines = look.contours ? look.levels.map((z) => fraction(map, z)) : [];
     const below = new Float32Array(PIXELS);
     for (let py = PIXELS - 1; py >= 0; py--) {
@@ -96,7 +97,7 @@ export function createFlatVolume(): FlatVolume {
         const color = 3 * Math.round(Math.min(1, Math.max(0, t)) * 255);
         const shade = lines.some(crosses) ? 0.72 : 1;
         const out = (py * PIXELS + px) * 4;
-        const edge = crosses(level);
+        const edge = crosses(level) || crosses(outer);
         for (let k = 0; k < 3; k++) {
           const plain = table[color + k]! * shade;
           image.data[out + k] = edge

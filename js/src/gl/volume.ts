@@ -15,6 +15,8 @@ export interface VolumeLook extends Look {
   extent: Extent;
   /** Height of the isosurface; NaN = none. */
   level: number;
+  /** Of the one of glass around it, higher; NaN = none. */
+  outer: number;
   /** Where the slicing planes are, as index along their axis; null = not shown. */
   slices: Triple<number | null>;
   /** How heights become colours. */

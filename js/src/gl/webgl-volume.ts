@@ -88,6 +88,7 @@ export function createWebglVolume(context: Context, onDispose: () => void): Volu
   let quick: Mesh | null = null;
   let full: Mesh | null = null;
   let shown: Mesh | null = null;
+  let glass: Mesh | null = null;
   let tint: Uint8Array | null = null;
   let tintHasColor = false;
   let tintBytes = new Uint8Array(0);
@@ -169,6 +170,16 @@ export function createWebglVolume(context: Context, onDispose: () => void): Volu
     return full.whole ? full : quick;
   }
 
+  /** The mesh around the other one, or null: coarser while its level moves, and the last one until it is made. */
+  function glassFor({ outer, moving }: VolumeLook): Mesh | null {
+    if (!Number.isFinite(outer)) return null;
+    glass ??= mesh();
+    const stays = moving && glass.level === outer;
+    make(glass, outer, stays ? glass.stride : moving ? 2 : 1, performance.now() + PORTION_MS);
+    pending ||= !glass.whole;
+    return glass;
+  }
+
   function upload(of: Mesh): void {
     const { gl } = context;
     const { source } = of;
@@ -195,7 +206,7 @@ export function createWebglVolume(context: Context, onDispose: () => void): Volu
       of.tinted = null;
     }
     gl.bindVertexArray(of.array);
-    if (tint === null) {
+    if (tint === null || of === glass) {
       gl.disableVertexAttribArray(2);
       gl.vertexAttrib4f(2, 1, 1, 1, 1);
     } else if (of.tinted !== tint) {
@@ -287,10 +298,14 @@ export function createWebglVolume(context: Context, onDispose: () => void): Volu
     gl.drawArrays(gl.TRIANGLE_STRIP, 0, 4);
   }
 
-  function drawIsosurface(look: VolumeLook, programs: Programs, of: Mesh): void {
+  /** Makes all ready for the triangles of a mesh; false where it has none. */
+  function prepare(look: VolumeLook, programs: Programs, of: Mesh, level: number): boolean {
     const { gl } = context;
-    upload(of);
-    if (of.count === 0) return;
+    // What is being made anew stays as it was last uploaded.
+    if (of.whole) upload(of);
+    else if (of.generation === context.generation) gl.bindVertexArray(of.array);
+    else return false;
+    if (of.count === 0) return false;
     const { handle, at } = programs.iso;
     const { shape } = grid!;
     gl.useProgram(handle);
@@ -298,9 +313,29 @@ export function createWebglVolume(context: Context, onDispose: () => void): Volu
     gl.uniform3f(at.uLast, shape[0] - 1, shape[1] - 1, shape[2] - 1);
     gl.uniformMatrix4fv(at.uMatrix, false, camera.matrix);
     gl.uniform1f(at.uHalf, camera.half);
-    colorAt(look, color);
+    colorAt(look, level, color);
     gl.uniform3fv(at.uColor, color);
-    gl.uniform1f(at.uTinted, tint !== null && tintHasColor ? 1 : 0);
+    gl.uniform1f(at.uTinted, tint !== null && tintHasColor && of !== glass ? 1 : 0);
+    return true;
+  }
+
+  /** One side of the glass: what lies behind the other surface first, its front last. */
+  function drawGlass(look: VolumeLook, programs: Programs, of: Mesh, side: GLenum): void {
+    const { gl } = context;
+    if (!prepare(look, programs, of, look.outer)) return;
+    gl.enable(gl.CULL_FACE);
+    gl.cullFace(side === gl.BACK ? gl.FRONT : gl.BACK);
+    gl.depthMask(false);
+    gl.uniform1f(programs.iso.at.uAlpha, side === gl.BACK ? 0.1 : 0.2);
+    gl.drawElements(gl.TRIANGLES, of.count, gl.UNSIGNED_INT, 0);
+    gl.depthMask(true);
+    gl.disable(gl.CULL_FACE);
+  }
+
+  function drawIsosurface(look: VolumeLook, programs: Programs, of: Mesh): void {
+    const { gl } = context;
+    if (!prepare(look, programs, of, look.level)) return;
+    const { at } = programs.iso;
     const draw = () => gl.drawElements(gl.TRIANGLES, of.count, gl.UNSIGNED_INT, 0);
     gl.enable(gl.CULL_FACE);
     if (detail !== FULL) {
@@ -326,8 +361,8 @@ export function createWebglVolume(context: Context, onDispose: () => void): Volu
     gl.disable(gl.CULL_FACE);
   }
 
-  function colorAt(look: VolumeLook, out: Float32Array): void {
-    const t = Math.min(1, Math.max(0, fraction(heights, look.level)));
+  function colorAt(look: VolumeLook, level: number, out: Float32Array): void {
+    const t = Math.min(1, Math.max(0, fraction(heights, level)));
     const table = lut(look.colormap);
     const at = 3 * Math.round(t * (LUT_SIZE - 1));
     for (let k = 0; k < 3; k++) out[k] = table[at + k]! / 255;
@@ -377,7 +412,8 @@ export function createWebglVolume(context: Context, onDispose: () => void): Volu
       }
       release(quick);
       release(full);
-      quick = full = shown = null;
+      release(glass);
+      quick = full = shown = glass = null;
       planes?.dispose();
       planes = createPlanes(context, next);
       costs.clear();
@@ -415,7 +451,10 @@ export function createWebglVolume(context: Context, onDispose: () => void): Volu
       gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
       gl.disable(gl.CULL_FACE);
       drawPlanes(look, programs);
+      const around = glassFor(look);
+      if (around !== null) drawGlass(look, programs, around, gl.BACK);
       if (shown !== null) drawIsosurface(look, programs, shown);
+      if (around !== null) drawGlass(look, programs, around, gl.FRONT);
       gl.bindVertexArray(null);
       target.setTransform(1, 0, 0, 1, 0, 0);
       target.clearRect(0, 0, width, height);
@@ -431,6 +470,7 @@ export function createWebglVolume(context: Context, onDispose: () => void): Volu
       disposed = true;
       release(quick);
       release(full);
+      release(glass);
       planes?.dispose();
       grid = null;
       markers = [];

@@ -249,6 +249,8 @@ export interface ViewState {
 
 export interface VolumeState {
   level?: number;
+  /** Loss of a second isosurface; the higher of both is drawn as glass around the other. */
+  second?: number | null;
   slices?: [number | null, number | null, number | null];
 }
 

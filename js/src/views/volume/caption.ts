@@ -4,7 +4,7 @@ import { count, num, percent } from "../parts/format";
 import { waiting } from "../teaching/captions";
 import type { Step } from "../teaching/tour";
 import { fits, partsAt } from "./points";
-import { levelOf } from "./state";
+import { levelOf, nestedLevels } from "./state";
 
 /** Of the tour. */
 export const VOLUME_STEP: Step = {
@@ -34,6 +34,9 @@ export function volumeCaption(store: Store): string {
           : `What lies below that level falls into ${count(inside, "part", "parts")}: raise it until they join at a saddle.`,
       );
   }
+  const [inner, outer] = nestedLevels(store, volume);
+  if (!Number.isNaN(outer))
+    parts.push(`As of glass: where it is ${num(outer)}, around what is solid at ${num(inner)}.`);
   const cuts = (store.view.value.volume?.slices ?? []).filter((at) => at !== null);
   if (cuts.length > 0) parts.push(`${count(cuts.length, "slice shows", "slices show")} the losses inside.`);
   if (volume.data.known < 1) parts.push(`Measured so far: ${percent(volume.data.known)} of the points.`);

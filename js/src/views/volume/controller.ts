@@ -43,15 +43,18 @@ import {
 } from "./points";
 import {
   change,
+  firstSecond,
   isColored,
   levelOf,
   lossAt,
+  nestedLevels,
   nextMerge,
   positionOf,
   restingPlace,
   rounded,
   type Scale,
   scaleOf,
+  secondOf,
   sliceIndices,
   slicesOf,
 } from "./state";
@@ -152,6 +155,7 @@ export function createVolumeController(store: Store, elements: VolumeElements, u
     inset,
     extent: { x0: [0, 1], x1: [0, 1] },
     level: Number.NaN,
+    outer: Number.NaN,
     slices: [null, null, null],
     heights: { range: [0, 1], scale: "linear", base: 0 },
   };
@@ -228,7 +232,9 @@ export function createVolumeController(store: Store, elements: VolumeElements, u
     picture.height = canvas.height;
     picture.pixelRatio = pixelRatio();
     picture.inset = inset;
-    picture.level = levelOf(store, of) - of.base;
+    const [level, outer] = nestedLevels(store, of);
+    picture.level = level - of.base;
+    picture.outer = outer - of.base;
     const slices = slicesOf(store);
     if (slices !== sliced) picture.slices = sliceIndices(of, slices);
     sliced = slices;
@@ -426,6 +432,12 @@ export function createVolumeController(store: Store, elements: VolumeElements, u
     store.announcement.value = levelText(tree, loss);
   }
 
+  function switchSecond(of: LiveVolume): void {
+    const second = secondOf(store) === null ? firstSecond(store, of) : null;
+    change(store, { second });
+    store.announcement.value = second === null ? "Second level off" : `Second: ${levelText(tree, second)}`;
+  }
+
   function setSlice(axis: 0 | 1 | 2, at: number | null): void {
     keepMoving();
     lastAxis = axis;
@@ -536,6 +548,8 @@ export function createVolumeController(store: Store, elements: VolumeElements, u
     } else if (key.do === "merge") {
       const next = nextMerge(store, of, key.by);
       if (next !== null) setLevel(next);
+    } else if (key.do === "second") {
+      switchSecond(of);
     } else if (key.do === "slice") {
       const shown = slicesOf(store)[key.axis] !== null;
       setSlice(key.axis, shown ? null : restingPlace(of, lowestOf(points), key.axis));

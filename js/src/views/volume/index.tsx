@@ -15,7 +15,7 @@ export { default as volumeStyles } from "./volume.css";
 
 const KEYS =
   "Arrow keys turn the volume, with Shift they move it; plus and minus zoom; Home resets the view; Page Up and " +
-  "Page Down move the level, with Shift from merge to merge; 1, 2 and 3 switch the slices, comma and full stop " +
+  "Page Down move the level, with Shift from merge to merge; l switches a second level; 1, 2 and 3 switch the slices, comma and full stop " +
   "move the last one; n and p step through the critical points, Enter selects; c switches the contour lines, " +
   "b the basins; Escape clears the selection.";
 

@@ -5,6 +5,7 @@ const OWN: typeof KEYS = [
   ["Arrow keys on the volume", "Turn it; with Shift: move it"],
   ["+ and − on the volume", "Zoom"],
   ["Page Up, Page Down on the volume", "Raise and lower the level; with Shift: from merge to merge"],
+  ["L on the volume", "A second isosurface, as of glass, on and off"],
   ["1, 2, 3 on the volume", "Slice across the first, second, third axis on and off"],
   ["Drag the edge of a slice", "Move it"],
   [", and . on the volume", "Move the slice that was touched last"],

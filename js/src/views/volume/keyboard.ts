@@ -7,6 +7,7 @@ export type VolumeKey =
   | { do: "level"; by: number }
   /** To the next or the last merge. */
   | { do: "merge"; by: 1 | -1 }
+  | { do: "second" }
   | { do: "slice"; axis: 0 | 1 | 2 }
   | { do: "move"; by: 1 | -1 };
 
@@ -19,6 +20,9 @@ export function volumeKey(event: Key): VolumeKey | null {
       return event.shiftKey ? { do: "merge", by: 1 } : { do: "level", by: 1 };
     case "PageDown":
       return event.shiftKey ? { do: "merge", by: -1 } : { do: "level", by: -1 };
+    case "l":
+    case "L":
+      return { do: "second" };
     case "1":
     case "2":
     case "3":

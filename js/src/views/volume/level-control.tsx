@@ -11,6 +11,7 @@ import type { VolumeUi } from "./controller";
 import { fits, levelText, partsAt } from "./points";
 import {
   change,
+  firstSecond,
   isColored,
   levelOf,
   lossAt,
@@ -19,6 +20,7 @@ import {
   rounded,
   type Scale,
   scaleOf,
+  secondOf,
 } from "./state";
 
 interface Props {
@@ -122,6 +124,41 @@ export function LevelControl({ store, ui, volume }: Props) {
           onSettle={() => {}}
         />
       </div>
+      <SecondLevel store={store} ui={ui} volume={volume} scale={scale} />
+    </div>
+  );
+}
+
+/** A level besides the first, so that basins inside basins are seen. */
+function SecondLevel({ store, ui, volume, scale }: Props & { scale: Scale }) {
+  const second = useComputed(() => secondOf(store)).value;
+  const set = (loss: number | null) => {
+    ui.moving.value++;
+    change(store, { second: loss });
+  };
+  return (
+    <div class={second === null ? "nbl-volume-slice nbl-volume-off" : "nbl-volume-slice"}>
+      <label
+        class="nbl-check"
+        title="A second isosurface: the higher one is drawn as glass around the other (L)"
+      >
+        <input
+          type="checkbox"
+          checked={second !== null}
+          onChange={(event) => set(event.currentTarget.checked ? firstSecond(store, volume) : null)}
+        />
+        second
+      </label>
+      <Slider
+        value={positionOf(scale, volume, second ?? firstSecond(store, volume))}
+        min={0}
+        max={1}
+        label="Second level"
+        valueText={second === null ? "off" : num(second)}
+        onDrag={(next) => set(rounded(volume, lossAt(scale, volume, next)))}
+        onSettle={() => {}}
+      />
+      {second !== null && <NumberField value={second} label="Second level" onCommit={set} />}
     </div>
   );
 }

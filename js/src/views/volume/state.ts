@@ -39,6 +39,23 @@ export function levelOf(store: Store, volume: LiveVolume): number {
   return first;
 }
 
+/** Loss of the second isosurface, or null. */
+export const secondOf = (store: Store): number | null => store.view.value.volume?.second ?? null;
+
+/** The level of the solid isosurface, and of the one of glass around it (NaN = none): the lower and the higher one. */
+export function nestedLevels(store: Store, volume: LiveVolume): [number, number] {
+  const level = levelOf(store, volume);
+  const second = secondOf(store);
+  return second === null ? [level, Number.NaN] : [Math.min(level, second), Math.max(level, second)];
+}
+
+/** Where the second level starts: where the next parts have merged, else halfway up what is left. */
+export function firstSecond(store: Store, volume: LiveVolume): number {
+  const level = levelOf(store, volume);
+  const top = volume.range[1] + volume.base;
+  return nextMerge(store, volume, 1) ?? rounded(volume, (level + top) / 2);
+}
+
 /** Share 0…1 of the range of colours. */
 export const shareOf = (scale: Scale, volume: LiveVolume, loss: number): number =>
   Math.min(1, Math.max(0, fraction(scale.map, loss - volume.base)));

@@ -20,10 +20,11 @@ import { MemoryModel } from "../../testing/memory-model";
 import * as sample from "../../testing/samples";
 import { TopologyPanel } from "../topology/with-profile";
 import { VolumePanel } from ".";
+import { volumeCaption } from "./caption";
 import { VOLUME_KEYS } from "./key-list";
 import { volumeKey } from "./keyboard";
 import { firstLevel, merges, partsAt, volumeMarkers, volumePoints } from "./points";
-import { lossAt, nextMerge, positionOf, scaleOf } from "./state";
+import { firstSecond, lossAt, nestedLevels, nextMerge, positionOf, scaleOf } from "./state";
 
 const PATH = join(import.meta.dirname, "../../../../tests/data/protocol/volume.json");
 const sent = () => sample.unpacked<VolumeData>(JSON.parse(readFileSync(PATH, "utf8")));
@@ -145,6 +146,18 @@ describe("levels", () => {
     expect(partsAt(live, 6)).toBe(1);
   });
 
+  it("are two on request: the lower one solid, the higher one around it, from where the next parts have merged", () => {
+    const { store } = opened();
+    const volume = volumeOf(store)!;
+    expect(nestedLevels(store, volume)).toEqual([5.25, Number.NaN]);
+    expect(firstSecond(store, volume)).toBeCloseTo(6, 4);
+    store.setView({ volume: { level: 9, second: 4 } });
+    expect(nestedLevels(store, volume)).toEqual([4, 9]);
+    // Nothing merges above: halfway to the highest loss.
+    expect(firstSecond(store, volume)).toBeCloseTo((9 + 26) / 2, 5);
+    expect(volumeCaption(store)).toContain("As of glass: where it is 9, around what is solid at 4.");
+  });
+
   it("start where two basins are apart; without a tree a tenth of the values lies below", () => {
     const { store } = opened();
     const volume = volumeOf(store)!;
@@ -246,7 +259,7 @@ describe("the panel", () => {
     await settled();
     expect(store.view.value.volume?.level).toBeCloseTo(26, 5);
     expect(box.textContent).toContain("1 part · 100 % of the values");
-    const third = box.querySelectorAll<HTMLInputElement>(".nbl-volume-slice input[type=checkbox]")[2]!;
+    const third = box.querySelectorAll<HTMLInputElement>(".nbl-volume-slices input[type=checkbox]")[2]!;
     third.click();
     await settled();
     // Through the lowest minimum.
@@ -275,6 +288,13 @@ describe("the panel", () => {
       coordinates: [1, 1, 20],
       loss: 3,
     });
+    press("l");
+    expect(store.view.value.volume?.second).toBeCloseTo(16, 1);
+    expect(
+      box.querySelector<HTMLInputElement>("input[aria-label='Second level'][type=range]"),
+    ).not.toBeNull();
+    press("L");
+    expect(store.view.value.volume?.second).toBeNull();
     press("1");
     press(".");
     expect(store.view.value.volume?.slices?.[0]).toBeCloseTo(-2 + 6 / 40, 9);
