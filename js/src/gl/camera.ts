@@ -103,11 +103,12 @@ export function setCamera(camera: Camera, look: Look, extent: Extent): void {
   up[1] = cy * sp;
   up[2] = cp;
 
-  const [insetTop, insetRight, insetBottom, insetLeft] = look.inset;
-  const roomX = Math.max(8, look.width - insetLeft - insetRight);
-  const roomY = Math.max(8, look.height - insetTop - insetBottom);
-  const middleX = insetLeft + roomX / 2 + look.pan[0] * Math.min(roomX, roomY);
-  const middleY = insetTop + roomY / 2 + look.pan[1] * Math.min(roomX, roomY);
+  // Top, right, bottom, left; taken apart by an iterator they would cost memory in every frame.
+  const { inset } = look;
+  const roomX = Math.max(8, look.width - inset[3] - inset[1]);
+  const roomY = Math.max(8, look.height - inset[0] - inset[2]);
+  const middleX = inset[3] + roomX / 2 + look.pan[0] * Math.min(roomX, roomY);
+  const middleY = inset[0] + roomY / 2 + look.pan[1] * Math.min(roomX, roomY);
   if (camera.flat) {
     // The plane may be stretched: a heat map uses all of the canvas.
     camera.focal = (roomX / 2) * DISTANCE * look.zoom;
@@ -145,7 +146,8 @@ function fitBox(
     if (v < low) low = v;
     if (v > high) high = v;
   }
-  const [wide, tall] = [roomX / (2 * right), roomY / (high - low)];
+  const wide = roomX / (2 * right);
+  const tall = roomY / (high - low);
   camera.focalY = Math.min(wide, tall) * zoom;
   // The axes have units of their own: in a wide panel the box may be somewhat wider than it is deep.
   camera.focal = Math.min(wide, stretch * tall) * zoom;

@@ -27,7 +27,8 @@ function scaled(map: HeightMap, value: number): number {
 
 /** Fills `map` from a look. A range without extent becomes the middle of the box. */
 export function setHeightMap(map: HeightMap, look: Pick<Look, "range" | "scale" | "base">): void {
-  const [low, high] = look.range;
+  const low = look.range[0];
+  const high = look.range[1];
   const { base } = look;
   // Where losses hardly differ a logarithm is a straight line, and single precision cannot hold the loss.
   const size = Math.max(Math.abs(low + base), Math.abs(high + base));

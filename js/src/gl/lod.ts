@@ -47,7 +47,7 @@ export function measured(lod: Lod, detail: Detail, milliseconds: number): void {
 function expected(lod: Lod, k: number): number {
   if (!Number.isNaN(lod.cost[k]!)) return lod.cost[k]!;
   for (let away = 1; away < lod.details.length; away++) {
-    for (const other of [k - away, k + away]) {
+    for (let other = k - away; other <= k + away; other += 2 * away) {
       const cost = lod.cost[other];
       if (cost === undefined || Number.isNaN(cost)) continue;
       // Half from one level to the next; optimistic towards the finer ones.

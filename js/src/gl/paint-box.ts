@@ -29,7 +29,6 @@ export function nearSide(camera: Camera, axis: 0 | 1): 1 | -1 {
 
 export function paintBox(target: CanvasRenderingContext2D, camera: Camera, look: Look): void {
   if (camera.flat) return;
-  const h = camera.half;
   const nearX = nearSide(camera, 0);
   const nearY = nearSide(camera, 1);
   const ink = css(look.ink);
@@ -40,46 +39,40 @@ export function paintBox(target: CanvasRenderingContext2D, camera: Camera, look:
 
   const dark = isDark(look.background);
   target.globalAlpha = dark ? 0.07 : 0.035;
-  quad(target, camera, -1, -1, -h, 1, -1, -h, 1, 1, -h, -1, 1, -h);
+  floor(target, camera);
   target.fill();
   target.globalAlpha = dark ? 0.045 : 0.022;
-  quad(target, camera, -nearX, -1, -h, -nearX, 1, -h, -nearX, 1, h, -nearX, -1, h);
-  target.fill();
-  quad(target, camera, -1, -nearY, -h, 1, -nearY, -h, 1, -nearY, h, -1, -nearY, h);
-  target.fill();
+  wall(target, camera, -nearX, -1, -nearX, 1);
+  wall(target, camera, -1, -nearY, 1, -nearY);
   paintShadow(target, camera, dark ? 0.45 : 0.17);
 
   target.fillStyle = target.strokeStyle = ink;
   target.globalAlpha = 0.1;
   target.beginPath();
-  for (const x of look.ticks[0]) {
-    const at = x * camera.scaleX + camera.shiftX;
-    segment(target, camera, at, -1, -h, at, 1, -h);
-    segment(target, camera, at, -nearY, -h, at, -nearY, h);
+  const xs = look.ticks[0];
+  const ys = look.ticks[1];
+  const zs = look.ticks[2];
+  for (let k = 0; k < xs.length; k++) {
+    const at = xs[k]! * camera.scaleX + camera.shiftX;
+    move(target, camera, at, nearY, -1);
+    line(target, camera, at, -nearY, -1);
+    line(target, camera, at, -nearY, 1);
   }
-  for (const y of look.ticks[1]) {
-    const at = y * camera.scaleY + camera.shiftY;
-    segment(target, camera, -1, at, -h, 1, at, -h);
-    segment(target, camera, -nearX, at, -h, -nearX, at, h);
+  for (let k = 0; k < ys.length; k++) {
+    const at = ys[k]! * camera.scaleY + camera.shiftY;
+    move(target, camera, nearX, at, -1);
+    line(target, camera, -nearX, at, -1);
+    line(target, camera, -nearX, at, 1);
   }
-  for (const z of look.ticks[2]) {
-    const at = (2 * fraction(camera.map, z) - 1) * h;
-    segment(target, camera, -nearX, -1, at, -nearX, 1, at);
-    segment(target, camera, -1, -nearY, at, 1, -nearY, at);
-  }
+  for (let k = 0; k < zs.length; k++) hem(target, camera, nearX, nearY, 2 * fraction(camera.map, zs[k]!) - 1);
   target.stroke();
 
   target.globalAlpha = 0.32;
-  target.beginPath();
-  for (const s of [-1, 1]) {
-    segment(target, camera, -1, s, -h, 1, s, -h);
-    segment(target, camera, s, -1, -h, s, 1, -h);
-  }
-  segment(target, camera, -nearX, -1, h, -nearX, 1, h);
-  segment(target, camera, -1, -nearY, h, 1, -nearY, h);
-  segment(target, camera, -nearX, -nearY, -h, -nearX, -nearY, h);
-  segment(target, camera, nearX, -nearY, -h, nearX, -nearY, h);
-  segment(target, camera, -nearX, nearY, -h, -nearX, nearY, h);
+  floor(target, camera);
+  hem(target, camera, nearX, nearY, 1);
+  upright(target, camera, -nearX, -nearY);
+  upright(target, camera, nearX, -nearY);
+  upright(target, camera, -nearX, nearY);
   target.stroke();
   target.globalAlpha = 1;
 }
@@ -102,7 +95,8 @@ function shadeOf(target: CanvasRenderingContext2D): CanvasGradient {
 /** A soft patch of shade on the floor: what is above it seems to stand on it. */
 function paintShadow(target: CanvasRenderingContext2D, camera: Camera, strength: number): void {
   projectWorld(camera, 0, 0, -camera.half, p);
-  const [ox, oy] = [p[0]!, p[1]!];
+  const ox = p[0]!;
+  const oy = p[1]!;
   projectWorld(camera, 1, 0, -camera.half, p);
   projectWorld(camera, 0, 1, -camera.half, q);
   target.setTransform(p[0]! - ox, p[1]! - oy, q[0]! - ox, q[1]! - oy, ox, oy);
@@ -113,28 +107,62 @@ function paintShadow(target: CanvasRenderingContext2D, camera: Camera, strength:
   target.setTransform(1, 0, 0, 1, 0, 0);
 }
 
-function segment(
+/*
+ * Heights are given in halves of the box: whole numbers need no memory on the way into a function, and this runs for
+ * every line of every frame.
+ */
+
+function move(target: CanvasRenderingContext2D, camera: Camera, x: number, y: number, z: number): void {
+  projectWorld(camera, x, y, z * camera.half, p);
+  target.moveTo(p[0]!, p[1]!);
+}
+
+function line(target: CanvasRenderingContext2D, camera: Camera, x: number, y: number, z: number): void {
+  projectWorld(camera, x, y, z * camera.half, p);
+  target.lineTo(p[0]!, p[1]!);
+}
+
+/** Along both walls at one height. */
+function hem(
+  target: CanvasRenderingContext2D,
+  camera: Camera,
+  nearX: number,
+  nearY: number,
+  z: number,
+): void {
+  move(target, camera, -nearX, nearY, z);
+  line(target, camera, -nearX, -nearY, z);
+  line(target, camera, nearX, -nearY, z);
+}
+
+function upright(target: CanvasRenderingContext2D, camera: Camera, x: number, y: number): void {
+  move(target, camera, x, y, -1);
+  line(target, camera, x, y, 1);
+}
+
+/** Begins a path with the edge of the floor. */
+function floor(target: CanvasRenderingContext2D, camera: Camera): void {
+  target.beginPath();
+  move(target, camera, -1, -1, -1);
+  line(target, camera, 1, -1, -1);
+  line(target, camera, 1, 1, -1);
+  line(target, camera, -1, 1, -1);
+  target.closePath();
+}
+
+/** Fills the wall above a line of the floor. */
+function wall(
   target: CanvasRenderingContext2D,
   camera: Camera,
   x0: number,
   y0: number,
-  z0: number,
   x1: number,
   y1: number,
-  z1: number,
 ): void {
-  projectWorld(camera, x0, y0, z0, p);
-  projectWorld(camera, x1, y1, z1, q);
-  target.moveTo(p[0]!, p[1]!);
-  target.lineTo(q[0]!, q[1]!);
-}
-
-function quad(target: CanvasRenderingContext2D, camera: Camera, ...corners: number[]): void {
   target.beginPath();
-  for (let k = 0; k < 12; k += 3) {
-    projectWorld(camera, corners[k]!, corners[k + 1]!, corners[k + 2]!, p);
-    if (k === 0) target.moveTo(p[0]!, p[1]!);
-    else target.lineTo(p[0]!, p[1]!);
-  }
-  target.closePath();
+  move(target, camera, x0, y0, -1);
+  line(target, camera, x1, y1, -1);
+  line(target, camera, x1, y1, 1);
+  line(target, camera, x0, y0, 1);
+  target.fill();
 }

@@ -14,6 +14,8 @@ export function createLabels() {
   let labels: readonly Label[] = [];
   let seen = new Uint8Array(0);
   let decided = false;
+  let font = "";
+  let fontRatio = 0;
   /** Left, top, right, bottom of what is placed already. */
   let boxes: number[] = [];
 
@@ -37,7 +39,11 @@ export function createLabels() {
       if (fresh) boxes = [];
       decided = true;
       const size = SIZE * look.pixelRatio;
-      target.font = `${size}px ${FONT}`;
+      if (look.pixelRatio !== fontRatio) {
+        fontRatio = look.pixelRatio;
+        font = `${size}px ${FONT}`;
+      }
+      target.font = font;
       target.textAlign = "center";
       target.textBaseline = "middle";
       target.lineJoin = "round";
@@ -48,7 +54,8 @@ export function createLabels() {
       for (let k = 0; k < labels.length; k++) {
         const { x, y, z, text } = labels[k]!;
         project(camera, x, y, z, p);
-        const [px, py] = [p[0]!, p[1]!];
+        const px = p[0]!;
+        const py = p[1]!;
         if (fresh) {
           const half = (text.length * size * 0.6) / 2 + GAP * look.pixelRatio;
           const box = [px - half, py - size, px + half, py + size] as const;

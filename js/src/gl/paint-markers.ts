@@ -90,13 +90,15 @@ export function crowding(distance: number, radius: number): number {
 
 function roomAt(k: number, count: number, look: Look): number {
   const radius = MARKER_RADIUS * look.pixelRatio;
-  const [x, y] = [places[2 * k]!, places[2 * k + 1]!];
+  const x = places[2 * k]!;
+  const y = places[2 * k + 1]!;
+  const same = look.pixelRatio * look.pixelRatio;
   let nearest = Infinity;
   for (let other = 0; other < count; other++) {
     const dx = places[2 * other]! - x;
     const dy = places[2 * other + 1]! - y;
     const square = dx * dx + dy * dy;
-    if (square > look.pixelRatio * look.pixelRatio && square < nearest) nearest = square;
+    if (square > same && square < nearest) nearest = square;
   }
   return crowding(Math.sqrt(nearest), radius);
 }
@@ -111,7 +113,8 @@ function paintMarker(
   ink: string,
   halo: string,
 ): void {
-  const [x, y] = [places[2 * k]!, places[2 * k + 1]!];
+  const x = places[2 * k]!;
+  const y = places[2 * k + 1]!;
   if (!Number.isFinite(x) || !Number.isFinite(y)) return;
   const grow = marker.selected || marker.hovered ? 1.15 : room;
   const r = MARKER_RADIUS * marker.size * grow * look.pixelRatio;
@@ -185,7 +188,8 @@ function outline(
       for (let k = 0; k < 10; k++) {
         const radius = k % 2 === 0 ? 1.25 * r : 0.54 * r;
         const angle = (k * Math.PI) / 5 - Math.PI / 2;
-        const [sx, sy] = [x + radius * Math.cos(angle), y + radius * Math.sin(angle)];
+        const sx = x + radius * Math.cos(angle);
+        const sy = y + radius * Math.sin(angle);
         if (k === 0) target.moveTo(sx, sy);
         else target.lineTo(sx, sy);
       }

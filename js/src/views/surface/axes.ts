@@ -87,14 +87,17 @@ export function layoutAxes(scene: AxisScene, out: AxisText[] = []): AxisText[] {
   return out;
 }
 
+/** Point `t` of the floor's edge that runs along an axis. */
+function along(camera: Camera, axis: 0 | 1, side: number, t: number, z: number, into: Float64Array): void {
+  place(camera, axis === 0 ? t : side, axis === 0 ? side : t, z, into);
+}
+
 function floorAxis(scene: AxisScene, axis: 0 | 1, values: readonly number[], out: AxisText[]): void {
   const { camera } = scene;
   const h = camera.flat ? 0 : camera.half;
   const side = nearSide(camera, axis === 0 ? 1 : 0);
-  const along = (t: number, into: Float64Array) =>
-    axis === 0 ? place(camera, t, side, -h, into) : place(camera, side, t, -h, into);
-  along(-1, from);
-  along(1, to);
+  along(camera, axis, side, -1, -h, from);
+  along(camera, axis, side, 1, -h, to);
   const length = Math.hypot(to[0]! - from[0]!, to[1]! - from[1]!);
   if (length < 30) return;
   // Outward: perpendicular to the edge, away from the middle of the floor.
@@ -115,7 +118,7 @@ function floorAxis(scene: AxisScene, axis: 0 | 1, values: readonly number[], out
   let lastY = -Infinity;
   let widest = 0;
   for (let k = 0; k < values.length; k++) {
-    along(values[k]! * scale + shift, from);
+    along(camera, axis, side, values[k]! * scale + shift, -h, from);
     const x = from[0]!;
     const y = from[1]!;
     const text = texts[k]!;
@@ -150,11 +153,17 @@ function floorAxis(scene: AxisScene, axis: 0 | 1, values: readonly number[], out
 
 function uprightAxis({ camera, ticks, bottom, upright }: AxisScene, out: AxisText[]): void {
   const h = camera.half;
-  let [left, cornerX, cornerY] = [Infinity, -1, -1];
+  let left = Infinity;
+  let cornerX = -1;
+  let cornerY = -1;
   for (let k = 0; k < 4; k++) {
-    const [x, y] = [k & 1 ? 1 : -1, k & 2 ? 1 : -1];
+    const x = k & 1 ? 1 : -1;
+    const y = k & 2 ? 1 : -1;
     place(camera, x, y, -h, from);
-    if (from[0]! < left) [left, cornerX, cornerY] = [from[0]!, x, y];
+    if (from[0]! >= left) continue;
+    left = from[0]!;
+    cornerX = x;
+    cornerY = y;
   }
   place(camera, cornerX, cornerY, -h, from);
   place(camera, cornerX, cornerY, h, to);
@@ -162,7 +171,9 @@ function uprightAxis({ camera, ticks, bottom, upright }: AxisScene, out: AxisTex
   const texts = tickTexts(ticks.losses);
   const dataX = (cornerX - camera.shiftX) / camera.scaleX;
   const dataY = (cornerY - camera.shiftY) / camera.scaleY;
-  const [middleX, middleY, length] = [(from[0]! + to[0]!) / 2, (from[1]! + to[1]!) / 2, from[1]! - to[1]!];
+  const middleX = (from[0]! + to[0]!) / 2;
+  const middleY = (from[1]! + to[1]!) / 2;
+  const length = from[1]! - to[1]!;
   let last = Infinity;
   let widest = 0;
   for (let k = 0; k < ticks.z.length; k++) {
@@ -203,7 +214,8 @@ function setLine(item: AxisText, x0: number, y0: number, x1: number, y1: number)
 /** How many ticks have room on the box edges, along x, y and upwards, into `out`. */
 export function tickCounts(camera: Camera, out = new Int32Array(3)): Int32Array {
   const h = camera.flat ? 0 : camera.half;
-  const [nearX, nearY] = [nearSide(camera, 0), nearSide(camera, 1)];
+  const nearX = nearSide(camera, 0);
+  const nearY = nearSide(camera, 1);
   out[0] = across(edge(camera, -1, nearY, -h, 1, nearY, -h));
   out[1] = across(edge(camera, nearX, -1, -h, nearX, 1, -h));
   out[2] = Math.max(2, Math.min(7, Math.floor(edge(camera, -1, -1, -h, -1, -1, h) / 22)));
@@ -249,11 +261,23 @@ interface Node {
   group: SVGGElement;
   line: SVGLineElement;
   text: SVGTextElement;
-  written: string[];
+  move: SVGTransform;
+  turn: SVGTransform;
+  /** Place and angle of the group; the line's end and the text's place within it. */
+  numbers: Float64Array;
+  anchor: string;
+  kind: string;
+  written: string;
   role: AxisText["role"];
 }
 
-const rounded = (value: number, step: number) => Math.round(value / step) * step;
+/** Numbers are compared before they become texts: hardly any of them changes from frame to frame. */
+function write(at: Node, slot: number, element: SVGElement, name: string, value: number, step: number): void {
+  const rounded = Math.round(value / step) * step;
+  if (at.numbers[slot] === rounded) return;
+  at.numbers[slot] = rounded;
+  element.setAttribute(name, String(rounded));
+}
 
 export interface Axes {
   draw(scene: AxisScene): void;
@@ -275,39 +299,62 @@ export function createAxes(svg: SVGSVGElement): Axes {
     const text = document.createElementNS(SVG, "text");
     group.append(line, text);
     svg.append(group);
-    const made: Node = { group, line, text, written: [], role: undefined };
+    const { baseVal } = group.transform;
+    const made: Node = {
+      group,
+      line,
+      text,
+      move: baseVal.appendItem(svg.createSVGTransform()),
+      turn: baseVal.appendItem(svg.createSVGTransform()),
+      numbers: new Float64Array(7).fill(Number.NaN),
+      anchor: "",
+      kind: "",
+      written: "",
+      role: undefined,
+    };
     nodes[k] = made;
     return made;
   }
 
-  function write(at: Node, slot: number, element: SVGElement, name: string, value: string): void {
-    if (at.written[slot] === value) return;
-    at.written[slot] = value;
-    element.setAttribute(name, value);
+  /** To a tenth of a pixel; by numbers, since texts of them would fill the memory while the surface turns. */
+  function turn({ move, turn, numbers }: Node, x: number, y: number, angle: number): void {
+    const left = Math.round(x * 10) / 10;
+    const top = Math.round(y * 10) / 10;
+    const degrees = Math.round(angle * 10) / 10;
+    if (left !== numbers[0] || top !== numbers[1]) move.setTranslate(left, top);
+    if (degrees !== numbers[2]) turn.setRotate(degrees, 0, 0);
+    numbers[0] = left;
+    numbers[1] = top;
+    numbers[2] = degrees;
   }
 
   function show(): void {
     for (let k = 0; k < items.length; k++) {
       const item = items[k]!;
       const at = node(k);
-      const { line, angle } = item;
+      const { line } = item;
       const x = line === null ? item.x : line[0];
       const y = line === null ? item.y : line[1];
-      const turn = angle === 0 ? "" : ` rotate(${angle.toFixed(1)})`;
-      write(at, 0, at.group, "transform", `translate(${x.toFixed(1)} ${y.toFixed(1)})${turn}`);
-      write(at, 1, at.line, "x2", String(line === null ? 0 : rounded(line[2] - line[0], 0.25)));
-      write(at, 2, at.line, "y2", String(line === null ? 0 : rounded(line[3] - line[1], 0.25)));
-      write(at, 3, at.text, "x", String(rounded(item.x - x, 0.5)));
-      write(at, 4, at.text, "y", String(rounded(item.y - y, 0.5)));
-      write(at, 5, at.text, "text-anchor", item.anchor);
-      write(at, 6, at.text, "class", item.kind);
+      turn(at, x, y, item.angle);
+      write(at, 3, at.line, "x2", line === null ? 0 : line[2] - line[0], 0.25);
+      write(at, 4, at.line, "y2", line === null ? 0 : line[3] - line[1], 0.25);
+      write(at, 5, at.text, "x", item.x - x, 0.5);
+      write(at, 6, at.text, "y", item.y - y, 0.5);
+      if (at.anchor !== item.anchor) {
+        at.anchor = item.anchor;
+        at.text.setAttribute("text-anchor", item.anchor);
+      }
+      if (at.kind !== item.kind) {
+        at.kind = item.kind;
+        at.text.setAttribute("class", item.kind);
+      }
       if (at.role !== item.role) {
         at.role = item.role;
         if (item.role === undefined) at.text.removeAttribute("data-nbl-drop");
         else at.text.setAttribute("data-nbl-drop", item.role);
       }
-      if (at.written[7] !== item.text) {
-        at.written[7] = item.text;
+      if (at.written !== item.text) {
+        at.written = item.text;
         at.text.textContent = item.text;
       }
     }

@@ -110,7 +110,7 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
   let ticks: AxisTicks = { x: [], y: [], z: [], losses: [] };
   let ink: Rgb = [0.1, 0.1, 0.12];
   let background: Rgb = [1, 1, 1];
-  let inset: Inset = [0, 0, 0, 0];
+  const inset: Inset = [0, 0, 0, 0];
   let pointer: { x: number; y: number } | null = null;
   let pointerMoved = false;
   let visible = true;
@@ -302,7 +302,7 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
       moving = true;
       keepMoving();
     }
-    inset = insets(width, height, ratio, isFlat());
+    insets(width, height, ratio, isFlat(), inset);
     inset[2] += covered * ratio;
     setCamera(camera, look(moving), grid);
     ticks = axisTicks(camera, grid, range, live.base, scale);

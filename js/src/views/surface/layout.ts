@@ -20,16 +20,23 @@ export function barLength(upright: boolean, width: number, height: number): [len
 /** Top, right, bottom, left in device pixels. */
 export type Inset = [number, number, number, number];
 
-/** Room for labels and the colour bar in a panel of the given size in CSS pixels. */
-export function insets(width: number, height: number, pixelRatio: number, flat: boolean): Inset {
+/** Room for labels and the colour bar in a panel of the given size in CSS pixels, into `out`. */
+export function insets(
+  width: number,
+  height: number,
+  pixelRatio: number,
+  flat: boolean,
+  out: Inset = [0, 0, 0, 0],
+): Inset {
   const bar = barPlace(width, height);
   const compact = bar === "none";
   const top = bar === "top" ? 52 : compact ? 10 : 16;
   const right = bar === "right" ? 72 : compact ? 12 : 20;
-  const css: Inset = flat
-    ? [top, bar === "right" ? 96 : right, 46, 62]
-    : [top, right, compact ? 22 : 30, compact ? 34 : 48];
-  return css.map((v) => v * pixelRatio) as Inset;
+  out[0] = top * pixelRatio;
+  out[1] = (flat && bar === "right" ? 96 : right) * pixelRatio;
+  out[2] = (flat ? 46 : compact ? 22 : 30) * pixelRatio;
+  out[3] = (flat ? 62 : compact ? 34 : 48) * pixelRatio;
+  return out;
 }
 
 /**
