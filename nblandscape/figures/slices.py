@@ -77,7 +77,7 @@ def _slice(
     low, high = float(norm.vmin or 0.0), float(norm.vmax or 0.0)
     if high > low:
         levels = np.geomspace(low, high, 14) if isinstance(norm, LogNorm) else np.linspace(low, high, 14)
-        axes.contour(*lines, values.T, levels=levels[1:-1], colors="white", linewidths=0.4)
+        axes.contour(*lines, values.T, levels=np.unique(levels[1:-1]), colors="white", linewidths=0.4)
     within = np.stack(np.unravel_index(tree.minima, landscape.shape), axis=1)
     near = np.flatnonzero(within[:, axis] == index)[::-1]  # the most persistent on top
     hues: Any = basin_colors(axes, len(tree.pairs))[near]  # matplotlib takes arrays, its annotations do not

@@ -27,7 +27,7 @@ def volume(landscape: Landscape, number: int, known: float = 1.0) -> dict[str, A
     `known` is the share of the points that have been computed: less than 1 for a level of a running job.
     """
     base = _wire.base_of(landscape)
-    return {
+    wire = {
         "id": number,
         "shape": list(landscape.shape),
         **{f"x{k}": axis.astype("<f8").tobytes() for k, axis in enumerate(landscape.axes)},
@@ -41,6 +41,7 @@ def volume(landscape: Landscape, number: int, known: float = 1.0) -> dict[str, A
         "known": known,
         "seconds": float(landscape.provenance.get("seconds", 0.0)),
     }
+    return wire | _wire.around(landscape)
 
 
 @dataclass(frozen=True)

@@ -46,12 +46,19 @@ def surface(landscape: Landscape, spec: Wire) -> Wire:
         "facing": open_yaw(landscape.values),
         "seconds": float(landscape.provenance.get("seconds", 0.0)),
     }
+    wire |= around(landscape)
+    if landscape.provenance.get("recipe") is not None:
+        wire["recipe"] = landscape.provenance["recipe"]
+    return wire
+
+
+def around(landscape: Landscape) -> Wire:
+    """What is known besides the losses: `metrics` at the vertices, and where the `model` lies."""
+    wire: Wire = {}
     if landscape.metrics:
         wire["metrics"] = {name: heights(values, 0.0) for name, values in landscape.metrics.items()}
     if (place := model_place(landscape)) is not None:
         wire["model"] = place
-    if landscape.provenance.get("recipe") is not None:
-        wire["recipe"] = landscape.provenance["recipe"]
     return wire
 
 

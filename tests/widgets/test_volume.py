@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import nblandscape as nbl
 from nblandscape.topology import merge_tree
@@ -92,6 +93,29 @@ def test_a_saved_landscape_and_an_array_are_shown_alike(explore, tmp_path) -> No
     shown = explore(landscape.save(tmp_path / "volume.npz")).volume
     assert shown["values"] == explore(landscape).volume["values"]
     assert explore(landscape.values).volume["shape"] == [17, 13, 9]
+
+
+def test_a_model_s_landscape_tells_metrics_and_where_the_model_is(explore) -> None:
+    torch.manual_seed(0)
+    model = torch.nn.Linear(3, 2).double()
+    data = [(torch.randn(12, 3).double(), torch.arange(12) % 2)]
+    entropy = torch.nn.functional.cross_entropy
+    objective = nbl.Objective(model, entropy, data, metrics={"entropy": entropy})
+    subspace = nbl.Subspace.random(objective, 3, normalize=None)
+    landscape = nbl.sample(objective, subspace, points=5, span=0.5)
+    sent = explore(landscape).volume
+    assert sent["metrics"].keys() == {"entropy"}
+    np.testing.assert_allclose(
+        np.frombuffer(sent["metrics"]["entropy"], "<f4"), landscape.values.ravel(), 1e-6
+    )
+    assert sent["model"]["at"] == [0.0, 0.0, 0.0]
+    np.testing.assert_allclose(sent["model"]["gram"], subspace.gram, rtol=1e-12)
+
+
+def test_a_range_of_rounding_errors_has_a_picture(explore, tmp_path) -> None:
+    values = 1e6 + 1e-9 * np.random.default_rng(0).random((5, 5, 5))
+    explorer = explore(nbl.Landscape.from_array(values))
+    assert explorer.save_png(tmp_path / "flat.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_function_of_three_numbers_is_sampled_coarse_to_fine(explore) -> None:

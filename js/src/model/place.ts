@@ -1,8 +1,15 @@
 import { bilinear } from "./preview";
-import type { Coordinates, ModelPlace, SurfaceData } from "./protocol";
+import type { Coordinates, SurfaceData } from "./protocol";
 import { coordinatesOf } from "./selection";
 import type { LiveGrid } from "./store";
 import { float32 } from "./wire";
+
+/** A `ModelPlace` in any number of dimensions. */
+export interface PlaceIn {
+  at: readonly number[];
+  apart: number;
+  gram: readonly (readonly number[])[];
+}
 
 export interface Spot {
   coordinates: Readonly<Coordinates> | null;
@@ -27,11 +34,14 @@ export function metricsAt(grid: LiveGrid, at: Spot): [string, number][] {
   ]);
 }
 
-/** Distance from the model in the space of the parameters; the directions need be neither unit nor orthogonal. */
-export function distanceFromModel(place: ModelPlace, [x, y]: Readonly<Coordinates>): number {
-  const [a, b] = [x - place.at[0], y - place.at[1]];
-  const [[p, q], [r, s]] = place.gram;
-  return Math.hypot(place.apart, Math.sqrt(Math.max(0, a * (p * a + q * b) + b * (r * a + s * b))));
+/**
+ * Distance from the model in the space of the parameters; the directions, of any number, need be neither unit nor
+ * orthogonal.
+ */
+export function distanceFromModel({ at, apart, gram }: PlaceIn, to: Readonly<Coordinates>): number {
+  const way = at.map((x, k) => to[k]! - x);
+  const square = gram.reduce((sum, row, i) => sum + way[i]! * row.reduce((s, g, k) => s + g * way[k]!, 0), 0);
+  return Math.hypot(apart, Math.sqrt(Math.max(0, square)));
 }
 
 /** Where the model stands on a surface whose vertices need not hold it; null = it is elsewhere. */

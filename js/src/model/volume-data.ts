@@ -1,3 +1,4 @@
+import type { PlaceIn } from "./place";
 import { finiteRange } from "./preview";
 import type { Selection } from "./protocol";
 import type { Store } from "./store";
@@ -24,6 +25,10 @@ export interface VolumeData {
   /** Share of the points that have been computed; less than 1: a level of a running computation. */
   known: number;
   seconds: number;
+  /** Float32 by name, as the values; of objectives that have metrics. */
+  metrics?: { [name: string]: DataView };
+  /** Where the model lies; absent where that is not known. */
+  model?: PlaceIn;
 }
 
 export type Place = [number, number, number];

@@ -1,8 +1,12 @@
 import { useComputed } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { cssGradient } from "../../gl/luts";
+import { trilinear } from "../../gl/volume";
+import { distanceFromModel } from "../../model/place";
+import type { Coordinates } from "../../model/protocol";
 import type { LiveTree, Store } from "../../model/store";
-import { indices, type LiveVolume, placeOf } from "../../model/volume-data";
+import { indexAt, indices, type LiveVolume, type Place, placeOf } from "../../model/volume-data";
+import { float32 } from "../../model/wire";
 import { num, percent, point } from "../parts/format";
 import { barLength, barPlace } from "../surface/layout";
 import { shortLabel } from "../surface/scene";
@@ -151,12 +155,26 @@ export function VolumeTooltip({ store, ui, volume }: Props) {
   );
 }
 
+/** What is known of a place besides its loss: the metrics, trilinear, and how far it is from the model. */
+export function factsAt({ axes, shape, data }: LiveVolume, place: Readonly<Coordinates>): [string, string][] {
+  const at = axes.map((axis, k) => indexAt(axis, place[k]!)) as Place;
+  const rows = Object.entries(data.metrics ?? {}).map(([name, bytes]): [string, string] => [
+    name,
+    num(trilinear({ shape, values: float32(bytes) }, ...at), 5),
+  ]);
+  if (data.model) rows.push(["from the model", num(distanceFromModel(data.model, place), 5)]);
+  return rows;
+}
+
 /** The selected point in text that can be selected and copied. */
 export function VolumeReadOut({ store, ui, volume }: Props) {
-  const shown = readingOf(volume, store.tree.value, store.selection.value);
+  const selection = store.selection.value;
+  const shown = readingOf(volume, store.tree.value, selection);
   const { width, height } = ui.size.value;
   const place = barPlace(width, height);
   if (!shown || place === "none") return null;
+  const { coordinates, vertex } = selection;
+  const at = coordinates ?? (vertex === null ? null : placeOf(volume, indices(volume, vertex)));
   const clear = () => store.select({ kind: "none", vertex: null, coordinates: null, loss: null });
   return (
     <div
@@ -169,7 +187,7 @@ export function VolumeReadOut({ store, ui, volume }: Props) {
           ×
         </button>
       </div>
-      <Rows {...shown} />
+      <Rows {...shown} rows={[...shown.rows, ...(at ? factsAt(volume, at) : [])]} />
     </div>
   );
 }

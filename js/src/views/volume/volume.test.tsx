@@ -23,6 +23,7 @@ import { VolumePanel } from ".";
 import { volumeCaption } from "./caption";
 import { VOLUME_KEYS } from "./key-list";
 import { volumeKey } from "./keyboard";
+import { factsAt } from "./parts";
 import { firstLevel, merges, partsAt, volumeMarkers, volumePoints } from "./points";
 import { firstSecond, lossAt, nestedLevels, nextMerge, positionOf, scaleOf } from "./state";
 
@@ -182,6 +183,25 @@ describe("levels", () => {
     const flat = liveVolume(wells({ values: sample.view(new Float32Array(45).fill(2)) }));
     expect(positionOf(scaleOf(flat, "linear"), flat, 3)).toBeGreaterThanOrEqual(0);
   });
+});
+
+it("tells the metrics of a place and how far it is from the model", () => {
+  const metric = Float32Array.from({ length: 45 }, (_, v) => Math.floor(v / 9));
+  const gram = [
+    [4, 1, 0],
+    [1, 1, 0],
+    [0, 0, 0.25],
+  ];
+  const known = wells({
+    metrics: { accuracy: sample.view(metric) },
+    model: { at: [0, 1, 20], apart: 2, gram },
+  });
+  // Halfway between the last two vertices of the first axis, and (2.5, 1, 4) from the model.
+  expect(factsAt(liveVolume(known), [2.5, 2, 24])).toEqual([
+    ["accuracy", "3.5"],
+    ["from the model", String(Number(Math.sqrt(2 ** 2 + 25 + 5 + 1 + 4).toPrecision(5)))],
+  ]);
+  expect(factsAt(liveVolume(wells()), [0, 1, 20])).toEqual([]);
 });
 
 it("marks the model, minima and saddles at their vertices", () => {
