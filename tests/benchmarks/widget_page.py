@@ -17,13 +17,14 @@ from harness.watch import Watch
 # Every library draws through WebGL; its draw calls tell when. One pixel is read back in the next frame, which
 # waits until the graphics process has drawn. Axes and markers have fewer than `coarse` vertices.
 # `fresh` and `latest`: the first and the last frame with newly uploaded heights.
-# `copying`: time in drawImage, which for a WebGL canvas waits for the graphics process.
+# `copying`: time in drawImage, which for a WebGL canvas waits for the graphics process; `framing`: time in
+# what was put off to a frame, copying included.
 STOPWATCH = """(() => {
   const b = (window.nblBench = {
     coarse: 400, full: Infinity, start: 0,
     reset() {
       b.first = b.done = b.fresh = b.latest = null;
-      b.frames = b.largest = b.settled = b.uploads = b.seen = b.copying = 0;
+      b.frames = b.largest = b.settled = b.uploads = b.seen = b.copying = b.framing = 0;
     },
     begin(full) {
       b.reset();
@@ -86,6 +87,11 @@ STOPWATCH = """(() => {
     drawImage.apply(this, all);
     b.copying += performance.now() - start;
   };
+  const { requestAnimationFrame } = window;
+  window.requestAnimationFrame = (callback) => requestAnimationFrame.call(window, (time) => {
+    const start = performance.now();
+    try { callback(time); } finally { b.framing += performance.now() - start; }
+  });
 })();"""
 RUN_TIMED = """([index, full]) => {
   const app = window.jupyterapp, notebook = app.shell.currentWidget.content;
@@ -108,6 +114,7 @@ class Drag:
     steps: int  # of the mouse
     script_ms: float  # JavaScript per step, waits for the graphics process included
     copying_ms: float  # of it, copying from a WebGL canvas to another one
+    framing_ms: float  # in callbacks of frames, without the copying, by the page's own clock
     task_ms: float  # everything of the main thread per step
     seconds: float
     allocated: float  # bytes per step by the tool's own script, measured in a drag of its own
@@ -162,7 +169,9 @@ def drag(notebook: Notebook, canvas: tuple[float, float, float, float], *, moves
     before = _metrics(session)
     _drag(notebook, canvas, moves)
     after = _metrics(session)
-    frames, copying = page.evaluate("() => [window.nblBench.frames, window.nblBench.copying]")
+    frames, copying, framing = page.evaluate(
+        "() => [window.nblBench.frames, window.nblBench.copying, window.nblBench.framing]"
+    )
     session.send("HeapProfiler.enable")
     collected = {"includeObjectsCollectedByMajorGC": True, "includeObjectsCollectedByMinorGC": True}
     session.send("HeapProfiler.startSampling", {"samplingInterval": 1024, **collected})
@@ -174,6 +183,7 @@ def drag(notebook: Notebook, canvas: tuple[float, float, float, float], *, moves
         steps=moves,
         script_ms=1000 * (after["ScriptDuration"] - before["ScriptDuration"]) / moves,
         copying_ms=copying / moves,
+        framing_ms=(framing - copying) / moves,
         task_ms=1000 * (after["TaskDuration"] - before["TaskDuration"]) / moves,
         seconds=after["Timestamp"] - before["Timestamp"],
         allocated=_own_bytes(profile["head"]) / moves,
