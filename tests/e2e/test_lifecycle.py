@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
 
-from harness.panel import COUNT_CONTEXTS, NETWORK, canvas, colours, finished, rested
+from harness.panel import (
+    COUNT_CONTEXTS,
+    HIMMELBLAU,
+    NETWORK,
+    canvas,
+    colours,
+    finished,
+    rested,
+    surface_box,
+)
 
 TRACK = """
 import gc, os, threading, weakref, psutil
@@ -89,6 +99,50 @@ def many(notebook, number):
     assert contexts(lab) == 1
     assert lab.value("sum(t.name == 'nblandscape' for t in __import__('threading').enumerate())") == 1
     lab.screenshot(f"many_{number}")
+
+
+PLAIN = """
+view = nbl.explore(himmelblau, bounds=((-5, 5), (-5, 5)), points=33)
+view
+"""
+RESTART = "() => window.jupyterapp.shell.currentWidget.sessionContext.restartKernel()"
+SHUT_DOWN = "() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()"
+# A restart takes seconds; what the reader sees of it must not wait for its end.
+NOTICED_MS = 3000
+
+
+@pytest.mark.parametrize("end", [RESTART, SHUT_DOWN], ids=["restart", "shut_down"])
+def test_a_kernel_that_ends_is_noticed_at_once_and_the_picture_stays_and_turns(notebook, end):
+    lab = notebook(HIMMELBLAU, PLAIN)
+    lab.page.evaluate(COUNT_CONTEXTS)
+    lab.run_all()
+    widget = lab.widget(1)
+    finished(widget)
+    before = rested(widget)
+    lab.page.evaluate(f"() => void ({end})()")
+    phase = widget.locator(".nbl-phase")
+    expect(phase).to_contain_text("run the cell again", timeout=NOTICED_MS)
+    expect(widget.get_by_role("slider", name="Range", exact=True)).to_be_disabled()
+    assert rested(widget) == before
+    box = surface_box(widget)
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    lab.page.mouse.move(x, y)
+    lab.page.mouse.down()
+    lab.page.mouse.move(x + 60, y + 20, steps=4)
+    lab.page.mouse.up()
+    lab.page.mouse.move(2, 2)
+    assert rested(widget) != before
+    assert colours(widget) > 200
+    lab.screenshot("kernel_gone", widget)
+    if end == RESTART:
+        lab.wait_ready()
+        lab.run_all()
+        finished(lab.widget(1))
+        expect(lab.widget(1).locator("canvas")).to_have_count(1)
+        expect(lab.widget(1).locator(".nbl-phase")).not_to_contain_text("run the cell again")
+        lab.widget(1).get_by_role("slider", name="Range", exact=True).press("ArrowLeft")
+        lab.until("view.spec['span'][0] < 5 and view.surface['spec'] == view.spec")
+        assert contexts(lab) == 1
 
 
 def test_p56_four_explorers_of_one_objective_draw_each_its_own_surface(notebook):

@@ -2,6 +2,7 @@ import { effect, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { Store } from "../model/store";
 import { count, estimate } from "../views/parts/format";
+import { stopped } from "../views/parts/standing";
 
 const INTERVAL_MS = 2000;
 
@@ -10,7 +11,8 @@ export function describe(store: Store): string {
   const status = store.status.value;
   if (store.kernel.value === "busy") return "Waiting: the kernel is busy with another cell.";
   if (status.phase === "error") return `Error: ${status.message}`;
-  if (status.phase === "cancelled") return "Cancelled.";
+  if (status.phase === "cancelled") return `${capital(stopped(store))}.`;
+  if (store.kernel.value === "none" && status.message !== "") return `${capital(status.message)}.`;
   if (status.phase === "running" && status.total > 0) {
     const left = status.eta === null ? "" : `, about ${estimate(status.eta)} left`;
     return `Computing: ${Math.floor((100 * status.done) / status.total)} percent${left}.`;
@@ -25,6 +27,8 @@ export function describe(store: Store): string {
   }
   return "";
 }
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** Polite announcements, at most one every two seconds, the last one always. */
 export function LiveRegion({ store }: { store: Store }) {

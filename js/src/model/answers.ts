@@ -1,5 +1,5 @@
 import { batch, computed } from "@preact/signals";
-import { isStatic, kernelState } from "./any-model";
+import { isStatic, kernelState, onKernelEnd } from "./any-model";
 import { createChecks } from "./checks";
 import type { Answers, Core } from "./core-store";
 import { idleStatus, isRunning } from "./lanes";
@@ -14,6 +14,8 @@ import { assembleTree } from "./wire";
 const PATIENCE_MS = 1000;
 /** A kernel that says it is idle and still does not answer for so long has lost this model. */
 const LOST_MS = 5000;
+
+const LOST = "the kernel is gone, shown is its last state: run the cell again to compute more";
 
 /** Answers from a kernel, or from the frames of an exported file; until they come, predictions. */
 export function createAnswers(core: Core): Answers {
@@ -49,6 +51,8 @@ export function createAnswers(core: Core): Answers {
   function alive(): void {
     clearTimeout(patience);
     patience = undefined;
+    const { value: status } = lanes.surface;
+    if (status.message === LOST) lanes.surface.value = { ...status, message: "" };
     if (kernel.value === "busy" || (kernel.value === "none" && !isStatic(model))) kernel.value = "live";
   }
 
@@ -95,8 +99,20 @@ export function createAnswers(core: Core): Answers {
   function giveUp(): void {
     patience = undefined;
     if (kernelState(model) !== "idle") return;
-    kernel.value = "none";
-    lanes.surface.value = idleStatus("surface");
+    lose();
+  }
+
+  /** Nothing more will come; what is shown stays. */
+  function lose(): void {
+    clearTimeout(patience);
+    patience = undefined;
+    batch(() => {
+      kernel.value = "none";
+      lanes.surface.value = { ...idleStatus("surface"), message: LOST };
+      lanes.spectrum.value = idleStatus("spectrum");
+      lanes.action.value = idleStatus("action");
+    });
+    rpc.drop("The kernel ended before it answered.");
   }
 
   function call(method: Method, params: object) {
@@ -120,6 +136,8 @@ export function createAnswers(core: Core): Answers {
     }
   };
 
+  const unwatch = isStatic(model) ? undefined : onKernelEnd(model, lose);
+
   return {
     abilities,
     canCheck,
@@ -127,7 +145,9 @@ export function createAnswers(core: Core): Answers {
     began: plane.began,
     adopted: plane.adopted,
     asked(next, before): void {
-      if (before === null || samplingKey(before) === samplingKey(next) || kernel.value === "none") return;
+      if (before === null || kernel.value === "none") return;
+      // What was cancelled is computed with whatever is asked for next.
+      if (samplingKey(before) === samplingKey(next) && lanes.surface.value.phase !== "cancelled") return;
       lanes.surface.value = { ...idleStatus("surface"), id: next.id, phase: "queued" };
       patience ??= setTimeout(outOfPatience, PATIENCE_MS);
     },
@@ -155,7 +175,8 @@ export function createAnswers(core: Core): Answers {
     check: (vertex) => void checks.start(vertex),
     dispose(): void {
       clearTimeout(patience);
-      rpc.dispose();
+      unwatch?.();
+      rpc.drop("The view was closed before the kernel answered.");
       model.off("msg:custom", onMessage as (...args: never[]) => void);
     },
   };

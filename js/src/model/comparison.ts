@@ -61,6 +61,7 @@ export function createComparison(model: AnyModel): ComparisonStore {
     undo: () => each((store) => store.undo()),
     redo: () => each((store) => store.redo()),
     cancel: () => each((store) => store.cancel()),
+    again: () => each((store) => store.again()),
     canUndo: computed(() => stores.some((store) => store.canUndo.value)),
     canRedo: computed(() => stores.some((store) => store.canRedo.value)),
     resetView: () => each((store) => store.resetView()),

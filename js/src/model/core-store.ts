@@ -334,6 +334,9 @@ export function createCore(model: AnyModel, createAnswers: (core: Core) => Answe
       setView({ yaw: surface.value?.facing ?? yaw, pitch, zoom, pan });
     },
     cancel,
+    again(): void {
+      if (spec.value !== null) write({ ...spec.value, id: spec.value.id + 1 });
+    },
     select,
     setView,
     rpc,

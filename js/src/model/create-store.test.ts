@@ -48,6 +48,26 @@ function begin(of: Spec): Extract<Incoming, { kind: "begin" }> {
   };
 }
 
+/** As a signal of Lumino. */
+function lumino() {
+  const listeners = new Set<(sender: unknown, value: unknown) => void>();
+  return {
+    connect: (callback: (sender: unknown, value: unknown) => void) => listeners.add(callback),
+    disconnect: (callback: (sender: unknown, value: unknown) => void) => listeners.delete(callback),
+    emit: (value: unknown) => {
+      for (const listener of listeners) listener(null, value);
+    },
+    get listening() {
+      return listeners.size;
+    },
+  };
+}
+
+function watched() {
+  const [changes, disposed] = [lumino(), lumino()];
+  return { kernel: { status: "idle", statusChanged: changes, disposed }, changes, disposed };
+}
+
 /** The whole grid in one tile, every value `v`. */
 function fullTile(of: Spec, v: number): [Extract<Incoming, { kind: "tile" }>, DataView[]] {
   const n = of.points[0] * of.points[1];
@@ -307,6 +327,52 @@ describe("the kernel", () => {
     store.cancel();
     expect(model.sent).toEqual([{ kind: "cancel", upto: 2 }]);
     expect(store.status.value.phase).toBe("cancelled");
+  });
+
+  it("computes again what was cancelled, when it is asked to or anything is changed", () => {
+    const { model, store } = started();
+    store.request({ span: [4, 4] });
+    model.message({ kind: "progress", status: status({ id: 2, phase: "cancelled" }) });
+    store.again();
+    expect(store.spec.value).toMatchObject({ id: 3, span: [4, 4] });
+    expect(model.saved.at(-1)).toMatchObject({ spec: { id: 3 } });
+    expect(store.status.value.phase).toBe("queued");
+    store.cancel();
+    store.request({ threshold: 0.5 });
+    expect(store.status.value).toMatchObject({ id: 4, phase: "queued" });
+  });
+
+  it.each(["restarting", "autorestarting", "terminating", "dead"])(
+    "is gone at once when it is %s",
+    async (state) => {
+      const { kernel, changes } = watched();
+      const { model, store } = started({}, { kernel });
+      store.request({ span: [1, 0.5] });
+      model.message(begin(store.spec.value!));
+      const call = store.rpc("html", {});
+      changes.emit("busy");
+      expect(store.kernel.value).toBe("live");
+      changes.emit(state);
+      expect(store.kernel.value).toBe("none");
+      expect(store.status.value).toMatchObject({
+        phase: "idle",
+        message: expect.stringContaining("run the cell again"),
+      });
+      expect(store.abilities.value.reason).toContain("No kernel");
+      expect(store.grid.value).not.toBeNull();
+      await expect(call).rejects.toThrow("ended before");
+      vi.advanceTimersByTime(60_000);
+      expect(store.kernel.value).toBe("none");
+    },
+  );
+
+  it("is gone when its connection is disposed of, and nothing listens to it after the view", () => {
+    const { kernel, changes, disposed } = watched();
+    const { store } = started({}, { kernel });
+    disposed.emit(undefined);
+    expect(store.kernel.value).toBe("none");
+    store.dispose();
+    expect([changes.listening, disposed.listening]).toEqual([0, 0]);
   });
 
   it("answers actions by their id, with its own words on failure", async () => {

@@ -28,9 +28,9 @@ export function createRpc(send: (content: unknown) => void) {
       if (message.ok) call.resolve({ result: message.result, buffers });
       else call.reject(new Error(message.error || "The kernel gave no reason."));
     },
-    dispose(): void {
-      for (const call of waiting.values())
-        call.reject(new Error("The view was closed before the kernel answered."));
+    /** No answer will come. */
+    drop(reason: string): void {
+      for (const call of waiting.values()) call.reject(new Error(reason));
       waiting.clear();
     },
   };

@@ -151,6 +151,8 @@ export interface Store {
   redo(): void;
   resetView(): void;
   cancel(): void;
+  /** Asks once more for what was cancelled. */
+  again(): void;
   select(selection: Selection): void;
   setView(change: Partial<ViewState>): void;
   /** An action of the kernel; rejects with the kernel's error text. */

@@ -76,3 +76,29 @@ it("says how to go on when the kernel is gone", () => {
   });
   expect(root.querySelector(".nbl-phase-text")!.textContent).toMatch(/prediction: run the cell again$/);
 });
+
+it("starts again what was cancelled, but not by the second click of a double one", () => {
+  const press = (detail: number) =>
+    act(
+      () =>
+        void root
+          .querySelector(".nbl-phase button")!
+          .dispatchEvent(new MouseEvent("click", { bubbles: true, detail })),
+    );
+  expect(root.querySelector(".nbl-phase button")).toBeNull();
+  act(() => {
+    store.status.value = { ...store.status.value, phase: "cancelled" };
+  });
+  expect(root.querySelector(".nbl-phase button")!.textContent).toBe("Start again");
+  const { id } = store.spec.value!;
+  press(2);
+  expect(store.spec.value!.id).toBe(id);
+  press(1);
+  expect(store.spec.value!.id).toBe(id + 1);
+  expect(root.querySelector(".nbl-phase button")!.textContent).toBe("Cancel");
+  act(() => {
+    store.kernel.value = "none";
+    store.status.value = { ...store.status.value, phase: "cancelled" };
+  });
+  expect(root.querySelector(".nbl-phase button")).toBeNull();
+});

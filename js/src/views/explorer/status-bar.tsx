@@ -4,6 +4,7 @@ import type { Store } from "../../model/store";
 import type { VolumeData } from "../../model/volume-data";
 import { count, duration, num, reasonOf, whole } from "../parts/format";
 import { Popover } from "../parts/popover";
+import { stopped } from "../parts/standing";
 import { Term, type TermId } from "../parts/term";
 import { AwayPanels } from "./panels-menu";
 
@@ -36,12 +37,8 @@ export function statusLine(store: Store): Line {
   }
   if (isRunning(action)) return { tone: "run", text: action.message || "working" };
   if (action.phase === "error") return { tone: "error", text: action.message };
-  if (status.phase === "cancelled") {
-    const share = grid === null ? 0 : grid.known;
-    const what =
-      grid?.state === "predicted" ? "shown is the prediction" : `${Math.floor(100 * share)} % evaluated`;
-    return { tone: "warn", text: `cancelled: ${what}` };
-  }
+  if (status.phase === "cancelled") return { tone: "warn", text: stopped(store) };
+  if (store.kernel.value === "none" && status.message !== "") return { tone: "warn", text: status.message };
   if (status.message !== "") return { tone: "quiet", text: status.message };
   const volume = store.trait<VolumeData>("volume").value;
   if (grid === null && volume === null) return { tone: "quiet", text: "nothing computed yet" };
@@ -61,6 +58,9 @@ export function StatusBar({ store }: { store: Store }) {
   const { tone, text } = statusLine(store);
   const running = isRunning(status);
   const busy = running || isRunning(store.spectrumStatus.value) || isRunning(store.actionStatus.value);
+  const cancels = busy || store.kernel.value === "busy";
+  const again =
+    !cancels && status.phase === "cancelled" && store.kernel.value === "live" && store.spec.value !== null;
   const notice = store.source.value?.notice ?? "";
   const concerns = (store.trait<VolumeData>("volume").value ?? store.grid.value?.data)?.concerns ?? [];
   const share = running && status.total > 0 ? status.done / status.total : 0;
@@ -81,15 +81,17 @@ export function StatusBar({ store }: { store: Store }) {
       <div class={`nbl-phase nbl-tone-${tone}`}>
         <span class="nbl-dot" />
         {/* Ahead of the text: behind one whose length changes it would move while it is aimed at. */}
-        {(busy || store.kernel.value === "busy") && (
+        {(cancels || again) && (
           <button
             type="button"
             class="nbl-button nbl-small nbl-button-line"
             // A notebook may scroll while the button is down; the click must not get lost.
             onPointerDown={(event) => event.currentTarget.setPointerCapture(event.pointerId)}
-            onClick={store.cancel}
+            title={again ? "Compute this view from its first point" : undefined}
+            // The second click of a double one was meant for Cancel.
+            onClick={(event) => (cancels ? store.cancel() : event.detail < 2 && store.again())}
           >
-            Cancel
+            {cancels ? "Cancel" : "Start again"}
           </button>
         )}
         {tone === "error" ? <LongText text={text} /> : <span class="nbl-phase-text">{text}</span>}

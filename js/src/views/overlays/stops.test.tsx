@@ -110,6 +110,7 @@ describe("the surface", () => {
       grid: signal(grid),
       tree: signal(null),
       spec: signal(wanted),
+      status: signal({ phase: "done" }),
       selection,
       view,
       hover: signal<Hover>(hover),

@@ -65,6 +65,7 @@ function makeStore(state: LiveGrid["state"] = "final") {
     grid: signal<LiveGrid | null>(grid),
     tree: signal<LiveTree | null>(tree),
     spec: signal(grid.spec),
+    status: signal({ phase: "running" }),
     selection,
     view,
     hover: signal<Hover>({ ...none, from: "surface" }),

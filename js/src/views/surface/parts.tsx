@@ -4,6 +4,7 @@ import { nearestVertex } from "../../model/place";
 import type { Coordinates } from "../../model/protocol";
 import type { LiveGrid, Store } from "../../model/store";
 import { num, point } from "../parts/format";
+import { standing } from "../parts/standing";
 import type { SurfaceUi } from "./controller";
 import { type CriticalPoint, criticalPoints, isPlace, type Row, samePoint, title } from "./critical";
 import { barPlace } from "./layout";
@@ -19,16 +20,13 @@ export function StateBadge({ store, ui }: Props) {
   const grid = store.grid.value;
   const wanted = store.spec.value?.scale;
   if (!grid) return null;
-  if (grid.state === "final")
+  const text = standing(store);
+  if (text === "")
     return wanted === "log" && ui.bar.value?.scale === "linear" ? (
       <div class="nbl-badge">linear: no loss here is positive, so there is no logarithm</div>
     ) : null;
-  const predicted = grid.state === "predicted";
-  return (
-    <div class={`nbl-badge ${grid.state}`}>
-      {predicted ? "predicted (quadratic)" : `refining ${Math.floor(100 * grid.known)} %`}
-    </div>
-  );
+  // What is final is here for want of values of what is asked for.
+  return <div class={`nbl-badge ${grid.state === "final" ? "stale" : grid.state}`}>{text}</div>;
 }
 
 export interface Reading {
