@@ -87,3 +87,12 @@ it("keeps the colours of a band, tells its share, and Escape gives them back", (
   expect(press(lowest(), "Escape")).toBe(false);
   expect(store.view.value.brush).toBeNull();
 });
+
+it("colours all where no loss lies in the band, says so, and has the band again where some do", () => {
+  act(() => store.setView({ brush: [20, 30] }));
+  expect(root.querySelector(".nbl-bar-off")).toBeNull();
+  expect(root.querySelector("[role=status]")!.textContent).toBe("no loss from 20 to 30: all coloured");
+  act(() => store.setView({ brush: [7, 30] }));
+  expect(root.querySelectorAll(".nbl-bar-off")).toHaveLength(2);
+  expect(root.querySelector("[role=status]")!.textContent).toContain("of the window");
+});

@@ -13,7 +13,7 @@ import { cellVolumes } from "../../model/volumes";
 import { num, percent } from "../parts/format";
 import type { Bar, SurfaceUi } from "./controller";
 import { barLength, barPlace } from "./layout";
-import { bandShare } from "./scene";
+import { bandMeets, bandShare } from "./scene";
 import { lossTicks, tickTexts } from "./ticks";
 
 /** Movement that tells a drag from a click, CSS pixels. */
@@ -28,7 +28,7 @@ type Band = [number, number];
 export function ColorBar({ store, ui }: { store: Store; ui: SurfaceUi }) {
   // Computed: the view changes with every frame of a rotation, its colours do not.
   const colormap = useComputed(() => store.view.value.colormap).value;
-  const brush = useComputed(() => store.view.value.brush ?? null).value;
+  const asked = useComputed(() => store.view.value.brush ?? null).value;
   const clip = useComputed(() => store.view.value.clip ?? null).value;
   const scaleBox = useRef<HTMLDivElement>(null);
   const bar = ui.bar.value;
@@ -36,6 +36,7 @@ export function ColorBar({ store, ui }: { store: Store; ui: SurfaceUi }) {
   const { width, height } = ui.size.value;
   const place = barPlace(width, height);
   if (!bar || !grid || place === "none") return null;
+  const brush = asked !== null && bandMeets(asked, [bar.low, bar.high], grid.base) ? asked : null;
   const upright = place === "right";
   const map = mapOf(bar, grid);
   const [length, count] = barLength(upright, width, height);
@@ -114,6 +115,11 @@ export function ColorBar({ store, ui }: { store: Store; ui: SurfaceUi }) {
         {pointed !== null && <div class="nbl-bar-pointer" style={at(pointed)} aria-hidden="true" />}
       </div>
       {brush && <Share grid={grid} band={brush} />}
+      {asked && !brush && (
+        <div class="nbl-bar-share" role="status">
+          no loss from {num(asked[0], 3)} to {num(asked[1], 3)}: all coloured
+        </div>
+      )}
     </div>
   );
 }

@@ -21,7 +21,7 @@ import { barPlace, createAxisTicks, type Inset, insets } from "./layout";
 import { markerAt } from "./marker-at";
 import { eased, PRESETS, type Preset, panned, rotated, zoomed } from "./navigate";
 import { listenToPointers } from "./pointer";
-import { contourLevels, engineGrid, type Levels, spanned, verticalRange } from "./scene";
+import { bandMeets, contourLevels, engineGrid, type Levels, spanned, verticalRange } from "./scene";
 
 /** Heights at the ends of the colour bar, and the scale that is drawn. */
 export interface Bar {
@@ -248,7 +248,7 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
     picture.flat = isFlat();
     picture.clipped = clipped;
     picture.floor = view.floor === true;
-    picture.band = bandOf(view.brush ?? null, picture.base);
+    picture.band = bandOf(view.brush ?? null, range, picture.base);
     picture.colormap = view.colormap;
     picture.contours = view.contours;
     picture.levels = levels.heights;
@@ -362,8 +362,12 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
   }
 
   const band: [number, number] = [0, 0];
-  function bandOf(losses: readonly [number, number] | null, base: number): [number, number] | null {
-    if (losses === null) return null;
+  function bandOf(
+    losses: readonly [number, number] | null,
+    shown: readonly [number, number],
+    base: number,
+  ): [number, number] | null {
+    if (losses === null || !bandMeets(losses, shown, base)) return null;
     band[0] = losses[0] - base;
     band[1] = losses[1] - base;
     return band;

@@ -89,6 +89,15 @@ export function contourLevels(range: readonly [number, number], base: number, sc
   };
 }
 
+/** Whether a band of losses holds any of the heights that are drawn: one of another plane may hold none. */
+export function bandMeets(
+  [low, high]: readonly [number, number],
+  range: readonly [number, number],
+  base: number,
+): boolean {
+  return low <= range[1] + base && high >= range[0] + base;
+}
+
 /** Share of the window's area whose loss lies between two losses; holes belong to no window. */
 export function bandShare(
   grid: Pick<LiveGrid, "values" | "base">,
