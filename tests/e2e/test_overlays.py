@@ -7,6 +7,7 @@ import struct
 import pytest
 from playwright.sync_api import expect
 
+from harness.notebook import SCREENSHOTS
 from harness.panel import NETWORK, fingerprint, finished, number, rested, surface_box
 from harness.shared import checked, opened
 
@@ -167,7 +168,11 @@ def test_paths_probe_map_and_pictures(lab, request):
             widget.get_by_role("button", name="SVG").click()
         text = download.value.path().read_text()
         assert text.startswith("<svg ")
-        assert "data:image/png;base64," in text
+        # The map, its contour lines as vectors, and on them what marks it.
+        assert text.count("data:image/png;base64,") == 2
+        lines = text[text.index("<g fill=") : text.index("</g>")]
+        assert lines.count("<path d=") >= 4
+        (SCREENSHOTS / "map.svg").write_text(text)
         lab.page.keyboard.press("Escape")
         view.focus()
         lab.page.keyboard.press("m")

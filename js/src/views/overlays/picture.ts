@@ -132,11 +132,11 @@ export function paintPicture(store: Store, ui: SurfaceUi, options: PictureOption
 const escaped = (text: string) =>
   text.replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c]!);
 
-/** The surface as a raster, everything around it as vectors and text. */
+/** The surface as a raster, everything around it as vectors and text; the contour lines of a map as well. */
 export function paintSvg(store: Store, ui: SurfaceUi, enlarged: number): string {
-  const capture = ui.capture(enlarged);
+  const capture = ui.capture(enlarged, true);
   if (capture === null) throw new Error("There is no surface to draw yet.");
-  const { width, height, ink, background } = capture;
+  const { width, height, ink, background, contours, over } = capture;
   const { texts, lines, cells } = partsOf(store, ui, capture);
   const n = (v: number) => String(Math.round(100 * v) / 100);
   const rects = cells
@@ -149,10 +149,17 @@ export function paintSvg(store: Store, ui: SurfaceUi, enlarged: number): string 
         `<text transform="translate(${n(x)} ${n(y)}) rotate(${n(angle)})" text-anchor="${anchor}" font-size="${size}">${escaped(text)}</text>`,
     )
     .join("");
+  const image = (canvas: HTMLCanvasElement) =>
+    `<image width="${n(width)}" height="${n(height)}" href="${canvas.toDataURL("image/png")}"/>`;
+  const curves = contours.map(
+    ({ d, weight, light }) =>
+      `<path d="${d}" stroke="${light ? "#fff" : "#000"}" stroke-width="${0.8 + 0.5 * weight}" stroke-opacity="${0.3 + 0.3 * weight}"/>`,
+  );
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" width="${n(width)}" height="${n(height)}" viewBox="0 0 ${n(width)} ${n(height)}">` +
     `<rect width="100%" height="100%" fill="${css(background)}"/>` +
-    `<image width="${n(width)}" height="${n(height)}" href="${capture.canvas.toDataURL("image/png")}"/>` +
+    image(capture.canvas) +
+    `<g fill="none" stroke-linejoin="round">${curves.join("")}</g>${over ? image(over) : ""}` +
     `${rects}<path d="${strokes}" stroke="${css(ink)}" stroke-opacity="0.5" fill="none"/>` +
     `<g font-family="${escaped(FONT)}" fill="${css(ink)}">${words}</g></svg>`
   );

@@ -4,6 +4,9 @@ import type { Engine, Grid, Label, Line, Look, Marker, Scale, Surface } from "..
 import { getEngine } from "../../gl/engine-registry";
 import { createFlatSurface } from "../../gl/flat-surface";
 import { css } from "../../gl/paint-box";
+import { createLabels } from "../../gl/paint-labels";
+import { paintLines } from "../../gl/paint-lines";
+import { paintMarkers } from "../../gl/paint-markers";
 import { pick } from "../../gl/pick";
 import type { Selection, Spec } from "../../model/protocol";
 import { samplingKey } from "../../model/spec";
@@ -14,6 +17,7 @@ import { type AxisText, type AxisTicks, createAxes } from "./axes";
 import { basinTint } from "./basin-map";
 import { colorsOf, type Rgb } from "./colors";
 import { contourLabels } from "./contour-labels";
+import { type ContourPath, contourPaths } from "./contour-paths";
 import { announce, basinOf, type CriticalPoint, criticalPoints, markersOf, samePoint } from "./critical";
 import { type Corner, freeCorner } from "./free-corner";
 import { surfaceKey } from "./keyboard";
@@ -35,6 +39,9 @@ export interface Bar {
 /** A picture, and what lies on it: CSS pixels of the panel. */
 export interface Capture {
   canvas: HTMLCanvasElement;
+  /** Where the contour lines are apart: what lies above them. */
+  over: HTMLCanvasElement | null;
+  contours: readonly ContourPath[];
   width: number;
   height: number;
   texts: readonly AxisText[];
@@ -69,8 +76,11 @@ export interface SurfaceUi {
   pick: Signal<((at: readonly [number, number]) => void) | null>;
   /** A key that the surface itself has no use for; true = taken. */
   key(key: string): boolean;
-  /** The picture as it is at rest, so many times as large; the caller paints texts on it. */
-  capture(enlarged: number): Capture | null;
+  /**
+   * The picture as it is at rest, so many times as large; the caller paints texts on it. With `apart` the
+   * contour lines of a map are no part of it.
+   */
+  capture(enlarged: number, apart?: boolean): Capture | null;
   /** Moves the camera to a preset. */
   fly(to: Preset): void;
 }
@@ -341,8 +351,12 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
     ] as const;
     if (key.every((part, k) => part === marked[k])) return;
     marked = key;
-    const all = [...markersOf(points, key[1], key[2], base), ...key[4]];
-    surface.setMarkers(clipped ? all.filter((marker) => marker.z <= range[1]) : all);
+    surface.setMarkers(shownMarkers(base));
+  }
+
+  function shownMarkers(base: number): Marker[] {
+    const all = [...markersOf(points, store.selection.value, store.hover.value, base), ...ui.marks.value];
+    return clipped ? all.filter((marker) => marker.z <= range[1]) : all;
   }
 
   /** Losses on the contour lines; while the surface changes there are none. */
@@ -606,23 +620,60 @@ export function createController(store: Store, elements: SurfaceElements, ui: Su
 
   ui.named = () => (stepped?.told ? [stepped, ...ui.stops.value] : ui.stops.value);
   ui.fly = fly;
-  ui.capture = (enlarged) => {
+  ui.capture = (enlarged, apart = false) => {
     if (!grid || !live) return null;
     const { width, height } = ui.size.value;
     // The picture has all of the panel, whatever lies over it on the page.
     covered = 0;
     draw();
-    const copy = document.createElement("canvas");
-    copy.width = Math.round(width * enlarged);
-    copy.height = Math.round(height * enlarged);
-    const into = copy.getContext("2d");
+    const sheet = () => {
+      const canvas = document.createElement("canvas");
+      canvas.width = Math.round(width * enlarged);
+      canvas.height = Math.round(height * enlarged);
+      return canvas.getContext("2d");
+    };
+    const into = sheet();
+    const above = apart && isFlat() && store.view.value.contours ? sheet() : null;
     if (!into) return null;
-    const large = { ...look(false), width: copy.width, height: copy.height, pixelRatio: enlarged };
-    surface.draw({ ...large, inset: insets(width, height, enlarged, isFlat()) }, into);
+    const [w, h] = [into.canvas.width, into.canvas.height];
+    const large = {
+      ...look(false),
+      width: w,
+      height: h,
+      pixelRatio: enlarged,
+      inset: insets(width, height, enlarged, isFlat()),
+    };
+    let contours: readonly ContourPath[] = [];
+    if (above) {
+      setCamera(camera, large, grid);
+      contours = contourPaths(live, levels, camera, large.colormap);
+      const labels = createLabels();
+      if (live.state === "final" && store.view.value.contour_labels !== false)
+        labels.set(contourLabels(live, levels));
+      paintLines(above, camera, large, ui.lines.value);
+      labels.paint(above, camera, large, grid);
+      paintMarkers(above, camera, large, grid, shownMarkers(live.base));
+      surface.setLines([]);
+      surface.setLabels([]);
+      surface.setMarkers([]);
+      large.contours = false;
+      // To be set again by the next draw.
+      [marked, labelled, lined] = [[], [], []];
+    }
+    surface.draw(large, into);
     const texts = axes.texts().map((text) => ({ ...text }));
     covered = ui.covered.value;
     invalidate();
-    return { canvas: copy, width, height, texts, ink, background };
+    return {
+      canvas: into.canvas,
+      over: above?.canvas ?? null,
+      contours,
+      width,
+      height,
+      texts,
+      ink,
+      background,
+    };
   };
   const stopPointers = listenToPointers(root, gestures);
   root.addEventListener("keydown", onKey);
