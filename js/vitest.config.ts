@@ -14,5 +14,6 @@ export default defineConfig({
     },
   ],
   define: { ENGINE_HASH: JSON.stringify("test") },
-  test: { environment: "happy-dom", include: ["src/**/*.test.{ts,tsx}"] },
+  test: {
+    testTimeout: 30_000, environment: "happy-dom", include: ["src/**/*.test.{ts,tsx}"] },
 });
