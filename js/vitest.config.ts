@@ -14,6 +14,5 @@ export default defineConfig({
     },
   ],
   define: { ENGINE_HASH: JSON.stringify("test") },
-  test: {
-    testTimeout: 30_000, environment: "happy-dom", include: ["src/**/*.test.{ts,tsx}"] },
+  test: { environment: "happy-dom", include: ["src/**/*.test.{ts,tsx}"], testTimeout: 30_000 },
 });
