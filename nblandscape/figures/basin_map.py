@@ -21,6 +21,7 @@ from nblandscape.figures.basins import (
     write_number,
 )
 from nblandscape.figures.colors import palette
+from nblandscape.figures.scales import SCALES, symlog_norm
 
 if TYPE_CHECKING:
     from nblandscape.landscape.landscape import Landscape
@@ -37,6 +38,7 @@ def plot_basin_map(
     *,
     support: "Support | None" = None,
     log: bool = False,
+    scale: str | None = None,
     limits: tuple[float, float] | None = None,
     legend: bool = True,
 ) -> ScalarMappable:
@@ -55,6 +57,8 @@ def plot_basin_map(
         Of this tree: marks of pairs that it does not support are hollow.
     log : bool
         Logarithmic levels, where all values are positive.
+    scale : {"linear", "log", "symlog"}, optional
+        Of the levels, in place of `log`.
     limits : tuple (low, high), optional
         Range of levels and shades, so that several pictures can be compared.
     legend : bool
@@ -67,7 +71,7 @@ def plot_basin_map(
     Raises
     ------
     ValueError
-        Three or more dimensions, a tree of another grid, or limits that do not increase.
+        Three or more dimensions, a tree of another grid, an unknown scale, or limits that do not increase.
 
     Examples
     --------
@@ -88,7 +92,7 @@ def plot_basin_map(
     if limits is not None and not limits[0] < limits[1]:
         raise ValueError(f"limits={limits}; the second must be larger.")
     low, high = (float(np.nanmin(values)), float(np.nanmax(values))) if limits is None else map(float, limits)
-    norm = LogNorm(low, high) if log and 0 < low < high else Normalize(low, high if high > low else low + 1)
+    norm = _norm(low, high, scale or ("log" if log else "linear"))
     if landscape.dim == 1:
         _line(axes, landscape, tree)
     else:
@@ -99,6 +103,16 @@ def plot_basin_map(
     strong, weak = _strengths(tree)
     ramp = [tuple(thinned(axes, s)) for s in np.linspace(strong, weak, 9)]
     return ScalarMappable(norm, LinearSegmentedColormap.from_list("depth", ramp))
+
+
+def _norm(low: float, high: float, scale: str) -> Normalize:
+    if scale not in SCALES:
+        raise ValueError(f"scale={scale!r}; use one of {', '.join(SCALES)}.")
+    if scale == "log" and 0 < low < high:
+        return LogNorm(low, high)
+    if scale == "symlog" and low < high:
+        return symlog_norm(low, high)
+    return Normalize(low, high if high > low else low + 1)
 
 
 def _line(axes: Axes, landscape: "Landscape", tree: "MergeTree") -> None:
@@ -145,11 +159,8 @@ def _plane(axes: Axes, landscape: "Landscape", tree: "MergeTree", norm: Normaliz
         borders = LineCollection(list(_borders(landscape, tree.basins)), linestyles=(0, (3, 2)), zorder=2)
         borders.set(colors=colors.ink, linewidths=0.7)
         axes.add_collection(borders)
-        levels = (
-            np.geomspace(low, high, _CONTOURS)
-            if isinstance(norm, LogNorm)
-            else np.linspace(low, high, _CONTOURS)
-        )
+        # Evenly spaced in shade, whatever the scale.
+        levels = np.asarray(norm.inverse(np.linspace(0, 1, _CONTOURS)))
         merges = tree.pairs["death"][np.isfinite(tree.pairs["death"])]
         merges = merges if merges.size <= 6 else merges[:0]
         for heights, width, opacity in ((levels[1:-1], 0.4, 0.5), (np.unique(merges), 0.9, 0.8)):

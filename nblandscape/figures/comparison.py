@@ -14,6 +14,7 @@ from nblandscape.figures.basins import quantity_of, span, strength_bar, supporte
 from nblandscape.figures.colors import palette
 from nblandscape.figures.diagrams import plot_persistence_diagram
 from nblandscape.figures.plots import plot_merge_tree
+from nblandscape.figures.scales import symlog_heights
 from nblandscape.topology.smad import smad
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ def comparison_figure(
     threshold: float = 0.0,
     support: "Mapping[str, Support] | None" = None,
     log: bool = False,
+    scale: str | None = None,
+    clip: float | None = None,
     width: float | None = None,
 ) -> Figure:
     """Draw maps, merge trees, diagrams and numbers of several landscapes side by side on one scale.
@@ -47,6 +50,10 @@ def comparison_figure(
         of these columns are those of the supported pairs.
     log : bool
         Logarithmic shades of the maps and heights of the trees, where all values are positive.
+    scale : {"linear", "log", "symlog"}, optional
+        Of shades and heights, in place of `log`.
+    clip : float, optional
+        Value at which shades and heights end, where a spike would flatten all the rest.
     width : float, optional
         Inches; 3.2 for each column by default.
 
@@ -59,7 +66,8 @@ def comparison_figure(
     Raises
     ------
     ValueError
-        There is no landscape, the threshold is negative, or a support is that of another tree.
+        There is no landscape, the threshold is negative, the scale is unknown, or a support is that of
+        another tree.
 
     Examples
     --------
@@ -84,19 +92,25 @@ def comparison_figure(
     figure = Figure(figsize=(width, column * sum(heights) + 0.5), layout="constrained")
     grid = figure.add_gridspec(3 + mapped, len(names), height_ratios=heights[1 - mapped :])
     panels = np.array([[figure.add_subplot(cell) for cell in line] for line in _cells(grid)])
-    low = min(float(np.nanmin(landscape.values)) for landscape in landscapes.values())
-    high = max(float(np.nanmax(landscape.values)) for landscape in landscapes.values())
+    low, high = _range(landscapes, clip)
     shared = span(*trees.values())
+    if high == clip:
+        shared = shared[0], min(shared[1], high)
+    scale = scale or ("log" if log else "linear")
     for place, name in enumerate(names):
         landscape, tree, known = landscapes[name], trees[name], bars.get(name)
         quantity = quantity_of(landscape)
         if mapped:
             limits = (low, high) if low < high else None
             shades = plot_basin_map(
-                panels[0, place], landscape, tree, support=known, log=log, limits=limits, legend=False
+                panels[0, place], landscape, tree, support=known, scale=scale, limits=limits, legend=False
             )
         limits = shared if shared[0] < shared[1] else None
-        plot_merge_tree(panels[-3, place], tree, log=log, ylabel=quantity, support=known, limits=limits)
+        plot_merge_tree(
+            panels[-3, place], tree, log=scale == "log", ylabel=quantity, support=known, limits=limits
+        )
+        if scale == "symlog":
+            symlog_heights(panels[-3, place], low, high)
         plot_persistence_diagram(panels[-2, place], tree, known, quantity=quantity, limits=limits)
         _table(panels[-1, place], _numbers(landscape, tree, known))
         _in_column(panels[:, place], place, small=column < 2.6)
@@ -106,13 +120,27 @@ def comparison_figure(
     elif mapped:
         for axes in panels[0]:
             axes.set_ylim(low - 0.12 * (high - low), high + 0.03 * (high - low))
+    told = _told(landscapes, threshold, clip if high == clip else None)
+    figure.supxlabel(fill(told, int(22 * width)), fontsize=6.5)
+    return figure
+
+
+def _range(landscapes: "Mapping[str, Landscape]", clip: float | None) -> tuple[float, float]:
+    """Lowest and highest value of all; the highest is `clip` where that cuts something off."""
+    low = min(float(np.nanmin(landscape.values)) for landscape in landscapes.values())
+    high = max(float(np.nanmax(landscape.values)) for landscape in landscapes.values())
+    return low, high if clip is None or not low < clip < high else clip
+
+
+def _told(landscapes: "Mapping[str, Landscape]", threshold: float, cut: float | None) -> str:
     told = "One scale in every row. Numbers at minima are rows of the pairs."
     if threshold > 0:
         told += f" Branches less persistent than {threshold:g} are left out."
+    if cut is not None:
+        told += f" Cut off above {cut:g}."
     if any(landscape.batch_losses is not None for landscape in landscapes.values()):
         told += " ± one standard error over batches, minima and saddles held fixed."
-    figure.supxlabel(fill(told, int(22 * width)), fontsize=6.5)
-    return figure
+    return told
 
 
 def _cells(grid: GridSpec) -> list[list[SubplotSpec]]:

@@ -18,7 +18,14 @@ from nblandscape.figures.basins import (
     write_number,
 )
 from nblandscape.figures.colors import palette
-from nblandscape.figures.scales import SCALES, inverse_symlog, linear_width, symlog, symlog_norm
+from nblandscape.figures.scales import (
+    SCALES,
+    inverse_symlog,
+    linear_width,
+    symlog,
+    symlog_heights,
+    symlog_norm,
+)
 from nblandscape.landscape.facing import open_yaw
 from nblandscape.topology.planar_order import planar_order
 
@@ -76,10 +83,7 @@ def figure_of(
     heights = figure.add_subplot(grid[0, 2])
     plot_merge_tree(heights, tree, log=scale == "log", ylabel=_quantity(landscape))
     if scale == "symlog":
-        span = linear_width(float(np.nanmin(landscape.values)), float(np.nanmax(landscape.values)))
-        heights.set_yscale(
-            "function", functions=(lambda x: symlog(x, span), lambda y: inverse_symlog(y, span))
-        )
+        symlog_heights(heights, float(np.nanmin(landscape.values)), float(np.nanmax(landscape.values)))
     if spectrum:
         plot_spectrum(figure.add_subplot(grid[1, 2]), spectrum["values"], spectrum["residuals"])
     if title:

@@ -1,6 +1,7 @@
 """The symmetric logarithmic scale of losses, as the explorer draws it (js/src/gl/height-map.ts)."""
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.colors import FuncNorm
 
 _LINEAR_SHARE = 1e-3
@@ -40,3 +41,9 @@ def symlog_norm(low: float, high: float) -> FuncNorm:
     """Norm of matplotlib for colours of losses between `low` and `high`."""
     width = linear_width(low, high)
     return FuncNorm((lambda x: symlog(x, width), lambda y: inverse_symlog(y, width)), low, high)
+
+
+def symlog_heights(axes: Axes, low: float, high: float) -> None:
+    """Make the heights of a picture those of losses between `low` and `high` on this scale."""
+    width = linear_width(low, high)
+    axes.set_yscale("function", functions=(lambda x: symlog(x, width), lambda y: inverse_symlog(y, width)))

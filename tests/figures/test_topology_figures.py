@@ -386,3 +386,30 @@ def test_hues_stay_apart_for_the_colour_blind(back):
         seen = np.array([cielab(np.clip(np.array(eye) @ linear(hue), 0, 1)) for hue in hues])
         apart = np.linalg.norm(seen[:, None] - seen, axis=-1)
         assert apart[~np.eye(8, dtype=bool)].min() > 16
+
+
+def test_a_comparison_has_one_scale_and_ends_at_a_cut():
+    x = np.linspace(-1, 1, 9)
+    bowl = np.add.outer(x**2, x**2) - 1
+    some = {"bowl": nbl.Landscape.from_array(bowl), "steep": nbl.Landscape.from_array(1000 * bowl)}
+    figure = comparison_figure(some, scale="symlog", clip=50)
+    figure.canvas.draw()
+    maps, trees = figure.axes[:2], figure.axes[2:4]
+    assert trees[0].get_yscale() == trees[1].get_yscale() == "function"
+    assert trees[0].get_ylim() == trees[1].get_ylim()
+    assert maps[0].get_title() == "bowl"
+    assert "Cut off above 50." in figure.get_supxlabel()
+    # Nothing is cut off above all of it.
+    assert "Cut" not in comparison_figure(some, clip=5000).get_supxlabel()
+    with pytest.raises(ValueError, match="scale='cubic'"):
+        comparison_figure(some, scale="cubic")
+
+
+def test_the_levels_of_a_basin_map_are_even_in_its_shades():
+    x = np.linspace(0.1, 100, 30)
+    wells = nbl.Landscape.from_array(np.add.outer(x, np.zeros(30)))
+    for scale, middle in (("linear", 50.05), ("log", np.sqrt(10)), ("symlog", None)):
+        shades = plot_basin_map(panel(), wells, wells.merge_tree(), scale=scale)
+        half = float(shades.norm.inverse(0.5))
+        assert middle is None or half == pytest.approx(middle)
+        assert middle is not None or 0.1 < half < 50
