@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from nblandscape.topology.neighbours import Connectivity
 
 
+class NothingFiniteError(ValueError):
+    """No value is finite: there is nothing to show."""
+
+
 @dataclass(frozen=True, eq=False)
 class Landscape:
     """Values on a grid; ``values[i0, i1, ...]`` belongs to ``axes[0][i0], axes[1][i1], ...``.
@@ -97,7 +101,7 @@ class Landscape:
             raise ValueError(f"values has shape {array.shape}; every axis needs at least two points.")
         array[~np.isfinite(array)] = np.nan
         if np.isnan(array).all():
-            raise ValueError("No value is finite; there is no landscape to look at.")
+            raise NothingFiniteError("No value is finite; there is no landscape to look at.")
         lines = [np.arange(n, dtype=np.float64) for n in array.shape] if axes is None else list(axes)
         if len(lines) != array.ndim:
             raise ValueError(f"{len(lines)} axes for values of dimension {array.ndim}.")

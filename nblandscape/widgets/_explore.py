@@ -3,10 +3,11 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack, overload
 
 from nblandscape.landscape.archive import read_archive
 from nblandscape.landscape.landscape import Landscape
+from nblandscape.widgets._failed import FailedSource, is_of_the_data
 from nblandscape.widgets._paths import Paths
 from nblandscape.widgets._sources import FunctionSource, LandscapeSource, ObjectiveSource, Source
 from nblandscape.widgets._volume import VolumeFunctionSource
@@ -16,6 +17,30 @@ from nblandscape.widgets.explorer import Explorer
 _NOT_GIVEN: Any = object()
 
 
+class _Options(TypedDict, total=False):
+    axes: tuple[int, int]
+    offset: Mapping[int, float]
+    span: float | tuple[float, float]
+    points: int | tuple[int, int]
+    scale: str
+    threshold: float
+    spectrum: Any
+    largest: int
+    smallest: int
+    tol: float
+    seed: int
+    bounds: Sequence[Sequence[float]] | None
+    paths: Any
+    title: str | None
+    variable: str | None
+    height: str
+    wait: bool
+
+
+@overload
+def explore(x: Mapping[Any, Any], **options: Unpack[_Options]) -> Comparison: ...
+@overload
+def explore(x: object, **options: Unpack[_Options]) -> Explorer: ...
 def explore(
     x: Any,
     *,
@@ -36,7 +61,7 @@ def explore(
     variable: str | None = None,
     height: str = "740px",
     wait: bool = False,
-) -> Any:
+) -> Explorer | Comparison:
     """Look at a loss landscape: rotatable surface, clickable merge tree, eigenvalue sliders.
 
     Returns at once; the computation runs beside the notebook, coarse first, and every slider move
@@ -125,12 +150,14 @@ def _named(
 ) -> dict[str, tuple[Source, dict[str, Any]]]:
     if not 1 <= len(given) <= MOST:
         raise ValueError(f"{len(given)} landscapes; a comparison shows 1 to {MOST}.")
-    sources = {}
+    sources: dict[str, tuple[Source, dict[str, Any]]] = {}
     for name, x in given.items():
         try:
             sources[str(name)] = _source(x, bounds, str(name), None)
         except Exception as error:
-            raise named_error(name, error) from error
+            if not is_of_the_data(error):
+                raise named_error(name, error) from error
+            sources[str(name)] = FailedSource(error, str(name)), {}
     if len(sources) < len(given):
         raise ValueError("Two names of the comparison are the same text.")
     return sources

@@ -52,7 +52,7 @@ class CellPicture:
 
         _close_predecessors(explorer)
         if os.environ.get("NBLANDSCAPE_WAIT") == "1":
-            explorer.wait()
+            explorer._finish()
         bundle = explorer._repr_mimebundle_()
         if bundle is not None:
             data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})

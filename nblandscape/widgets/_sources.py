@@ -14,7 +14,7 @@ import numpy as np
 from nblandscape.cancel import CancelSignal
 from nblandscape.landscape.fill import Chunk, fill
 from nblandscape.landscape.grid import axis_coordinates
-from nblandscape.landscape.landscape import Landscape
+from nblandscape.landscape.landscape import Landscape, NothingFiniteError
 from nblandscape.widgets._origins import Origins, Recipe, model_place, note_recipe, recipe_of
 from nblandscape.widgets._spec import Spec
 
@@ -415,7 +415,7 @@ class FunctionSource(Fixed):
         seconds = time.perf_counter() - begin
         self._cost = seconds / values.size
         if not np.isfinite(values).any():
-            raise ValueError(f"{self.title} is not finite anywhere in the window.")
+            raise NothingFiniteError(f"{self.title} is not finite anywhere in the window.")
         return Landscape.from_array(
             values,
             axes,
@@ -441,7 +441,7 @@ class LandscapeSource(Fixed):
                 + _other_ways(landscape.dim)
             )
         if landscape.holes == landscape.values.size:
-            raise ValueError("No value of the landscape is finite; there is nothing to show.")
+            raise NothingFiniteError("No value of the landscape is finite; there is nothing to show.")
         super().__init__()
         self.landscape = landscape
         self.origins = [{**origin, "kept": False} for origin in origins]

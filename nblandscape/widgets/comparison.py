@@ -12,8 +12,10 @@ import numpy as np
 import traitlets
 
 from nblandscape.landscape.landscape import Landscape
+from nblandscape.landscape.stderr import standard_errors
 from nblandscape.topology import smad
 from nblandscape.widgets._base import NblWidget
+from nblandscape.widgets._failed import FailedSource
 from nblandscape.widgets._picture import CellPicture
 from nblandscape.widgets._sources import FunctionSource, LandscapeSource, ObjectiveSource, Source
 from nblandscape.widgets._view import DEFAULT_VIEW
@@ -46,7 +48,7 @@ class Member(Explorer):
         super().__init__(source, **options)
         self.observe(self._tell, names=list(_SHARED))
         for name in _SHARED:
-            comparison._take(number, name, getattr(self, name))
+            self._tell({"name": name, "new": getattr(self, name)})
 
     def _new_lock(self) -> "threading.RLock":
         # One for all: the page takes it before a member's, the worker after.
@@ -60,7 +62,12 @@ class Member(Explorer):
         self._comparison.send({"kind": "member", "number": self._number, "content": content}, buffers)
 
     def _tell(self, change: Mapping[str, Any]) -> None:
-        self._comparison._take(self._number, change["name"], change["new"])
+        name, value = change["name"], change["new"]
+        if name == "surface" and value is not None and self._shown is not None:
+            errors = standard_errors(self._shown.landscape)
+            if errors is not None:
+                value = {**value, "stderr": errors.astype("<f4").tobytes()}
+        self._comparison._take(self._number, name, value)
 
     def _draw_picture(self) -> None:
         self._comparison._member_ended(self)
@@ -159,9 +166,12 @@ class Comparison(NblWidget):
             free = [m for m in self._members if isinstance(m._source, ObjectiveSource)]
             if not self.__dict__.get("_common_span") or len(free) < 2 or len(self._members) < len(self.names):
                 return
-            if any(m.spec is None for m in free):
+            if any(m.spec is None and m.error is None for m in free):
                 return
             self._common_span = False
+        free = [m for m in free if m.spec is not None]
+        if len(free) < 2:
+            return
         spans = np.median([m.spec["span"] for m in free], axis=0)
         points = min(m.spec["points"][0] for m in free)
         for member in free:
@@ -206,8 +216,15 @@ class Comparison(NblWidget):
         ------
         TimeoutError
         Exception
-            That of the first member whose computation failed, when the others are finished.
+            That of the first member whose computation failed, with its name, when the others are finished.
         """
+        self._wait(timeout)
+        for name, member in zip(self.names, self._members, strict=True):
+            if member.error is not None:
+                raise named_error(name, member.error) from member.error
+        return self
+
+    def _wait(self, timeout: float | None = None) -> None:
         end = math.inf if timeout is None else time.monotonic() + timeout
         # The last one to choose its window may ask the others for another one.
         while any(member._pending.any for member in self._members):
@@ -215,10 +232,6 @@ class Comparison(NblWidget):
                 left = None if timeout is None else max(0.0, end - time.monotonic())
                 if not member._pending.wait(left):
                     raise TimeoutError(f"{name!r} is still computing after {timeout} s.")
-        for member in self._members:
-            if member.error is not None:
-                raise member.error
-        return self
 
     @property
     def landscapes(self) -> dict[str, Landscape]:
@@ -271,7 +284,7 @@ class Comparison(NblWidget):
         return state
 
     def _finish(self) -> None:
-        self.wait()
+        self._wait()  # one that failed is shown with its error, beside the others
 
     def _page(self, *, title: str | None = None, **options: Any) -> "Page":
         if not self.landscapes:
@@ -291,7 +304,11 @@ class Comparison(NblWidget):
             raise RuntimeError("Nothing has been computed yet; call comparison.wait() first.")
         spec = next(m.spec for m in self._members if m.spec is not None)
         figure = comparison_figure(
-            landscapes, threshold=float(spec["threshold"]), log=spec["scale"] == "log", width=width
+            landscapes,
+            threshold=float(spec["threshold"]),
+            scale=spec["scale"],
+            clip=self.view.get("clip"),
+            width=width,
         )
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": "nblandscape"})
@@ -299,10 +316,12 @@ class Comparison(NblWidget):
 
     def _member_ended(self, member: Member) -> None:
         """Draw the picture for saved notebooks when the last one has ended, if it shows something new."""
+        self._align()  # one that has failed no longer chooses
         members = list(self._members)
         if len(members) < len(self.names) or any(m._pending.any for m in members if m is not member):
             return
         drawn = [(m._shown, m.spec and (m.spec["scale"], m.spec["threshold"])) for m in members]
+        drawn.append((None, self.view.get("clip")))
         if self.landscapes and drawn != self._drawn:
             self._drawn = drawn
             self._picture.update(self._png)
@@ -335,11 +354,11 @@ def _check(sources: Mapping[str, tuple[Source, Mapping[str, Any]]]) -> None:
                 raise ValueError(
                     f"{name!r} has {source.landscape.dim} dimensions; surfaces of two are compared."
                 )
-        elif not isinstance(source, (ObjectiveSource, FunctionSource)):
+        elif not isinstance(source, (ObjectiveSource, FunctionSource, FailedSource)):
             raise TypeError(f"{name!r} cannot be compared: it is no surface over two axes.")
 
 
-def named_error(name: object, error: Exception) -> Exception:
+def named_error(name: object, error: BaseException) -> BaseException:
     """Return the error of a member with its name, of the same type where that takes a text."""
     text = f"{name!r}: {error}"
     try:
@@ -350,7 +369,7 @@ def named_error(name: object, error: Exception) -> Exception:
 
 def _possible(source: Source | None, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Of the changes those that a source can follow: a finished landscape only looks different."""
-    fixed = isinstance(source, LandscapeSource)
+    fixed = isinstance(source, (LandscapeSource, FailedSource))
     return {name: value for name, value in changes.items() if not fixed or name in ("scale", "threshold")}
 
 

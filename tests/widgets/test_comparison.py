@@ -1,5 +1,8 @@
 """Several landscapes on one scale: each computed as alone, the error of one kept to itself."""
 
+import inspect
+import typing
+
 import numpy as np
 import pytest
 import torch
@@ -141,3 +144,13 @@ def test_closing_stops_and_forgets(compare):
     release.set()
     assert both.surfaces == []
     assert both.comm is None
+
+
+def test_type_checkers_are_told_what_a_dict_gives():
+    # The overloads repeat the options: they must not fall behind.
+    of_dict, of_anything = typing.get_overloads(nbl.explore)
+    names = set(inspect.signature(nbl.explore).parameters) - {"x"}
+    for overload, result in ((of_dict, nbl.Comparison), (of_anything, nbl.Explorer)):
+        hints = typing.get_type_hints(overload)
+        assert hints["return"] is result
+        assert set(typing.get_args(hints["options"])[0].__annotations__) == names
