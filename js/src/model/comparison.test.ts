@@ -1,8 +1,11 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { MemoryModel } from "../testing/memory-model";
 import * as sample from "../testing/samples";
-import { commonRange, createComparison } from "./comparison";
+import { createComparison, overall } from "./comparison";
+import { readAt } from "./linked-place";
 import { memberModel } from "./member-model";
+import type { Spec } from "./protocol";
+import type { Store } from "./store";
 
 const specs = [sample.spec(), sample.spec({ id: 4 })];
 const surfaces = [
@@ -63,9 +66,6 @@ describe("comparison", () => {
     expect(one!.store.range!.value).toEqual([3, 13]);
     store.common.value = false;
     expect(one!.store.range!.value).toBeNull();
-    expect(
-      commonRange([null, { range: [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY], base: 0 } as never]),
-    ).toBeNull();
     store.dispose();
   });
 
@@ -96,6 +96,111 @@ describe("comparison", () => {
     ]);
     store.dispose();
     expect(whole.listening).toBe(0);
+  });
+
+  it("keeps cameras apart, also when they are saved, and everything else together", () => {
+    vi.useFakeTimers();
+    const whole = model({ view: { yaw: 0.5, colormap: "viridis" } });
+    const store = createComparison(whole);
+    const [a, b] = store.members.map((m) => m.store) as [Store, Store];
+    expect(a.view.value.yaw).toBe(0.5);
+    store.locked.value = false;
+    a.setView({ yaw: 1.25 });
+    vi.advanceTimersByTime(1000);
+    expect((whole.get("view") as { yaw: number }).yaw).toBe(1.25);
+    expect(b.view.value.yaw).toBe(0.5);
+    b.setView({ clip: 7, pitch: 0.1 });
+    vi.advanceTimersByTime(1000);
+    expect([a.view.value.clip, a.view.value.yaw]).toEqual([7, 1.25]);
+    expect(a.view.value.pitch).not.toBe(0.1);
+    whole.fromKernel({ view: { yaw: -1, clip: 3 } });
+    expect([a.view.value.yaw, b.view.value.yaw, b.view.value.clip]).toEqual([-1, 0.5, 3]);
+    store.locked.value = true;
+    expect(b.view.value).toBe(a.view.value);
+    store.dispose();
+    vi.useRealTimers();
+  });
+
+  it("asks a finished landscape for another look only, and undoes with it", () => {
+    const finished = sample.source({ kind: "landscape", can_choose_axes: false, can_resample: false });
+    const whole = model({ sources: [finished, sample.source()] });
+    const store = createComparison(whole);
+    const state = () =>
+      (whole.get("specs") as Spec[]).map(({ span, threshold, axes }) => [span[0], threshold, axes[0]]);
+    expect(store.lead.value.source.value!.kind).toBe("objective");
+    store.request({ threshold: 0.5 });
+    store.request({ span: [1, 1], axes: [1, -1] });
+    expect(state()).toEqual([
+      [2, 0.5, 0],
+      [1, 0.5, 1],
+    ]);
+    store.undo();
+    expect(state()).toEqual([
+      [2, 0.5, 0],
+      [2, 0.5, 0],
+    ]);
+    store.undo();
+    expect(state().map((s) => s[1])).toEqual([0, 0]);
+    expect(store.canUndo.value).toBe(false);
+    store.redo();
+    store.redo();
+    expect(state()).toEqual([
+      [2, 0.5, 0],
+      [1, 0.5, 1],
+    ]);
+    store.dispose();
+  });
+
+  it("is led by one that has a state, if the first has failed", () => {
+    const whole = model({ specs: [null, specs[1]], surfaces: [null, surfaces[1]] });
+    const store = createComparison(whole);
+    expect(store.lead.value.spec.value!.id).toBe(4);
+    store.request({ scale: "symlog" });
+    expect((whole.get("specs") as (Spec | null)[]).map((s) => s?.scale)).toEqual([undefined, "symlog"]);
+    store.dispose();
+  });
+
+  it("finds a pointed or selected place of one on all, with its error where it is known", () => {
+    const values = Float32Array.from({ length: 45 }, (_, v) => v / 100);
+    const noisy = { ...surfaces[1]!, stderr: sample.view(values) };
+    const store = createComparison(model({ surfaces: [surfaces[0], noisy] }));
+    const [a, b] = store.members.map((m) => m.store) as [Store, Store];
+    expect(store.place.value).toBeNull();
+    b.select({ kind: "point", vertex: null, coordinates: [0.5, 0.25], loss: 10.75 });
+    expect(store.place.value).toEqual({ from: 1, coordinates: [0.5, 0.25], vertex: null, hovered: false });
+    const there = readAt(a.grid.value, store.place.value!);
+    // Between vertices, at 0 and 0.5 along the second axis.
+    expect(there.loss).toBeCloseTo(3 + 0.25 + 0.125, 5);
+    expect(there.stderr).toBeNaN();
+    expect(readAt(b.grid.value, store.place.value!).stderr).toBeCloseTo((5 * 5 + 2.5) / 100, 5);
+    a.hover.value = { kind: "vertex", vertex: 0, coordinates: [-2, -1], loss: 8, from: "surface" };
+    expect(store.place.value).toMatchObject({ from: 0, hovered: true, coordinates: [-2, -1] });
+    expect(readAt(b.grid.value, store.place.value!).loss).toBeCloseTo(7, 5);
+    expect(readAt(a.grid.value, { coordinates: [2.5, 0], vertex: null }).loss).toBeNaN();
+    a.hover.value = { ...a.hover.value, kind: "none", coordinates: null };
+    a.select({ kind: "model", vertex: 22, coordinates: [0, 0], loss: 3 });
+    expect(store.place.value!.from).toBe(0);
+    a.select({ kind: "none", vertex: null, coordinates: null, loss: null });
+    expect(store.place.value).toBeNull();
+    store.dispose();
+  });
+
+  it("has one status: what runs, else what failed", () => {
+    const status = (phase: string, done: number, lane = "surface") => ({
+      ...{ id: 4, lane, phase, done, total: 50, eta: null, message: "" },
+    });
+    const whole = model({ statuses: [status("error", 0), status("running", 25)] });
+    const store = createComparison(whole);
+    const stores = store.members.map((m) => m.store);
+    expect(overall(stores)).toMatchObject({ phase: "running", done: 25, total: 100 });
+    whole.fromKernel({ statuses: [status("error", 0), status("done", 50)] });
+    expect(store.status.value.phase).toBe("error");
+    store.cancel();
+    expect(whole.sent.filter((m) => (m as { content: { kind: string } }).content.kind === "cancel")).toEqual([
+      { kind: "member", number: 0, content: { kind: "cancel", upto: 1 } },
+      { kind: "member", number: 1, content: { kind: "cancel", upto: 4 } },
+    ]);
+    store.dispose();
   });
 
   it("without members says so", () => {

@@ -10,18 +10,20 @@ const PLACES: Readonly<Record<string, string>> = {
   status: "statuses",
   selection: "selections",
 };
-/** Traits that all members share. */
-const SHARED = new Set(["view", "height"]);
+/** Traits that all members share. How they are looked at is the comparison's to share. */
+const SHARED = new Set(["height"]);
 
 type Listener = (...args: never[]) => void;
 
 /** A member of a comparison, seen as the model of an explorer. */
 export function memberModel(whole: AnyModel, number: number): AnyModel {
   const wrapped = new Map<string, Map<Listener, Listener>>();
+  let view = whole.get("view");
   const places = (name: string) => (whole.get(PLACES[name]!) as unknown[] | undefined) ?? [];
   const member: AnyModel = {
     get(name) {
       if (name in PLACES) return places(name)[number] ?? null;
+      if (name === "view") return view;
       return SHARED.has(name) ? whole.get(name) : undefined;
     },
     set(name, value) {
@@ -29,6 +31,9 @@ export function memberModel(whole: AnyModel, number: number): AnyModel {
         const next = [...places(name)];
         next[number] = value;
         whole.set(PLACES[name]!, next);
+      } else if (name === "view") {
+        view = value;
+        whole.set(name, value);
       } else if (SHARED.has(name)) whole.set(name, value);
     },
     save_changes: () => whole.save_changes(),

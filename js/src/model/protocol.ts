@@ -132,6 +132,8 @@ export interface SurfaceData {
   /** What the height is, e.g. "cross-entropy loss". */
   quantity: string;
   holes: number;
+  /** Float32 standard error of each value over the batches. Comparisons have it, where there are batches. */
+  stderr?: DataView;
   /** Sentences that a reader of this surface must know. Older files lack them. */
   concerns?: string[];
   /** Yaw from which no wall hides a valley. */
