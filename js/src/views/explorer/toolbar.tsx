@@ -171,7 +171,7 @@ function CodePopover({ text, onClose }: { text: string; onClose(): void }) {
   );
 }
 
-function KeysPopover({ keys, onClose }: { keys: typeof KEYS; onClose(): void }) {
+export function KeysPopover({ keys, onClose }: { keys: typeof KEYS; onClose(): void }) {
   return (
     <Popover label="Keyboard" onClose={onClose}>
       <dl class="nbl-keys">

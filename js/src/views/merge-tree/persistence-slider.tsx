@@ -13,11 +13,12 @@ const HEIGHT = 26;
 const THUMB = 7;
 
 /** Persistences of all branches that can be merged away, falling. */
-function persistences(tree: LiveTree): number[] {
-  const [birth, death] = [float64(tree.tree.birth), float64(tree.tree.death)];
-  const parent = int32(tree.tree.parent);
+export function persistences(trees: readonly LiveTree[]): number[] {
   const out: number[] = [];
-  for (let row = 0; row < birth.length; row++) if (parent[row]! >= 0) out.push(death[row]! - birth[row]!);
+  for (const { tree } of trees) {
+    const [birth, death, parent] = [float64(tree.birth), float64(tree.death), int32(tree.parent)];
+    for (let row = 0; row < birth.length; row++) if (parent[row]! >= 0) out.push(death[row]! - birth[row]!);
+  }
   return out.sort((a, b) => b - a);
 }
 
@@ -40,15 +41,38 @@ function countCurve(
   return `${path}V${y(total).toFixed(1)}H${THUMB}`;
 }
 
-/** The threshold, below a curve of how many minima are left at each. */
+/** The threshold of a tree. */
 export function PersistenceSlider({ store, tree }: { store: Store; tree: LiveTree }) {
+  const values = useMemo(() => persistences([tree]), [tree.tree]);
+  return (
+    <ThresholdSlider
+      store={store}
+      values={values}
+      total={tree.total}
+      shown={tree.branches.length}
+      proposal={tree.proposal}
+    />
+  );
+}
+
+interface ThresholdProps {
+  store: Store;
+  /** See `persistences`. */
+  values: readonly number[];
+  /** How many minima there are, and how many are left at the present threshold. */
+  total: number;
+  shown: number;
+  proposal?: LiveTree["proposal"] | undefined;
+}
+
+/** The threshold, below a curve of how many minima are left at each. */
+export function ThresholdSlider({ store, values, total, shown, proposal }: ThresholdProps) {
   const box = useRef<HTMLDivElement>(null);
   const [width] = useSize(box);
   const threshold = useComputed(() => store.spec.value?.threshold ?? 0).value;
   const span = Math.max(width - 2 * THUMB, 1);
-  const values = useMemo(() => persistences(tree), [tree.tree]);
-  const scale = useMemo(() => thresholdScale(values, tree.maxPersistence), [values]);
-  const curve = useMemo(() => countCurve(values, tree.total, span, scale.toPosition), [values, span]);
+  const scale = useMemo(() => thresholdScale(values, values[0] ?? 0), [values]);
+  const curve = useMemo(() => countCurve(values, total, span, scale.toPosition), [values, span]);
   const x = (p: number) => THUMB + span * scale.toPosition(p);
   const disabled = values.length === 0;
   return (
@@ -59,8 +83,8 @@ export function PersistenceSlider({ store, tree }: { store: Store; tree: LiveTre
             <path class="nbl-persistence-area" d={`${curve}V${HEIGHT}H${THUMB + span}Z`} />
             <path class="nbl-persistence-curve" d={curve} />
             <line class="nbl-persistence-cut" x1={x(threshold)} x2={x(threshold)} y1={0} y2={HEIGHT} />
-            {tree.proposal && (
-              <path class="nbl-proposed-tick" d={`M${x(tree.proposal.value).toFixed(1)},7l-4.5,-7h9Z`} />
+            {proposal && (
+              <path class="nbl-proposed-tick" d={`M${x(proposal.value).toFixed(1)},7l-4.5,-7h9Z`} />
             )}
           </svg>
         )}
@@ -70,7 +94,7 @@ export function PersistenceSlider({ store, tree }: { store: Store; tree: LiveTre
           max={1000}
           step={1}
           label="Persistence threshold"
-          valueText={`${num(threshold)}: ${count(tree.branches.length, "minimum", "minima")} of ${tree.total} shown`}
+          valueText={`${num(threshold)}: ${count(shown, "minimum", "minima")} of ${total} shown`}
           disabled={disabled}
           title="Minima shallower than this are merged into their neighbours"
           onDrag={(p) => store.request({ threshold: scale.toThreshold(p / 1000) }, { transient: true })}
@@ -88,7 +112,7 @@ export function PersistenceSlider({ store, tree }: { store: Store; tree: LiveTre
           disabled={disabled}
           onCommit={(value) => store.request({ threshold: value })}
         />
-        {tree.proposal && <ProposedButton store={store} proposal={tree.proposal} threshold={threshold} />}
+        {proposal && <ProposedButton store={store} proposal={proposal} threshold={threshold} />}
       </div>
     </div>
   );

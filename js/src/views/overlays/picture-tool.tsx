@@ -92,7 +92,7 @@ export function fileName(title: string): string {
   return plain.slice(0, 60) || "landscape";
 }
 
-function blobOf(canvas: HTMLCanvasElement): Promise<Blob> {
+export function blobOf(canvas: HTMLCanvasElement): Promise<Blob> {
   return new Promise((resolve, reject) => {
     canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("The picture is too large."))));
   });

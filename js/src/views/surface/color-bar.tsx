@@ -13,7 +13,7 @@ import { cellVolumes } from "../../model/volumes";
 import { num, percent } from "../parts/format";
 import type { Bar, SurfaceUi } from "./controller";
 import { barLength, barPlace } from "./layout";
-import { bandMeets, bandShare } from "./scene";
+import { bandMeets, bandShare, spanned } from "./scene";
 import { lossTicks, tickTexts } from "./ticks";
 
 /** Movement that tells a drag from a click, CSS pixels. */
@@ -237,8 +237,9 @@ interface ClipProps {
 /** The upper end of the bar: drag it towards the lower one, and the surface is cut off above that loss. */
 function ClipHandle({ store, grid, bar, clip, upright, length }: ClipProps) {
   const whole = createHeightMap();
-  setHeightMap(whole, { range: grid.range, scale: bar.scale, base: grid.base });
-  if (!(grid.range[1] > grid.range[0])) return null;
+  const { range } = spanned(grid, store.range?.value ?? null);
+  setHeightMap(whole, { range, scale: bar.scale, base: grid.base });
+  if (!(range[1] > range[0])) return null;
   const now = bar.clipped ? fraction(whole, bar.high) : 1;
   const set = (t: number) => {
     const next = Math.max(LEAST, t);
@@ -277,7 +278,7 @@ function ClipHandle({ store, grid, bar, clip, upright, length }: ClipProps) {
       aria-valuemax={100}
       aria-valuenow={Math.round(100 * now)}
       aria-valuetext={
-        bar.clipped ? `${num(bar.high + grid.base)}, highest ${num(grid.range[1] + grid.base)}` : "nowhere"
+        bar.clipped ? `${num(bar.high + grid.base)}, highest ${num(range[1] + grid.base)}` : "nowhere"
       }
       title={
         bar.clipped
