@@ -1,215 +1,189 @@
 import { useComputed } from "@preact/signals";
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { HELP_EVENT, isEditing } from "../../a11y/keymap";
 import { LiveRegion } from "../../a11y/live-region";
-import type { ComparisonStore, Member } from "../../model/comparison";
-import { isRunning } from "../../model/lanes";
-import { eigenLabel, resolveIndex, signedIndex } from "../../model/spec";
+import type { ComparisonStore } from "../../model/comparison";
 import type { Store } from "../../model/store";
 import { Controls } from "../controls";
-import { Waiting } from "../explorer/waiting";
-import { count, num } from "../parts/format";
+import { explorerKey, toggleCaptions, toggleProjector } from "../explorer/keys";
+import { hostOf, KeysPopover, toggleFullScreen } from "../explorer/toolbar";
+import { count } from "../parts/format";
 import { HistoryTools } from "../parts/history-tools";
+import { Explained } from "../parts/term";
 import { Tool } from "../parts/tool";
-import { SurfacePanel } from "../surface";
-import { type Numbers, numbersOf } from "./numbers";
+import { Caption } from "../teaching/caption";
+import { controlsCaption } from "../teaching/captions";
+import { TermTip } from "../teaching/term-tip";
+import { AxesControl } from "./axes-control";
+import { Card, type Drawn } from "./card";
+import { DownloadPopover } from "./download-popover";
+import { KEYS } from "./keys";
+import { NumbersTable } from "./numbers-table";
+import { PlaceRow } from "./place-row";
+import { ScaleRow } from "./scale-row";
+import { StatusLine } from "./status-line";
+import { ThresholdRow } from "./threshold-row";
 
 export { default as comparisonStyles } from "./comparison.css";
 
+type Open = "none" | "download" | "keys";
+
 /** Several surfaces on one scale, seen from one place. */
 export function Comparison({ store: given }: { store: Store }) {
-  const store = given as ComparisonStore;
-  const { members, locked, common } = store;
+  const comparison = given as ComparisonStore;
+  const { members } = comparison;
+  const section = useRef<HTMLElement>(null);
+  const grid = useRef<HTMLDivElement>(null);
+  const drawn = useRef<Drawn>(new Map()).current;
   const [table, setTable] = useState(false);
+  const [open, setOpen] = useState<Open>("none");
+  const toggle = (which: Open) => setOpen((now) => (now === which ? "none" : which));
+  const store = comparison.lead.value;
+  const projector = useComputed(() => store.view.value.projector === true).value;
+
+  useEffect(() => {
+    const host = hostOf(section.current);
+    const help = () => toggle("keys");
+    host?.addEventListener(HELP_EVENT, help);
+    return () => host?.removeEventListener(HELP_EVENT, help);
+  }, []);
+
+  const onKeyDown = (event: KeyboardEvent & { currentTarget: HTMLElement }) => {
+    if (event.defaultPrevented || isEditing(event.target)) return;
+    const action = explorerKey(event);
+    if (action === null || action === "tour") return;
+    event.preventDefault();
+    if (action === "projector") toggleProjector(store);
+    else if (action === "captions") toggleCaptions(store);
+    else if (action === "table") setTable((now) => !now);
+    else toggleFullScreen(hostOf(event.currentTarget));
+  };
+
   return (
     <section
-      class="nbl nbl-explorer nbl-comparison"
+      ref={section}
+      class={`nbl nbl-explorer nbl-comparison${projector ? " nbl-projector" : ""}`}
       aria-label={`Comparison of ${members.map((m) => m.name).join(", ")}`}
-      style={{ "--nbl-height": store.height.value }}
+      onKeyDown={onKeyDown}
+      style={{ "--nbl-height": comparison.height.value }}
     >
-      <header class="nbl-toolbar">
-        <div class="nbl-heading">
-          <h2>{members.map((m) => m.name).join(" · ")}</h2>
-          <p>{count(members.length, "landscape", "landscapes")} side by side</p>
+      <Explained.Provider value={true}>
+        <header class="nbl-toolbar">
+          <div class="nbl-heading">
+            <h2>{members.map((m) => m.name).join(" · ")}</h2>
+            <p>{howMany(members.length)}</p>
+          </div>
+          <div class="nbl-tools" role="toolbar" aria-label="Comparison">
+            <HistoryTools store={store} />
+            {members.length > 1 && <Together comparison={comparison} />}
+            <Tool
+              icon="table"
+              label="Numbers"
+              hint="Numbers as a table (Shift+T)"
+              pressed={table}
+              onClick={() => setTable(!table)}
+            />
+            <Tool
+              icon="download"
+              label="Download"
+              hint="Download all surfaces as a picture, all numbers as CSV"
+              expanded={open === "download"}
+              onClick={() => toggle("download")}
+            />
+            <span class="nbl-divider" />
+            <ViewTools store={store} section={section} />
+            <Tool
+              icon="help"
+              label="Keys"
+              hint="Keyboard (?)"
+              expanded={open === "keys"}
+              onClick={() => toggle("keys")}
+            />
+          </div>
+          {open === "download" && (
+            <DownloadPopover
+              members={members}
+              drawn={drawn}
+              grid={grid.current}
+              onClose={() => setOpen("none")}
+            />
+          )}
+          {open === "keys" && <KeysPopover keys={KEYS} onClose={() => setOpen("none")} />}
+        </header>
+        <div ref={grid} class="nbl-comparison-grid" data-count={Math.min(members.length, 4)}>
+          {members.map(({ name }, number) => (
+            <Card key={name} comparison={comparison} number={number} drawn={drawn} />
+          ))}
         </div>
-        <div class="nbl-tools" role="toolbar" aria-label="Comparison">
-          <HistoryTools store={store} />
-          <Tool
-            icon={locked.value ? "link" : "unlink"}
-            label="Turn all together"
-            hint={locked.value ? "All turn together" : "Each turns by itself"}
-            pressed={locked.value}
-            onClick={() => {
-              locked.value = !locked.value;
-            }}
-          />
-          <Tool
-            icon="scales"
-            label="One scale for all"
-            hint={common.value ? "Heights and colours mean the same loss in all" : "Each has its own scale"}
-            pressed={common.value}
-            onClick={() => {
-              common.value = !common.value;
-            }}
-          />
-          <Tool
-            icon="table"
-            label="Numbers"
-            hint="Numbers as a table"
-            pressed={table}
-            onClick={() => setTable(!table)}
-          />
-        </div>
-      </header>
-      <div class="nbl-comparison-grid" data-count={Math.min(members.length, 4)}>
-        {members.map((member) => (
-          <Card key={member.name} member={member} />
-        ))}
-      </div>
-      {table && <NumbersTable members={members} />}
-      <AxesControl store={store} />
-      <Controls store={store} />
-      <LiveRegion store={store} />
+        {members.length > 1 && <PlaceRow comparison={comparison} />}
+        {table && <NumbersTable members={members} />}
+        <AxesControl comparison={comparison} store={store} />
+        <ScaleRow comparison={comparison} store={store} />
+        <ThresholdRow comparison={comparison} store={store} />
+        <Controls store={store} />
+        <Caption store={store} of={controlsCaption} />
+        <StatusLine comparison={comparison} />
+        <LiveRegion store={comparison} />
+        <TermTip />
+      </Explained.Provider>
     </section>
   );
 }
 
-function Card({ member: { name, store } }: { member: Member }) {
-  const numbers = numbersOf(store);
+export const howMany = (n: number): string =>
+  `${count(n, "landscape", "landscapes")}${n > 1 ? " side by side" : ""}`;
+
+/** Whether the members share camera and scale. */
+function Together({ comparison: { locked, common } }: { comparison: ComparisonStore }) {
   return (
-    <article class="nbl-member" aria-label={name}>
-      <header class="nbl-member-head">
-        <h3 title={name}>{name}</h3>
-        <p class="nbl-select-text">{line(numbers)}</p>
-        {store.grid.value !== null && <Progress store={store} />}
-      </header>
-      <div class="nbl-member-picture">
-        {store.grid.value === null ? <Waiting store={store} /> : <SurfacePanel store={store} />}
-      </div>
-    </article>
+    <>
+      <Tool
+        icon={locked.value ? "link" : "unlink"}
+        label="Turn all together"
+        hint={locked.value ? "All turn together" : "Each turns by itself"}
+        pressed={locked.value}
+        onClick={() => {
+          locked.value = !locked.value;
+        }}
+      />
+      <Tool
+        icon="scales"
+        label="One scale for all"
+        hint={common.value ? "Heights and colours mean the same loss in all" : "Each has its own scale"}
+        pressed={common.value}
+        onClick={() => {
+          common.value = !common.value;
+        }}
+      />
+    </>
   );
 }
 
-function line({ loss, largest, minima }: Numbers): string {
-  return [
-    loss === null ? "" : `loss ${num(loss)}`,
-    largest === null ? "" : `λ₁ ${num(largest, 3)}`,
-    minima === null ? "" : count(minima, "minimum", "minima"),
-  ]
-    .filter(Boolean)
-    .join(" · ");
-}
-
-function Progress({ store }: { store: Store }) {
-  const status = store.status.value;
-  if (status.phase === "error") {
-    return (
-      <span class="nbl-inline-error" role="alert" title={status.message}>
-        {status.message.split("\n").at(-1)}
-      </span>
-    );
-  }
-  if (!isRunning(status) && !isRunning(store.spectrumStatus.value)) return null;
-  const share = status.total > 0 ? ` ${Math.floor((100 * status.done) / status.total)} %` : "";
+function ViewTools({ store, section }: { store: Store; section: { current: HTMLElement | null } }) {
+  const projector = useComputed(() => store.view.value.projector === true).value;
+  const captions = useComputed(() => store.view.value.captions === true).value;
   return (
-    <span class="nbl-member-progress">
-      <span class="nbl-spinner nbl-spinner-small" />
-      {share}
-    </span>
-  );
-}
-
-/** Which of its own eigenvectors spans each plane: the same choice for all. */
-function AxesControl({ store }: { store: ComparisonStore }) {
-  const with_ = store.members.filter((m) => m.store.spectrum.value !== null);
-  const [spectrum, spec] = [with_[0]?.store.spectrum.value, store.spec.value];
-  if (!spectrum || !spec || !store.abilities.value.axes) return null;
-  const choices = spectrum.values.map((_, i) => signedIndex(i, spectrum));
-  const set = (which: 0 | 1, index: number) => {
-    const axes: [number, number] = [...spec.axes];
-    if (axes[1 - which] === index) axes[(1 - which) as 0 | 1] = axes[which];
-    axes[which] = index;
-    store.request({ axes });
-  };
-  return (
-    <div class="nbl-comparison-axes">
-      {([0, 1] as const).map((which) => (
-        <label key={which}>
-          <span class="nbl-chip">{which === 0 ? "x" : "y"}</span>
-          <select
-            class="nbl-select"
-            aria-label={`Eigenvector of the ${which === 0 ? "first" : "second"} axis, of each landscape its own`}
-            value={String(spec.axes[which])}
-            onChange={(event) => set(which, Number(event.currentTarget.value))}
-          >
-            {choices.map((index) => (
-              <option key={index} value={String(index)}>
-                {eigenLabel(index)}
-              </option>
-            ))}
-          </select>
-        </label>
-      ))}
-      <span class="nbl-panel-note">
-        {with_
-          .map(({ name, store: own }) => {
-            const values = own.spectrum.value!.values;
-            const of = (k: 0 | 1) => num(values[resolveIndex(spec.axes[k], values.length)] ?? Number.NaN, 3);
-            return `${name}: ${of(0)}, ${of(1)}`;
-          })
-          .join("  ·  ")}
-      </span>
-    </div>
-  );
-}
-
-const COLUMNS: readonly [keyof Numbers, string][] = [
-  ["loss", "loss at the origin"],
-  ["lowest", "lowest loss"],
-  ["largest", "λ₁"],
-  ["smallest", "λ₋₁"],
-  ["minima", "minima"],
-  ["smad", "SMAD"],
-];
-
-function NumbersTable({ members }: { members: readonly Member[] }) {
-  const rows = useComputed(() => members.map((m) => ({ name: m.name, ...numbersOf(m.store) }))).value;
-  return (
-    <div class="nbl-comparison-table">
-      <table>
-        <caption class="nbl-hidden">Numbers of the landscapes</caption>
-        <thead>
-          <tr>
-            <th scope="col">landscape</th>
-            {COLUMNS.map(([key, title]) => (
-              <th key={key} scope="col">
-                {title}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <tr key={row.name}>
-              <th scope="row">{row.name}</th>
-              {COLUMNS.map(([key]) => (
-                <td key={key}>
-                  {row[key] === null ? "–" : num(row[key])}
-                  <Bar value={row[key]} all={rows.map((r) => r[key])} />
-                </td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
-}
-
-/** How large a number is among its like: a difference is seen before it is read. */
-function Bar({ value, all }: { value: number | null; all: readonly (number | null)[] }) {
-  const most = Math.max(...all.map((v) => Math.abs(v ?? 0)));
-  if (value === null || most === 0) return null;
-  return (
-    <i class="nbl-number-bar" style={{ width: `${(100 * Math.abs(value)) / most}%` }} aria-hidden="true" />
+    <>
+      <Tool
+        icon="projector"
+        label="Projector"
+        hint="Larger text, lines and markers, for a projector (Shift+P)"
+        pressed={projector}
+        onClick={() => toggleProjector(store)}
+      />
+      <Tool
+        icon="captions"
+        label="Captions"
+        hint="Every surface says in words what it shows (Shift+C)"
+        pressed={captions}
+        onClick={() => toggleCaptions(store)}
+      />
+      <Tool
+        icon="full"
+        label="Full screen"
+        hint="Full screen (Shift+F)"
+        onClick={() => toggleFullScreen(hostOf(section.current))}
+      />
+    </>
   );
 }
