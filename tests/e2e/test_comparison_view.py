@@ -141,7 +141,7 @@ def test_what_fails_is_told_and_the_others_are_linked_cut_and_saved(browser, jup
 
 SLOW = """
 import time, nblandscape as nbl
-pause = 0.05
+pause = 0.5  # minutes in all: longer than the slowest page takes to open
 
 def slow(x, y):
     time.sleep(pause)
