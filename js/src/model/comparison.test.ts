@@ -64,6 +64,9 @@ describe("comparison", () => {
     const [one] = store.members;
     expect(one!.name).toBe("<b>one</b>");
     expect(one!.store.range!.value).toEqual([3, 13]);
+    const before = one!.store.range!.value;
+    one!.store.grid.value = { ...one!.store.grid.value! };
+    expect(one!.store.range!.value).toBe(before);
     store.common.value = false;
     expect(one!.store.range!.value).toBeNull();
     store.dispose();

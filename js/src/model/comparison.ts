@@ -66,9 +66,13 @@ export function createComparison(model: AnyModel): ComparisonStore {
   const locked = signal(true);
   const common = signal(true);
   const stores = names.map((_, k) => createStore(memberModel(model, k)));
-  const range: ReadonlySignal<[number, number] | null> = computed(() =>
-    common.value ? commonRange(stores.map((store) => store.grid.value)) : null,
-  );
+  // The same object while nothing changes: a tile of one must not draw all others anew.
+  let spanned: [number, number] | null = null;
+  const range: ReadonlySignal<[number, number] | null> = computed(() => {
+    const next = common.value ? commonRange(stores.map((store) => store.grid.value)) : null;
+    if (next?.[0] !== spanned?.[0] || next?.[1] !== spanned?.[1]) spanned = next;
+    return spanned;
+  });
   // What is said of any of them is said in the one live region.
   const { announcement } = stores[0]!;
   const members = names.map((name, k) => ({ name, store: { ...stores[k]!, range, announcement } }));
