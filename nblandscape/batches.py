@@ -101,7 +101,7 @@ def update_digest(digest: "hashlib._Hash", tensor: torch.Tensor) -> None:
     """Feed one tensor's dtype, shape and bytes to a digest."""
     plain = tensor.detach().cpu().contiguous()
     digest.update(str(plain.dtype).encode() + struct.pack(f"<{plain.ndim}q", *plain.shape))
-    digest.update(plain.reshape(-1).view(torch.uint8).numpy().tobytes() if plain.numel() else b"")
+    digest.update(plain.reshape(-1).view(torch.uint8).numpy().data if plain.numel() else b"")
 
 
 def tensors_of(batch: Batch) -> Iterator[torch.Tensor]:

@@ -4,7 +4,7 @@ import contextlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -19,6 +19,13 @@ from nblandscape.replica import Layout, evaluation_shell, own_statistics, recali
 Statistics = Mapping[
     str, tuple[torch.Tensor, torch.Tensor]
 ]  # buffer's name to origin and directions (d, ...)
+
+
+class RandomRows(Protocol):
+    """Directions that can be drawn piece by piece."""
+
+    def add_to(self, view: torch.Tensor, number: int, coefficients: Sequence[float]) -> None:
+        """Add the parts of the rows in a slot, times coefficients, to its tensor."""
 
 
 class Point:
@@ -68,12 +75,15 @@ class Evaluation:
         self._parameters = parameters_of(self._shell, layout)
         self._needs_grad = False
 
-    def probe(self, flat: torch.Tensor) -> None:
+    def probe(self, weights: Sequence[torch.Tensor]) -> None:
         """Find out whether the loss differentiates inside (physics-informed networks): it needs gradients.
 
         Otherwise, find out whether forward passes can have their images in channels-last.
         """
-        self._move(flat)
+        with torch.no_grad():
+            for view, weight in zip(self._layout.views(self._buffers), weights, strict=True):
+                view.copy_(weight)
+        self._settle()
         operations = channels_last.Operations()
         try:
             with operations:
@@ -120,15 +130,12 @@ class Evaluation:
         buffers move too; the point is a hole where a variance would be negative. `no_grad` rather than
         `inference_mode`, whose tensors would poison caches that later graphs need.
         """
-        parts = self._parts(origin, directions)
+        displace = self._displacement(origin.detach(), directions.detach())
         wide = directions.to(torch.float64) if gradients else None
 
         def evaluate(alpha: torch.Tensor) -> Point:
-            with torch.no_grad():
-                for dtype, buffer, start, columns in parts:
-                    torch.addmv(start, columns, alpha.to(buffer.device, dtype), out=buffer)
-            if self._recalibrated:
-                self._settle()
+            displace(self._buffers, alpha)
+            self._settle()
             if wide is not None:
                 return self._with_slopes(wide)
             with self._context(gradients=self._needs_grad):
@@ -145,13 +152,30 @@ class Evaluation:
 
         return with_statistics if statistics else evaluate
 
+    def regenerated_line(
+        self, weights: Sequence[torch.Tensor], rows: RandomRows
+    ) -> Callable[[torch.Tensor], Point]:
+        """Return `line` for directions that are drawn anew at every point, and never exist as a whole."""
+        views = self._layout.views(self._buffers)
+
+        def evaluate(alpha: torch.Tensor) -> Point:
+            with torch.no_grad():
+                for number, (view, weight) in enumerate(zip(views, weights, strict=True)):
+                    view.copy_(weight)
+                    rows.add_to(view, number, alpha.tolist())
+            self._settle()
+            with self._context(gradients=self._needs_grad):
+                return self._evaluate()
+
+        return evaluate
+
     def block(
         self, origin: torch.Tensor, directions: torch.Tensor
     ) -> Callable[[torch.Tensor], list[Point]] | None:
         """Return `line` for many coordinates (k, d) at once, None where that cannot be."""
         if self._recalibrated or self._needs_grad or not can_be_batched(self._shell):
             return None
-        parts = self._parts(origin, directions)
+        displace = self._displacement(origin.detach(), directions.detach())
         views = zip(
             (slot.name for slot in self._layout.slots), self._layout.views(self._buffers), strict=True
         )
@@ -159,12 +183,9 @@ class Evaluation:
         batched = Batched(evaluation_shell(self._shell, dict(views)), self._layout, functions, self._context)
 
         def evaluate(alphas: torch.Tensor) -> list[Point]:
-            buffers = {}
-            with torch.no_grad():
-                for dtype, buffer, start, columns in parts:
-                    rows = buffers[dtype] = buffer.new_empty(len(alphas), len(buffer))
-                    for row, alpha in zip(rows, alphas.to(buffer.device, dtype), strict=True):
-                        torch.addmv(start, columns, alpha, out=row)  # the very weights of `line`
+            buffers = self._layout.buffers(len(alphas))
+            for number, alpha in enumerate(alphas):  # the very weights of `line`
+                displace({dtype: rows[number] for dtype, rows in buffers.items()}, alpha)
             found = [[batched(i, batch, buffers) for batch in self._batches] for i in range(len(functions))]
             sums, counts = np.stack([s for s, _ in found[0]], axis=1), np.array([c for _, c in found[0]])
             metrics = {
@@ -178,12 +199,25 @@ class Evaluation:
 
         return evaluate
 
-    def _parts(
+    def _displacement(
         self, origin: torch.Tensor, directions: torch.Tensor
-    ) -> list[tuple[torch.dtype, torch.Tensor, torch.Tensor, torch.Tensor]]:
-        """By dtype: the moving buffer, where it starts, and its directions as columns."""
-        starts, rows = self._layout.scatter(origin.detach()), self._layout.scatter(directions.detach())
-        return [(dtype, buffer, starts[dtype], rows[dtype].T) for dtype, buffer in self._buffers.items()]
+    ) -> Callable[[Mapping[torch.dtype, torch.Tensor], torch.Tensor], None]:
+        """Return what sets buffers to the origin plus coordinates (d,) times the directions.
+
+        Runs of slots that lie together in the flat vector and in a buffer are moved in one piece.
+        """
+        pieces = [
+            (dtype, offset, length, *_typed(dtype, origin, directions, start, length))
+            for dtype, start, offset, length in self._layout.runs()
+        ]
+
+        def displace(buffers: Mapping[torch.dtype, torch.Tensor], alpha: torch.Tensor) -> None:
+            with torch.no_grad():
+                for dtype, offset, length, start, columns in pieces:
+                    target = buffers[dtype][offset : offset + length]
+                    torch.addmv(start, columns, alpha.to(target.device, dtype), out=target)
+
+        return displace
 
     @contextlib.contextmanager
     def _moved_statistics(self, statistics: Statistics, alpha: torch.Tensor) -> Iterator[bool]:
@@ -255,8 +289,8 @@ class Evaluation:
         return state
 
     def _move(self, flat: torch.Tensor) -> None:
-        for dtype, buffer in self._layout.scatter(flat).items():
-            self._buffers[dtype].copy_(buffer)
+        for dtype, start, offset, length in self._layout.runs():
+            self._buffers[dtype][offset : offset + length].copy_(flat[start : start + length])
         self._settle()
 
     def _settle(self) -> None:
@@ -283,3 +317,10 @@ class Evaluation:
             parts = [function(self._shell, batch) for batch in self._forward_batches]
             metrics[name] = sum(float(p.detach()) for p, _ in parts) / (sum(c for _, c in parts) or 1.0)
         return metrics
+
+
+def _typed(
+    dtype: torch.dtype, origin: torch.Tensor, directions: torch.Tensor, start: int, length: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """A piece of the origin and of the directions as columns; views of them if they have that type."""
+    return origin[start : start + length].to(dtype), directions[:, start : start + length].T.to(dtype)

@@ -1,6 +1,7 @@
 """The objective: model, loss and pinned batches, seen as a function of the parameters."""
 
 import copy as copying
+import math
 import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +17,8 @@ from nblandscape import losses as _losses
 from nblandscape import replica as _replica
 from nblandscape.evaluation import Point
 from nblandscape.parameters import ParameterFilter, select_parameters
+from nblandscape.replica import as_reals, squared_norm
+from nblandscape.seeded_rows import SeededRows
 from nblandscape.snapshot import CLOSURE_REMEDY, Problem, Snapshot, versions_of
 
 if TYPE_CHECKING:
@@ -431,8 +434,16 @@ class Objective:
         Raises
         ------
         ValueError
-            Slopes in a subspace that moves BatchNorm statistics, whose part they lack.
+            Slopes in a subspace that moves BatchNorm statistics, whose part they lack, or in one whose
+            directions are not stored; such a subspace of other parameters.
         """
+        if subspace.seeded is not None:
+            if gradients:
+                raise ValueError(
+                    "Slopes need directions that are stored: Subspace.random(..., stored=True), or "
+                    "gradients=False."
+                )
+            return self.random_evaluator(subspace.seeded.rows, subspace.seeded.weights)
         if gradients and subspace.statistics:
             raise ValueError(
                 "Slopes leave out what moving BatchNorm statistics add to them; make the subspace without "
@@ -451,12 +462,40 @@ class Objective:
 
         return evaluate
 
+    def random_rows(self, dim: int, distribution: str = "normal", seed: int = 0) -> SeededRows:
+        """Random vectors of parameters (dim, n) that take no memory."""
+        return SeededRows(self._snapshot.layout.slots, dim, distribution, seed)
+
+    def random_evaluator(
+        self, rows: SeededRows, weights: Sequence[torch.Tensor] | None = None
+    ) -> Callable[[np.ndarray], "Point"]:
+        """As `evaluator`, along `random_rows`, which are drawn anew at every point.
+
+        From the objective's weights, or from others in the order of `parameter_names`, which are not copied.
+
+        Raises
+        ------
+        ValueError
+            Rows of other parameters.
+        """
+        snapshot = self._snapshot
+        if rows.slots != snapshot.layout.slots:
+            raise ValueError("The directions were made for other parameters; make them from this objective.")
+        line = snapshot.evaluation.regenerated_line(snapshot.weights if weights is None else weights, rows)
+
+        def evaluate(coordinates: np.ndarray) -> Point:
+            with self._lock:
+                self._check_shared_weights()
+                return line(torch.as_tensor(coordinates, dtype=torch.float64))
+
+        return evaluate
+
     def block_evaluator(self, subspace: "Subspace") -> Callable[[np.ndarray], list["Point"]] | None:
         """Return `evaluator` for many coordinates (k, d) in one call of vmap, None where that cannot be.
 
         That it can be does not mean that it pays, or that vmap takes the model: see `nblandscape.batched`.
         """
-        if subspace.statistics:
+        if subspace.statistics or subspace.seeded is not None:
             return None
         with self._lock:
             block = self._snapshot.evaluation.block(
@@ -552,6 +591,13 @@ class Objective:
         with self._lock:
             self._check_shared_weights()
             return self._snapshot.origin()
+
+    @property
+    def weights_norm(self) -> float:
+        """Norm of the analysed weights."""
+        with self._lock:
+            self._check_shared_weights()
+            return math.sqrt(math.fsum(squared_norm(as_reals(w.detach())) for w in self._snapshot.weights))
 
     def flatten(self, named: Mapping[str, torch.Tensor]) -> torch.Tensor:
         """Tensors by parameter name to a flat vector (n,), in the order of `parameter_names`.

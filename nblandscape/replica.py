@@ -8,6 +8,7 @@ error, hence two.
 """
 
 import copy
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -69,6 +70,20 @@ class Layout:
         shape = () if rows is None else (rows,)
         return {d: torch.zeros(*shape, k, dtype=d, device=self.device) for d, k in self.lengths.items()}
 
+    def runs(self) -> Iterator[tuple[torch.dtype, int, int, int]]:
+        """Stretches without padding: dtype, start in the flat vector, offset in the buffer, length."""
+        for dtype, slots in self._by_dtype.items():
+            start = offset = length = 0
+            for slot in slots:
+                if (slot.start, slot.offset) == (start + length, offset + length):
+                    length += slot.length
+                    continue
+                if length:
+                    yield dtype, start, offset, length
+                start, offset, length = slot.start, slot.offset, slot.length
+            if length:
+                yield dtype, start, offset, length
+
     def views(self, buffers: Mapping[torch.dtype, torch.Tensor]) -> list[torch.Tensor]:
         """The parameters' tensors as views of `buffers`, in slot order."""
         result = []
@@ -79,17 +94,12 @@ class Layout:
             )
         return result
 
-    def scatter(self, flat: torch.Tensor) -> dict[torch.dtype, torch.Tensor]:
-        """(n,) or (k, n) to padded buffers."""
-        result = self.buffers(None if flat.ndim == 1 else len(flat))
-        for dtype, slots in self._by_dtype.items():
-            for s in slots:
-                result[dtype][..., s.offset : s.offset + s.length] = flat[..., s.start : s.start + s.length]
-        return result
-
     def gather(self, tensors: Sequence[torch.Tensor]) -> torch.Tensor:
-        """Tensors in slot order to a flat vector (n,)."""
-        return torch.cat([as_reals(t).to(self.dtype) for t in tensors]) if tensors else torch.zeros(0)
+        """Tensors in slot order to a flat vector (n,), which is always a new one."""
+        flat = torch.empty(self.size, dtype=self.dtype, device=self.device)
+        for slot, tensor in zip(self.slots, tensors, strict=True):
+            flat[slot.start : slot.start + slot.length].copy_(as_reals(tensor.detach()))
+        return flat
 
     def split(self, flat: torch.Tensor) -> list[torch.Tensor]:
         """(n,) to tensors with the parameters' shapes and dtypes, in slot order."""
@@ -114,6 +124,12 @@ def analysis_dtype(own: torch.dtype, wanted: torch.dtype | None) -> torch.dtype:
 def as_reals(tensor: torch.Tensor) -> torch.Tensor:
     """Flatten; a complex tensor becomes twice as many reals."""
     return (torch.view_as_real(tensor) if tensor.is_complex() else tensor).reshape(-1)
+
+
+def squared_norm(vector: torch.Tensor) -> float:
+    """Sum of squares in float64, without a copy of the whole vector in that type."""
+    parts = (part.to(torch.float64) for part in torch.split(vector, 2**20))
+    return math.fsum(float(torch.dot(part, part)) for part in parts)
 
 
 def graph_shell(

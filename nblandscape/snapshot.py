@@ -65,6 +65,8 @@ class Snapshot:
         What sums of losses are divided by.
     versions : list
         Of the user's parameters, as `versions_of` found them.
+    weights : list of torch.Tensor
+        The analysed parameters in the layout's order; not to be written to.
     """
 
     def __init__(self, model: nn.Module, problem: Problem) -> None:
@@ -72,8 +74,8 @@ class Snapshot:
         chosen = select_parameters(model, problem.names)
         self.layout = _replica.Layout.of(chosen, problem.device, problem.dtype)
         self.versions = versions_of(model)
-        self._weights = self._taken(chosen)
-        views = dict(zip(problem.names, self._weights, strict=True))
+        self.weights = self._taken(chosen)
+        views = dict(zip(problem.names, self.weights, strict=True))
         self.shell = _replica.graph_shell(model, views, problem.device, problem.dtype)
         if problem.batchnorm == "batch":
             _replica.use_batch_statistics(self.shell)
@@ -100,11 +102,11 @@ class Snapshot:
             self._forward_context,
             recalibrated=problem.batchnorm == "recalibrate",
         )
-        self.evaluation.probe(self.origin())
+        self.evaluation.probe(self.weights)
 
     def origin(self) -> torch.Tensor:
         """Flat vector (n,) of the analysed weights; a private copy."""
-        return self.layout.gather(self._weights).clone()
+        return self.layout.gather(self.weights)
 
     @cached_property
     def gradient(self) -> torch.Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,6 +17,7 @@ from nblandscape.curvature.probes import Distribution, check_count, probe
 
 if TYPE_CHECKING:
     from nblandscape.objective import Objective
+    from nblandscape.seeded_rows import SeededRows
 
 Method = Literal["hutchinson", "hutch++", "loss"]
 
@@ -217,6 +218,14 @@ def _hutch_pp(
         yield mean_of(draws[: i + 1], "hutch++", products=2 * rank + i + 1, known=known)
 
 
+def loss_probes(
+    objective: Objective, samples: int, distribution: Distribution, generator: torch.Generator
+) -> list[SeededRows]:
+    """Return the directions of the loss-only estimate, as seeds: not one of them is ever in memory."""
+    numbers = torch.randint(0, 2**62, (samples,), generator=generator)
+    return [objective.random_rows(1, distribution, int(number)) for number in numbers]
+
+
 def _from_losses(
     objective: Objective,
     samples: int,
@@ -225,32 +234,31 @@ def _from_losses(
     cancel: CancelSignal | None,
 ) -> Generator[Estimate, None, None]:
     """Second differences; a few pilot directions choose the step and tell its error."""
-    origin = objective.origin()
-    center = objective.point(origin).loss
-    scale = float(torch.linalg.vector_norm(origin.to(torch.float64))) or 1.0
-    unit = scale / math.sqrt(origin.numel())
+    rows = loss_probes(objective, samples, distribution, generator)
+    center = objective.random_evaluator(rows[0])(np.zeros(1)).loss
+    size = math.sqrt(objective.num_parameters)
+    unit = (objective.weights_norm or 1.0) / size
     evaluations = 1
 
-    def second_difference(v: torch.Tensor, h: float) -> float:
+    def second_differences(row: SeededRows, steps: Sequence[float]) -> list[float]:
         nonlocal evaluations
-        check(cancel)
-        evaluations += 2
-        ends = objective.point(origin + h * v).loss + objective.point(origin - h * v).loss
-        return (ends - 2 * center) / h**2
+        at = objective.random_evaluator(row)
+        found = []
+        for h in steps:
+            check(cancel)
+            evaluations += 2
+            found.append((at(np.array([h])).loss + at(np.array([-h])).loss - 2 * center) / h**2)
+        return found
 
     steps = [r * unit for r in _STEPS]
-    state = generator.get_state()
-    pilots = [probe(objective, generator, distribution) for _ in range(min(_PILOTS, samples))]
-    table = np.array([[second_difference(v, h) for h in steps] for v in pilots])
+    table = np.array([second_differences(row, steps) for row in rows[:_PILOTS]])
     h, bias = _best_step(table, steps, center, objective.dtype)
-    del pilots
-    generator.set_state(state)
     draws = np.empty(samples)
-    for i in range(samples):
-        draws[i] = second_difference(probe(objective, generator, distribution), h)
+    for i, row in enumerate(rows):
+        draws[i] = second_differences(row, [h])[0]
         if not math.isfinite(draws[i]):
             raise FloatingPointError(
-                f"The loss is not finite at a distance of {h * math.sqrt(origin.numel()):.2g} from the "
+                f"The loss is not finite at a distance of {h * size:.2g} from the "
                 'weights; use method="hutchinson".'
             )
         yield mean_of(draws[: i + 1], "loss", evaluations=evaluations, bias=bias)

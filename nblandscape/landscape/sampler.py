@@ -14,7 +14,6 @@ import torch
 
 import nblandscape
 from nblandscape.batched import ONE_BY_ONE, Ahead
-from nblandscape.batches import update_digest
 from nblandscape.cancel import CancelSignal, check
 from nblandscape.evaluation import Point
 from nblandscape.landscape.adaptive import Filled, adaptive_fill
@@ -242,7 +241,7 @@ def _run(
         "points": list(shape),
         "origin": int(center) if subspace.contains_model else None,
         "model_loss": objective.loss() if subspace.contains_model else None,
-        "weights_norm": float(torch.linalg.vector_norm(subspace.origin.to(torch.float64))),
+        "weights_norm": subspace.weights_norm,
         "quantity": "loss",
         "seconds": time.perf_counter() - started,
         "points_at_once": at_once,
@@ -402,9 +401,7 @@ def _settings(
 ) -> dict[str, Any]:
     """What decides the values, for a store: functions cannot be hashed, so two losses stand for them."""
     digest = hashlib.sha256()
-    moving = [t for pair in (subspace.statistics or {}).values() for t in pair]
-    for tensor in (subspace.origin, subspace.directions, *moving):
-        update_digest(digest, tensor)
+    subspace.feed(digest)
     at = objective.evaluator(subspace)
     origin = at(np.zeros(subspace.dim))
     spot = np.random.default_rng(0).uniform(-0.5, 0.5, subspace.dim) * [axis[-1] for axis in axes]

@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 
 from nblandscape.subspace import Subspace
 
@@ -36,12 +35,13 @@ def half_widths(span: Span | None, subspace: Subspace, loss: float) -> tuple[flo
 
     Examples
     --------
+    >>> import torch
     >>> segment = Subspace(torch.ones(2), torch.eye(2)[:1], ("a",), anchors=np.array([[0.0], [5.0]]))
     >>> half_widths(None, segment, loss=1.0), half_widths(("path", 0.5), segment, loss=1.0)
     ((6.0,), (7.5,))
     """
     items = _per_axis(span, subspace.dim)
-    weights = float(torch.linalg.vector_norm(subspace.origin.to(torch.float64)))
+    weights = subspace.weights_norm
     scale = weights if weights > 0 else 1.0
     reach = _reach(subspace)
     result = []

@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import nn
 
+from nblandscape.replica import as_reals
+from nblandscape.seeded_rows import View
+
 if TYPE_CHECKING:
     from nblandscape.objective import Objective
 
@@ -40,29 +43,57 @@ def matched(
     ValueError
         Nothing would move.
     """
-    shell = objective._snapshot.shell  # read only: which kind of module a parameter belongs to
-    weights = objective.unflatten(objective.origin())
-    pieces = objective.unflatten(row)
-    for name, piece in pieces.items():
-        weight = weights[name]
+    snapshot = objective._snapshot  # read only
+    flat = row.detach().clone()
+    views = filter_views(objective, how, one_dimensional)
+    for slot, weight, view in zip(snapshot.layout.slots, snapshot.weights, views, strict=True):
+        piece = flat[slot.start : slot.start + slot.length]
+        if view is None:
+            piece.zero_()
+            continue
+        shape, dims = view
+        target, size = (norms(t.reshape(shape), dims) for t in (as_reals(weight.detach()), piece))
+        piece.view(shape).mul_(factors(target, size))
+    if not bool(flat.any()):
+        raise ValueError(nothing_moves(how))
+    return flat
+
+
+def filter_views(
+    objective: "Objective", how: Literal["filter", "layer"], one_dimensional: OneDimensional
+) -> list[View | None]:
+    """How each analysed parameter, as real numbers, is seen: a shape and the dimensions of one norm.
+
+    None for one that does not move.
+    """
+    snapshot = objective._snapshot  # read only: which kind of module a parameter belongs to
+    views: list[View | None] = []
+    for slot in snapshot.layout.slots:
+        owner, _, leaf = slot.name.rpartition(".")
         view = None
         if how == "filter":
-            owner, _, leaf = name.rpartition(".")
-            view = filters(shell.get_submodule(owner), leaf, weight.shape)
+            view = filters(snapshot.shell.get_submodule(owner), leaf, slot.shape)
             if view is None and one_dimensional == "zero":
-                piece.zero_()
+                views.append(None)
                 continue
-        shape, dims = view or (tuple(weight.shape), tuple(range(weight.ndim)))
-        target, size = _norm(weight.reshape(shape), dims), _norm(piece.reshape(shape), dims)
-        scale = torch.where(size > 0, target / torch.where(size > 0, size, 1.0), 0.0)
-        piece.copy_((piece.reshape(shape) * scale).reshape(piece.shape))
-    flat = objective.flatten(pieces)
-    if not bool(flat.any()):
-        raise ValueError(
-            f'normalize="{how}" leaves nothing to move: all analysed parameters are one-dimensional or zero. '
-            'Use one_dimensional="norm", normalize="layer" or "unit".'
-        )
-    return flat
+        if view is not None and slot.complex:
+            shape, dims = view
+            view = ((*shape, 2), (*dims, len(shape)))
+        views.append(view or ((slot.length,), (0,)))
+    return views
+
+
+def factors(target: torch.Tensor, size: torch.Tensor) -> torch.Tensor:
+    """What gives filters of norm `size` the norm `target`; 0 for those that have none."""
+    return torch.where(size > 0, target / torch.where(size > 0, size, 1.0), 0.0)
+
+
+def nothing_moves(how: str) -> str:
+    """Text of an error."""
+    return (
+        f'normalize="{how}" leaves nothing to move: all analysed parameters are one-dimensional or zero. '
+        'Use one_dimensional="norm", normalize="layer" or "unit".'
+    )
 
 
 def filters(
@@ -100,9 +131,7 @@ def filters(
     return size, tuple(range(1, len(size)))
 
 
-def _norm(tensor: torch.Tensor, dims: tuple[int, ...]) -> torch.Tensor:
-    if not dims:  # a number
-        return tensor.abs()
-    wide = torch.complex128 if tensor.is_complex() else torch.float64
-    norm: torch.Tensor = torch.linalg.vector_norm(tensor.to(wide), dim=dims, keepdim=True)
-    return norm.to(tensor.real.dtype)
+def norms(tensor: torch.Tensor, dims: tuple[int, ...]) -> torch.Tensor:
+    """Norms of filters in the tensor's type, summed in float64."""
+    norm: torch.Tensor = torch.linalg.vector_norm(tensor.to(torch.float64), dim=dims, keepdim=True)
+    return norm.to(tensor.dtype)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 
 from nblandscape.subspace.normalization import Normalization, OneDimensional, matched
+from nblandscape.subspace.seeded import seeded_subspace
 from nblandscape.subspace.subspace import Subspace
 
 if TYPE_CHECKING:
@@ -18,17 +19,21 @@ def random_subspace(
     distribution: Literal["normal", "rademacher"],
     one_dimensional: OneDimensional,
     seed: int,
+    stored: bool,
 ) -> Subspace:
     """See `Subspace.random`."""
     n = objective.num_parameters
     if not 1 <= dim <= n:
         raise ValueError(f"dim={dim}; it must be between 1 and the {n} parameters.")
     check_normalization(normalize, one_dimensional)
+    if not stored:
+        return seeded_subspace(objective, dim, normalize, distribution, one_dimensional, seed)
     rows = random_rows(dim, n, distribution, seed).to(objective.device, objective.dtype)
     if normalize == "unit":
         rows = torch.linalg.qr(rows.to(torch.float64).T).Q.T.to(objective.dtype)
     elif normalize is not None:
-        rows = torch.stack([matched(objective, row, normalize, one_dimensional) for row in rows])
+        for row in rows:
+            row.copy_(matched(objective, row, normalize, one_dimensional))
     provenance = {"kind": "random", "normalize": normalize, "distribution": distribution, "seed": seed}
     if normalize == "filter":
         provenance["one_dimensional"] = one_dimensional

@@ -1,5 +1,7 @@
 """A subspace: an origin and directions, in which coordinates are true parameter displacements."""
 
+import hashlib
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -7,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 import torch
 
+from nblandscape.batches import update_digest
 from nblandscape.cancel import CancelSignal
+from nblandscape.replica import squared_norm
 from nblandscape.subspace.normalization import Normalization, OneDimensional
 from nblandscape.subspace.statistics import turned
 
@@ -16,6 +20,7 @@ if TYPE_CHECKING:
     from nblandscape.objective import Objective
     from nblandscape.subspace.checkpoints import Checkpoints, Source
     from nblandscape.subspace.explained import Explained
+    from nblandscape.subspace.seeded import SeededSubspace
 
 Given: TypeAlias = "Literal['random'] | Spectrum | torch.Tensor | Mapping[str, torch.Tensor]"
 Beside: TypeAlias = "Given | None"
@@ -70,7 +75,7 @@ class Subspace:
             )
         if len(self.labels) != len(self.directions):
             raise ValueError(f"{len(self.labels)} labels for {len(self.directions)} directions.")
-        if not bool(torch.isfinite(self.directions).all()):
+        if not all(bool(torch.isfinite(part).all()) for part in self._parts()):
             raise ValueError("A direction holds NaN or inf.")
         norms = self.lengths
         if (norms == 0).any():
@@ -78,7 +83,17 @@ class Subspace:
 
     def __repr__(self) -> str:
         kind = self.provenance.get("kind", "directions")
-        return f"Subspace({kind}, {self.dim} of {self.origin.numel():,} dimensions: {', '.join(self.labels)})"
+        return f"Subspace({kind}, {self.dim} of {self.size:,} dimensions: {', '.join(self.labels)})"
+
+    @property
+    def seeded(self) -> "SeededSubspace | None":
+        """The subspace, if its directions are not stored but drawn anew."""
+        return None
+
+    @property
+    def size(self) -> int:
+        """Number of parameters n."""
+        return self.origin.numel()
 
     @property
     def dim(self) -> int:
@@ -88,13 +103,31 @@ class Subspace:
     @property
     def gram(self) -> np.ndarray:
         """Inner products of the directions, (d, d) float64: the identity if they are orthonormal."""
-        d = self.directions.to(torch.float64)
-        return np.asarray((d @ d.T).cpu())
+        total = np.zeros((self.dim, self.dim))
+        for part in self._parts():
+            wide = part.to(torch.float64)
+            total += np.asarray((wide @ wide.T).cpu())
+        return total
 
     @property
     def lengths(self) -> np.ndarray:
         """Norms of the directions, (d,) float64."""
-        return np.asarray(torch.linalg.vector_norm(self.directions.to(torch.float64), dim=1).cpu())
+        return np.sqrt([squared_norm(row) for row in self.directions])
+
+    def _parts(self) -> tuple[torch.Tensor, ...]:
+        """The directions in pieces (d, m), of which further copies are small."""
+        return torch.split(self.directions, 2**20, dim=1)
+
+    @property
+    def weights_norm(self) -> float:
+        """Norm of the origin."""
+        return math.sqrt(squared_norm(self.origin))
+
+    def feed(self, digest: "hashlib._Hash") -> None:
+        """Give a digest what decides the points of the subspace."""
+        moving = [t for pair in (self.statistics or {}).values() for t in pair]
+        for tensor in (self.origin, self.directions, *moving):
+            update_digest(digest, tensor)
 
     def at(self, coordinates: Sequence[float] | np.ndarray) -> torch.Tensor:
         """Parameters (n,) at coordinates (d,).
@@ -241,6 +274,7 @@ class Subspace:
         distribution: Literal["normal", "rademacher"] = "normal",
         one_dimensional: OneDimensional = "zero",
         seed: int = 0,
+        stored: bool = True,
     ) -> "Subspace":
         """Span zero-mean random directions.
 
@@ -258,6 +292,10 @@ class Subspace:
             them the norm of the weights' vector.
         seed : int
             Of a private generator.
+        stored : bool
+            False keeps seeds instead of directions and draws the numbers anew at every point, a block at a
+            time: for models of which not even one more copy fits. They are other directions than the stored
+            ones of the same seed.
 
         Examples
         --------
@@ -270,7 +308,7 @@ class Subspace:
         """
         from nblandscape.subspace.randomized import random_subspace
 
-        return random_subspace(objective, dim, normalize, distribution, one_dimensional, seed)
+        return random_subspace(objective, dim, normalize, distribution, one_dimensional, seed, stored)
 
     @classmethod
     def gradient(

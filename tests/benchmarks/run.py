@@ -10,7 +10,7 @@ import time
 import traceback
 from pathlib import Path
 
-NAMES = ("spectrum", "products", "landscape", "adaptive", "cost", "topology", "widget")
+NAMES = ("spectrum", "products", "landscape", "adaptive", "cost", "topology", "huggingface", "widget")
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 

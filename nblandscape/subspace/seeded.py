@@ -1,0 +1,194 @@
+"""Subspaces of random directions that are kept as seeds."""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import torch
+
+from nblandscape.batches import update_digest
+from nblandscape.replica import Layout, as_reals, squared_norm
+from nblandscape.seeded_rows import SeededRows, View
+from nblandscape.subspace.normalization import (
+    Normalization,
+    OneDimensional,
+    factors,
+    filter_views,
+    nothing_moves,
+)
+from nblandscape.subspace.subspace import Subspace
+
+if TYPE_CHECKING:
+    from nblandscape.objective import Objective
+
+_INDEPENDENT = 1e-4  # least eigenvalue of the directions' cosines: half of the digits are lost below it
+
+
+class SeededSubspace(Subspace):
+    """A subspace of random directions that are never stored; see `Subspace.random` with ``stored=False``.
+
+    `origin` and `directions` are made anew, as tensors of n and d n numbers, whenever they are asked for.
+    Sampling losses does not ask.
+
+    Attributes
+    ----------
+    rows : SeededRows
+    weights : list of torch.Tensor
+        The origin, in the layout's order; not to be written to.
+    layout : nblandscape.replica.Layout
+    """
+
+    rows: SeededRows
+    weights: list[torch.Tensor]
+    layout: Layout
+    _gram: np.ndarray
+
+    def __init__(self, objective: "Objective", rows: SeededRows, provenance: dict[str, Any]) -> None:
+        snapshot = objective._snapshot  # these weights stay what they are when the objective is updated
+        gram = rows.turn @ rows.gram() @ rows.turn.T
+        given = {
+            "rows": rows,
+            "weights": snapshot.weights,
+            "layout": snapshot.layout,
+            "labels": tuple(f"random {i + 1}" for i in range(len(gram))),
+            "provenance": provenance,
+            "_gram": gram,
+        }
+        for name, value in given.items():
+            object.__setattr__(self, name, value)  # as the frozen dataclass itself does
+
+    @property
+    def origin(self) -> torch.Tensor:
+        """The weights (n,), a new tensor."""
+        return self.layout.gather(self.weights)
+
+    @property
+    def directions(self) -> torch.Tensor:
+        """The directions (d, n), a new tensor."""
+        return torch.stack([self.rows.vector(row, self.weights[0]) for row in np.eye(self.dim)]).to(
+            self.layout.dtype
+        )
+
+    @property
+    def seeded(self) -> "SeededSubspace":
+        """The subspace itself."""
+        return self
+
+    @property
+    def size(self) -> int:
+        """Number of parameters n."""
+        return self.layout.size
+
+    @property
+    def dim(self) -> int:
+        """Number of directions d."""
+        return len(self.labels)
+
+    @property
+    def gram(self) -> np.ndarray:
+        """Inner products of the directions, (d, d) float64."""
+        return self._gram.copy()
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Norms of the directions, (d,) float64."""
+        return np.sqrt(np.diag(self._gram))
+
+    @property
+    def weights_norm(self) -> float:
+        """Norm of the origin."""
+        return math.sqrt(math.fsum(squared_norm(as_reals(w.detach())) for w in self.weights))
+
+    def at(self, coordinates: Sequence[float] | np.ndarray) -> torch.Tensor:
+        """Parameters (n,) at coordinates (d,)."""
+        origin = self.origin
+        return origin.add_(self.rows.vector(np.asarray(coordinates, dtype=np.float64), origin))
+
+    def feed(self, digest: "hashlib._Hash") -> None:
+        """Give a digest what decides the points of the subspace."""
+        for weight in self.weights:
+            update_digest(digest, as_reals(weight))
+        digest.update(json.dumps([dict(self.provenance), self._gram.tolist()], sort_keys=True).encode())
+
+    def stored(self) -> Subspace:
+        """The same subspace with its directions in memory."""
+        return Subspace(self.origin, self.directions, self.labels, provenance=self.provenance)
+
+    def orthonormalized(self) -> Subspace:
+        """As `Subspace.orthonormalized`; its directions are stored."""
+        return self.stored().orthonormalized()
+
+
+def seeded_subspace(
+    objective: "Objective",
+    dim: int,
+    normalize: Normalization | None,
+    distribution: Literal["normal", "rademacher"],
+    one_dimensional: OneDimensional,
+    seed: int,
+) -> SeededSubspace:
+    """See `Subspace.random` with ``stored=False``."""
+    rows = objective.random_rows(dim, distribution, seed)
+    if normalize in ("filter", "layer"):
+        _match(objective, rows, dim, normalize, one_dimensional)
+    elif normalize == "unit":
+        rows.turn = _orthonormalizing(rows.gram(), objective.num_parameters)
+    provenance = {"kind": "random", "normalize": normalize, "distribution": distribution, "seed": seed}
+    if normalize == "filter":
+        provenance["one_dimensional"] = one_dimensional
+    return SeededSubspace(objective, rows, {**provenance, "stored": False})
+
+
+def _match(
+    objective: "Objective",
+    rows: SeededRows,
+    dim: int,
+    how: Literal["filter", "layer"],
+    one_dimensional: OneDimensional,
+) -> None:
+    """Give each filter or tensor of the rows the norm that it has in the weights."""
+    moves = False
+    for number, view in enumerate(filter_views(objective, how, one_dimensional)):
+        if view is None:
+            for row in range(dim):
+                rows.scales[row][number] = None
+            continue
+        rows.views[number] = view
+        weight = as_reals(objective._snapshot.weights[number].detach()).reshape(view[0])
+        target = _norms(view, torch.split(weight, rows.step(number))).cpu()
+        moves = moves or bool(target.any())
+        for row in range(dim):
+            size = _norms(view, (block for _, _, block in rows.blocks(row, number)))
+            rows.scales[row][number] = factors(target, size).to(torch.float32)
+    if not moves:
+        raise ValueError(nothing_moves(how))
+
+
+def _norms(view: View, blocks: Iterable[torch.Tensor]) -> torch.Tensor:
+    """Norms of filters that come in blocks along the first dimension, float64."""
+    shape, dims = view
+    squares = torch.zeros([1 if i in dims else length for i, length in enumerate(shape)], dtype=torch.float64)
+    first = 0
+    wide = torch.empty(0, dtype=torch.float64)  # one for all blocks: freed ones would pile up between results
+    for block in blocks:
+        if wide.shape[1:] != block.shape[1:] or len(wide) < len(block):
+            wide = torch.empty(block.shape, dtype=torch.float64)
+        sums = torch.square(wide[: len(block)].copy_(block), out=wide[: len(block)]).sum(dims, keepdim=True)
+        squares[0 if 0 in dims else slice(first, first + len(block))] += sums[0] if 0 in dims else sums
+        first += len(block)
+    return squares.sqrt_()
+
+
+def _orthonormalizing(gram: np.ndarray, n: int) -> np.ndarray:
+    """What turns rows with these inner products into orthonormal ones: the inverse of the Cholesky factor."""
+    lengths = np.sqrt(np.diag(gram))
+    cosines = gram / np.outer(lengths, lengths)
+    if np.linalg.eigvalsh(cosines)[0] < _INDEPENDENT:
+        raise ValueError(
+            f"{len(gram)} random directions of {n} parameters are too nearly dependent to be turned without "
+            "storing them; use stored=True, or fewer."
+        )
+    return np.asarray(np.linalg.inv(np.linalg.cholesky(gram)))
