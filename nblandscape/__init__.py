@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         spectral_density,
         trust_report,
     )
+    from nblandscape.huggingface import from_transformers
     from nblandscape.landscape import (
         Landscape,
         iter_sample,
@@ -77,6 +78,7 @@ _HOMES = {
     "VolumeView": "widgets",
     "compare_settings": "landscape.checks",
     "explore": "widgets",
+    "from_transformers": "huggingface",
     "hessian_diagonal": "curvature",
     "hessian_spectrum": "curvature",
     "hessian_trace": "curvature",
@@ -125,6 +127,7 @@ __all__ = [
     "__version__",
     "compare_settings",
     "explore",
+    "from_transformers",
     "hessian_diagonal",
     "hessian_spectrum",
     "hessian_trace",

@@ -261,7 +261,11 @@ class Objective:
 
     @property
     def description(self) -> dict[str, Any]:
-        """Provenance: names, sizes and hashes of weights and data."""
+        """Provenance: names, sizes and hashes of weights and data.
+
+        A batch loss may add to it by a method ``describe(batches) -> dict``.
+        """
+        describe = getattr(self._problem.batch_loss, "describe", None)
         with self._lock:
             weights_hash = self._snapshot.weights_hash
         return {
@@ -276,6 +280,7 @@ class Objective:
             "device": str(self.device),
             "weights_sha256": weights_hash,
             "data_sha256": self._problem.fingerprint,
+            **(describe(self._problem.batches) if callable(describe) else {}),
         }
 
     @property

@@ -1,0 +1,311 @@
+"""Data of any kind to padded batches: dicts of tensors that a task's loss takes."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from nblandscape.huggingface.anatomy import inputs_of, vocabulary_of
+from nblandscape.huggingface.answers import BEHIND, answer_span, tokens_of
+from nblandscape.huggingface.images import pixel_values
+from nblandscape.huggingface.labels import class_labels, class_of
+from nblandscape.huggingface.loading import Loaded
+from nblandscape.huggingface.ready import completed, ready_batches
+from nblandscape.huggingface.rows import Columns, rows_of
+from nblandscape.huggingface.targets import Batch, with_decoder_inputs, with_masks, with_own_tokens
+from nblandscape.huggingface.tasks import IGNORED, Task
+from nblandscape.huggingface.text import (
+    OVERFLOWS,
+    Encoder,
+    Encoding,
+    Overflow,
+    pad_id,
+    padded,
+    room_of,
+)
+
+_DROPPED = 0.1  # of the tokens in a view of an unlabelled text
+_LABELLED: frozenset[Task] = frozenset(
+    {
+        "sequence-classification",
+        "token-classification",
+        "question-answering",
+        "seq2seq-lm",
+        "image-classification",
+    }
+)
+
+
+@dataclass
+class Preparation:
+    """Turns data into the batches of one loaded model; `report` says what was done."""
+
+    loaded: Loaded
+    max_length: int | None = None
+    overflow: Overflow = "error"
+    batch_size: int = 8
+    limit: int | None = None
+    seed: int = 0
+    text_column: Columns = None
+    label_column: Columns = None
+    report: dict[str, Any] = field(default_factory=dict)
+
+    def batches(self, data: object) -> list[Batch]:
+        """Batches of texts, rows, a file, a data set, a DataLoader, or batches that are ready.
+
+        Raises
+        ------
+        ValueError
+            Data that do not fit the task or the model.
+        """
+        if self.overflow not in OVERFLOWS:
+            raise ValueError(f'overflow="{self.overflow}"; use {", ".join(OVERFLOWS)}.')
+        if self.batch_size < 1:
+            raise ValueError(f"batch_size={self.batch_size}: at least 1 is needed.")
+        if self.limit is not None and self.limit < 1:
+            raise ValueError(f"limit={self.limit}: at least one sample is needed.")
+        if self.overflow == "split" and self.loaded.task in _LABELLED:
+            raise ValueError(
+                f'overflow="split" would part texts from their labels ({self.loaded.task}). Use "truncate".'
+            )
+        if (ready := ready_batches(data, self.limit)) is not None:
+            return [completed(b, n, self.loaded, self.seed) for n, b in enumerate(ready)]
+        columns = (self.text_column, self.label_column)
+        rows = rows_of(
+            data, self.loaded.task, limit=self.limit, text_column=columns[0], label_column=columns[1]
+        )
+        self.report["rows"] = len(rows)
+        if hasattr(data, "__len__") and not isinstance(data, (str, Mapping)):
+            self.report["available"] = len(data)
+        made = _MAKERS[self.loaded.task](self, rows)
+        made[0]["prepared"] = self.report
+        return made
+
+    # ------------------------------------------------------------------ tasks
+
+    def _causal(self, rows: list[tuple[Any, ...]]) -> list[Batch]:
+        encodings = self._texts([row[0] for row in rows])
+        return [with_own_tokens(self._encoder.collate(group)) for group in self._groups(encodings)]
+
+    def _masked(self, rows: list[tuple[Any, ...]]) -> list[Batch]:
+        encodings = self._texts([row[0] for row in rows])
+        generator = torch.Generator().manual_seed(self.seed)
+        collated = (self._encoder.collate(group) for group in self._groups(encodings))
+        return [
+            with_masks(batch, self.loaded.model, self._encoder.tokenizer, generator) for batch in collated
+        ]
+
+    def _classified(self, rows: list[tuple[Any, ...]]) -> list[Batch]:
+        texts, pairs, values = zip(*rows, strict=True)
+        labels = class_labels(values, self.loaded.config)
+        paired = {} if all(pair is None for pair in pairs) else {"text_pair": list(pairs)}
+        encodings = self._encoded(texts, **paired)
+        batches = [self._encoder.collate(group) for group in self._groups(encodings)]
+        for batch, part in zip(
+            batches, torch.split(labels, [len(b["input_ids"]) for b in batches]), strict=True
+        ):
+            batch["labels"] = part
+        return batches
+
+    def _tagged(self, rows: list[tuple[Any, ...]]) -> list[Batch]:
+        words, tags = zip(*rows, strict=True)
+        for number, (text, values) in enumerate(rows):
+            if isinstance(text, str) or len(text) != len(values):
+                raise ValueError(
+                    f"Row {number}: token-classification needs a list of words and as many labels"
+                    f"{'' if isinstance(text, str) else f', not {len(text)} and {len(values)}'}."
+                )
+        self._need_fast("the words that tokens belong to")
+        whole, encodings = self._encode([list(text) for text in words], is_split_into_words=True)
+        for number, (encoding, values) in enumerate(zip(encodings, tags, strict=True)):
+            owners = whole.word_ids(number)
+            first = [
+                word is not None and word != before
+                for word, before in zip(owners, [None, *owners], strict=False)
+            ]
+            encoding["labels"] = [
+                class_of(values[word], number, self.loaded.config)
+                if begins and values[word] != IGNORED
+                else IGNORED
+                for word, begins in zip(owners, first, strict=True)
+            ]
+        return [self._encoder.collate(group) for group in self._groups(encodings)]
+
+    def _answered(self, rows: list[tuple[Any, ...]]) -> list[Batch]:
+        questions, contexts, answers = zip(*rows, strict=True)
+        self._need_fast("the places of characters")
+        cut = {"truncation": "only_second"} if self.overflow == "truncate" and self._encoder.room else {}
+        whole, encodings = self._encode(
+            list(questions), text_pair=list(contexts), return_offsets_mapping=True, **cut
+        )
+        ends = []
+        for number, (context, answer) in enumerate(zip(contexts, answers, strict=True)):
+            span = answer_span(answer, context, number)
+            ends.append(
+                tokens_of(span, whole["offset_mapping"][number], whole.sequence_ids(number))
+                if span
+                else (0, 0)
+            )
+        self.report["answers_cut_off"] = sum(start == BEHIND for start, _ in ends)
+        batches = [self._encoder.collate(group) for group in self._groups(encodings)]
+        starts, stops = torch.tensor(ends).T
+        sizes = [len(batch["input_ids"]) for batch in batches]
+        for batch, start, stop in zip(
+            batches, torch.split(starts, sizes), torch.split(stops, sizes), strict=True
+        ):
+            batch["start_positions"], batch["end_positions"] = start, stop
+        return batches
+
+    def _translated(self, rows: list[tuple[Any, ...]]) -> list[Batch]:
+        sources, targets = zip(*rows, strict=True)
+        encodings = self._encoded(sources)
+        cut = {"truncation": True, "max_length": self._encoder.room} if self.overflow == "truncate" else {}
+        labels = self._encoder.tokenizer(text_target=list(targets), padding=False, verbose=False, **cut)[
+            "input_ids"
+        ]
+        for number, ids in enumerate(labels):
+            self._encoder.check(ids, number)
+        batches = [self._encoder.collate(group) for group in self._groups(encodings)]
+        for batch, group in zip(batches, self._groups(labels), strict=True):
+            batch["labels"] = padded(group, IGNORED)
+        return [with_decoder_inputs(batch, self.loaded.model) for batch in batches]
+
+    def _pictured(self, rows: list[tuple[Any, ...]]) -> list[Batch]:
+        images, values = zip(*rows, strict=True)
+        labels = class_labels(values, self.loaded.config)
+        pixels = pixel_values(images, self.loaded.processor(), self.loaded.config)
+        pairs = zip(torch.split(pixels, self.batch_size), torch.split(labels, self.batch_size), strict=True)
+        return [{"pixel_values": x, "labels": y} for x, y in pairs]
+
+    def _embedded(self, rows: list[tuple[Any, ...]]) -> list[Batch]:
+        a, b, scores = zip(*rows, strict=True)
+        if any(text is None for text in b):
+            if not all(text is None for text in b):
+                number = next(n for n, text in enumerate(b) if text is None)
+                raise ValueError(
+                    f"Row {number} has no second text, others have one. Pass pairs or texts, not both."
+                )
+            sides = self._views(a)
+        else:
+            sides = self._encoded(a), self._encoded(b)
+        regression = any(score is not None for score in scores)
+        groups = self._groups if regression else self._groups_of_two
+        batches: list[Batch] = []
+        for left, right in zip(groups(sides[0]), groups(sides[1]), strict=True):
+            batches.append({"a": self._encoder.collate(left), "b": self._encoder.collate(right)})
+        if regression:
+            values = torch.tensor(
+                [_score(value, number) for number, value in enumerate(scores)], dtype=torch.float64
+            )
+            for batch, part in zip(batches, torch.split(values, self.batch_size), strict=True):
+                batch["labels"] = part
+        return batches
+
+    # ------------------------------------------------------------------ texts
+
+    @property
+    def _encoder(self) -> Encoder:
+        if not hasattr(self, "_made"):
+            model, tokenizer = self.loaded.model, self.loaded.tokenizer()
+            vocabulary = vocabulary_of(model)
+            config = self.loaded.config
+            self._made = Encoder(
+                tokenizer,
+                room_of(model, tokenizer, self.max_length),
+                self.overflow,
+                vocabulary,
+                pad_id(tokenizer, config, vocabulary),
+                token_types=(getattr(config, "type_vocab_size", 0) or 0) > 1
+                and "token_type_ids" in inputs_of(model),
+            )
+            self.report["max_length"] = self._made.room
+        return self._made
+
+    def _texts(self, texts: Sequence[Any]) -> list[Encoding]:
+        """Encodings of unlabelled texts, which may be split."""
+        if self.overflow != "split":
+            return self._encoded(texts)
+        found = self._encoder.split(texts)
+        self.report["split_into"] = len(found)
+        return found[: self.limit]
+
+    def _encoded(self, texts: Sequence[Any], **options: Any) -> list[Encoding]:
+        return self._encode(texts, **options)[1]
+
+    def _encode(self, texts: Sequence[Any], **options: Any) -> tuple[Any, list[Encoding]]:
+        whole, encodings = self._encoder.encode(texts, **options)
+        if self.overflow == "truncate" and self._encoder.room is not None:
+            plain = {k: v for k, v in options.items() if k in ("text_pair", "is_split_into_words")}
+            longer = sum(n > self._encoder.room for n in self._encoder.lengths(texts, **plain))
+            self.report["truncated"] = self.report.get("truncated", 0) + longer
+        return whole, encodings
+
+    def _groups(self, items: Sequence[Any]) -> Iterable[Sequence[Any]]:
+        """Runs of `batch_size`; of one where a classifier could not tell padding from text."""
+        size = self.batch_size
+        config = self.loaded.config.get_text_config()
+        if self.loaded.task == "sequence-classification" and getattr(config, "pad_token_id", None) is None:
+            size = 1
+            self.report["batch_size"] = "1, since the configuration has no pad_token_id"
+        return [items[start : start + size] for start in range(0, len(items), size)]
+
+    def _groups_of_two(self, items: Sequence[Any]) -> Iterable[Sequence[Any]]:
+        """Runs of `batch_size`, none of a single text, which would have no other to be told from."""
+        if len(items) < 2 or self.batch_size < 2:
+            raise ValueError(
+                f"A contrastive loss needs at least two texts in a batch; there are {len(items)} in all, and "
+                f"batch_size={self.batch_size}. Pass more, or scores: (text, text, similarity)."
+            )
+        groups = [
+            list(items[start : start + self.batch_size]) for start in range(0, len(items), self.batch_size)
+        ]
+        if len(groups[-1]) == 1:
+            groups[-2:] = [groups[-2] + groups[-1]]
+        return groups
+
+    def _views(self, texts: Sequence[Any]) -> tuple[list[Encoding], list[Encoding]]:
+        """Two views of each text, with some of its tokens left out."""
+        encodings = self._texts(texts)
+        generator = torch.Generator().manual_seed(self.seed)
+        special = self._encoder.special_ids()
+
+        def view(encoding: Encoding) -> Encoding:
+            content = [n for n, token in enumerate(encoding["input_ids"]) if token not in special]
+            out = torch.rand(len(content), generator=generator) < _DROPPED
+            dropped = {n for n, gone in zip(content, out.tolist(), strict=True) if gone}
+            if len(dropped) == len(content):
+                dropped = set()
+            return {key: [v for n, v in enumerate(row) if n not in dropped] for key, row in encoding.items()}
+
+        return [view(e) for e in encodings], [view(e) for e in encodings]
+
+    def _need_fast(self, what: str) -> None:
+        if not self._encoder.tokenizer.is_fast:
+            raise ValueError(
+                f"This tokenizer does not tell {what}; pass a fast one (PreTrainedTokenizerFast) as "
+                "tokenizer=."
+            )
+
+
+_MAKERS: Mapping[Task, Callable[[Preparation, list[tuple[Any, ...]]], list[Batch]]] = {
+    "causal-lm": Preparation._causal,
+    "masked-lm": Preparation._masked,
+    "sequence-classification": Preparation._classified,
+    "token-classification": Preparation._tagged,
+    "question-answering": Preparation._answered,
+    "seq2seq-lm": Preparation._translated,
+    "image-classification": Preparation._pictured,
+    "sentence-embedding": Preparation._embedded,
+}
+
+
+def _score(value: Any, number: int) -> float:
+    if value is None:
+        raise ValueError(f"Row {number} has no score, others have one.")
+    found = float(value)
+    if not -1 <= found <= 1:
+        raise ValueError(
+            f"Row {number} has the score {found:g}; a cosine lies between -1 and 1. Rescale the scores."
+        )
+    return found

@@ -1,0 +1,127 @@
+"""Batches that are ready: recognised, checked against the model, completed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader
+
+from nblandscape import batches as _batches
+from nblandscape.huggingface.anatomy import inputs_of, positions, vocabulary_of
+from nblandscape.huggingface.images import check_pixels
+from nblandscape.huggingface.labels import check_classes
+from nblandscape.huggingface.loading import Loaded
+from nblandscape.huggingface.targets import Batch, with_decoder_inputs, with_masks, with_own_tokens
+from nblandscape.huggingface.tasks import problem_of
+
+
+def ready_batches(data: object, limit: int | None) -> list[Mapping[str, Any]] | None:
+    """Batches of tensors as dicts, None if the data are something else."""
+    if isinstance(data, DataLoader):
+        found = [
+            _as_mapping(b) for b in _batches.pin(data, device=torch.device("cpu"), dtype=None, limit=limit)
+        ]
+        if any(batch is None for batch in found):
+            raise ValueError(
+                "The DataLoader's batches hold no input_ids or pixel_values. Give it a collate function "
+                "that makes "
+                "dicts of tensors (transformers.DataCollatorWithPadding), or pass its data set instead."
+            )
+    else:
+        whole = _as_mapping(data)
+        many = data if isinstance(data, (list, tuple)) and whole is None else []
+        found = [whole] if whole is not None else [_as_mapping(batch) for batch in many]
+        if not found or any(batch is None for batch in found):
+            return None
+    return [batch for batch in found if batch is not None]
+
+
+def completed(batch: Mapping[str, Any], number: int, loaded: Loaded, seed: int) -> Batch:
+    """A ready batch of what the model takes, checked, with labels where a language model's batch has none.
+
+    Raises
+    ------
+    ValueError
+        It does not fit the task or the model.
+    """
+    if loaded.task == "sentence-embedding":
+        if not {"a", "b"} <= set(batch):
+            raise ValueError(
+                'Batches of sentence-embedding are {"a": inputs, "b": inputs}, perhaps with "labels".'
+            )
+        for side in ("a", "b"):
+            _check(batch[side], number, loaded.model)
+        return dict(batch)
+    known = inputs_of(loaded.model)
+    made = {k: v for k, v in batch.items() if k in known and isinstance(v, torch.Tensor)}
+    _check(made, number, loaded.model)
+    if loaded.task == "causal-lm" and "labels" not in made:
+        made = with_own_tokens(made)
+    elif loaded.task == "masked-lm" and "labels" not in made:
+        generator = torch.Generator().manual_seed(seed + number)
+        made = with_masks(made, loaded.model, loaded.tokenizer(), generator)
+    wanted = {"start_positions", "end_positions"} if loaded.task == "question-answering" else {"labels"}
+    if missing := sorted(wanted - set(made)):
+        raise ValueError(
+            f"Batch {number} has no {missing[0]}, which {loaded.task} needs; it has {', '.join(batch)}."
+        )
+    if loaded.task == "seq2seq-lm" and "decoder_input_ids" not in made:
+        made = with_decoder_inputs(made, loaded.model)
+    if _counts_classes(loaded, made.get("labels")):
+        check_classes(made["labels"], loaded.config)
+    return made
+
+
+def _counts_classes(loaded: Loaded, labels: torch.Tensor | None) -> bool:
+    """Whether labels are numbers of classes."""
+    if labels is None or not loaded.task.endswith("-classification"):
+        return False
+    single = "single_label_classification"
+    return loaded.task == "token-classification" or problem_of(loaded.config, labels) == single
+
+
+def _as_mapping(batch: object) -> Mapping[str, Any] | None:
+    """A batch ``{"input_ids": …}``, ``(inputs, labels)`` or ``{"a": …, "b": …}`` as a dict, or None."""
+    if isinstance(batch, Mapping):
+        sides = [batch, batch.get("a")]
+        for side in sides:
+            if isinstance(side, Mapping):
+                ids, pixels = side.get("input_ids"), side.get("pixel_values")
+                if isinstance(ids, torch.Tensor) and ids.ndim == 2:
+                    return batch
+                if isinstance(pixels, torch.Tensor) and pixels.ndim == 4:
+                    return batch
+        return None
+    if isinstance(batch, (tuple, list)) and len(batch) == 2 and isinstance(batch[1], torch.Tensor):
+        inputs, labels = batch
+        if isinstance(inputs, Mapping):
+            return _as_mapping({**inputs, "labels": labels})
+        if isinstance(inputs, torch.Tensor) and inputs.ndim in (2, 4) and labels.ndim:
+            name = "pixel_values" if inputs.ndim == 4 else "input_ids"
+            return {name: inputs, "labels": labels}
+    return None
+
+
+def _check(batch: Mapping[str, Any], number: int, model: Any) -> None:
+    """Check a batch's token ids and pixels against the model."""
+    if "pixel_values" in batch:
+        check_pixels(batch["pixel_values"], model.config)
+    for key in ("input_ids", "decoder_input_ids"):
+        if key in batch:
+            _check_ids(batch[key], number, model, key)
+
+
+def _check_ids(ids: torch.Tensor, number: int, model: Any, key: str) -> None:
+    vocabulary, limit = vocabulary_of(model), positions(model)
+    if ids.numel() and (int(ids.max()) >= vocabulary or int(ids.min()) < 0):
+        bad = int(ids.max() if int(ids.max()) >= vocabulary else ids.min())
+        raise ValueError(
+            f"Batch {number} has the token id {bad} in {key}, but the model knows only {vocabulary} tokens: "
+            "it was made "
+            "with another model's tokenizer."
+        )
+    if limit is not None and ids.shape[1] > limit:
+        raise ValueError(
+            f"Batch {number} has {ids.shape[1]:,} tokens per text; the model reads at most {limit:,}. Cut "
+            "them first."
+        )
