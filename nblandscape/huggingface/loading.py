@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from nblandscape.huggingface.anatomy import plain
 from nblandscape.huggingface.embedding import Pooling
 from nblandscape.huggingface.tasks import AUTO_CLASSES, Task, check_task, task_of
 
@@ -211,7 +212,7 @@ def _given(model: nn.Module, task: Task | None, options: Options) -> Loaded:
     name = str(getattr(inner.config, "_name_or_path", "") or "")
     return Loaded(
         inner,
-        task or task_of(inner.config),
+        task or task_of(inner.config, type(plain(inner)).__name__),
         name or f"a {type(inner).__name__}",
         owned=False,
         places=(name,) if name else (),

@@ -55,7 +55,7 @@ def completed(batch: Mapping[str, Any], number: int, loaded: Loaded, seed: int) 
     known = inputs_of(loaded.model)
     made = {k: v for k, v in batch.items() if k in known and isinstance(v, torch.Tensor)}
     _check(made, number, loaded.model)
-    if loaded.task == "causal-lm" and "labels" not in made:
+    if loaded.task == "causal-lm":
         made = with_own_tokens(made)
     elif loaded.task == "masked-lm" and "labels" not in made:
         generator = torch.Generator().manual_seed(seed + number)

@@ -13,8 +13,14 @@ _HIDDEN = 0.15  # of the tokens, of which 80 % become the mask token and 10 % a 
 
 
 def with_own_tokens(batch: Batch) -> Batch:
-    """Labels of a causal model: every token that is not padding, a real end of text too."""
-    return {**batch, "labels": batch["input_ids"].masked_fill(~_there(batch), IGNORED)}
+    """Labels of a causal model: every token behind another one, a real end of text too.
+
+    Given labels are kept, but for those that would be predicted from what stands at padding.
+    """
+    there, labels = _there(batch), batch.get("labels", batch["input_ids"])
+    follows = torch.zeros_like(there)
+    follows[:, 1:] = there[:, :-1]
+    return {**batch, "labels": labels.masked_fill(~(there & follows), IGNORED)}
 
 
 def with_masks(batch: Batch, model: Any, tokenizer: Any, generator: torch.Generator) -> Batch:

@@ -89,13 +89,15 @@ def check_task(task: str) -> Task:
     raise ValueError(f'task="{task}" is unknown. Tasks: {", ".join(TASKS)}.')
 
 
-def task_of(config: Any) -> Task:
+def task_of(config: Any, architecture: str | None = None) -> Task:
     """Read the task from a model's configuration.
 
     Parameters
     ----------
     config : transformers.PretrainedConfig
         Its `architectures` name the class that the checkpoint was saved from.
+    architecture : str, optional
+        The class of a model that is there, which may be another one.
 
     Raises
     ------
@@ -108,18 +110,14 @@ def task_of(config: Any) -> Task:
     >>> task_of(SimpleNamespace(architectures=["GPT2LMHeadModel"], is_encoder_decoder=False))
     'causal-lm'
     """
-    names = list(getattr(config, "architectures", None) or [])
-    for name in names[:1]:
-        if name.endswith("ForConditionalGeneration") and config.is_encoder_decoder:
-            return "seq2seq-lm"
-        if name.endswith("LMHeadModel") and config.is_encoder_decoder:
+    name = architecture or next(iter(getattr(config, "architectures", None) or []), None)
+    if name is not None:
+        if config.is_encoder_decoder and name.endswith(("ForConditionalGeneration", "LMHeadModel")):
             return "seq2seq-lm"
         for suffix, task in _SUFFIXES.items():
             if name.endswith(suffix):
                 return task
-    what = (
-        f"The architecture {names[0]} tells" if names else "The configuration names no architecture and tells"
-    )
+    what = f"The architecture {name} tells" if name else "The configuration names no architecture and tells"
     raise ValueError(f"{what} no task. Choose one with task=: {', '.join(TASKS)}.")
 
 
@@ -265,7 +263,10 @@ def _label_loss(logits: torch.Tensor, labels: torch.Tensor, problem: Problem) ->
 
 
 def _answer_loss(output: Any, batch: Mapping[str, torch.Tensor]) -> Parts:
-    """Half the losses of both ends; a position behind the text is ignored, one before it counts as 0."""
+    """Half the losses of both ends; a position behind the text is ignored, one before it counts as 0.
+
+    As in Transformers, an end is told from all positions of the batch, padding too.
+    """
     total, count = output.start_logits.new_zeros((), dtype=torch.float64), 0.0
     for logits, position in (
         (output.start_logits, batch["start_positions"]),
