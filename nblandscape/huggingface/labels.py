@@ -41,15 +41,15 @@ def class_of(value: Any, number: int, config: Any, what: str = "Row") -> int:
         It is missing, unknown or out of range.
     """
     value = value.item() if isinstance(value, (torch.Tensor, np.generic)) else value
-    names = getattr(config, "label2id", None) or {}
+    names = _names(config)
     if isinstance(value, str):
         if value in names:
             return int(names[value])
         if not value.lstrip("+-").isdigit():
             raise ValueError(
-                f"{what} {number} has the label {value!r}; config.label2id knows "
+                f"{what} {number} has the label {value!r}; the configuration knows "
                 f"{', '.join(list(names)[:8])}. "
-                "Use these names or numbers, or set config.label2id."
+                "Use these names, or numbers."
             )
     if value is None:
         raise ValueError(f"{what} {number} has no label. Pass labelled data, or another task.")
@@ -77,6 +77,12 @@ def check_classes(labels: torch.Tensor, config: Any) -> None:
     bad = counted[(counted < 0) | (counted >= config.num_labels)]
     if len(bad):
         class_of(int(bad[0]), int((labels == bad[0]).nonzero()[0][0]), config)
+
+
+def _names(config: Any) -> dict[str, int]:
+    """Classes by name; a configuration may have names without their inverse."""
+    by_number = getattr(config, "id2label", None) or {}
+    return getattr(config, "label2id", None) or {str(name): int(n) for n, name in by_number.items()}
 
 
 def _several(value: Any, number: int, config: Any) -> list[float]:

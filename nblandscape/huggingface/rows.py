@@ -181,7 +181,7 @@ def _renamed(fields: tuple[Field, ...], texts: Columns, label: Columns) -> tuple
 def _row(row: Any, number: int, fields: tuple[Field, ...], task: Task) -> tuple[Any, ...]:
     if isinstance(row, Mapping):
         return tuple(_value(row, field, number) for field in fields)
-    parts = tuple(row) if isinstance(row, (tuple, list)) and len(fields) > 1 else (row,)
+    parts = tuple(row) if isinstance(row, (tuple, list)) else (row,)
     if len(parts) == len(fields):
         return parts
     needed = [field for field in fields if not field.optional]

@@ -17,7 +17,8 @@ def with_own_tokens(batch: Batch) -> Batch:
 
     Given labels are kept, but for those that would be predicted from what stands at padding.
     """
-    there, labels = _there(batch), batch.get("labels", batch["input_ids"])
+    there = _there(batch)
+    labels: torch.Tensor = batch["labels" if "labels" in batch else "input_ids"]
     follows = torch.zeros_like(there)
     follows[:, 1:] = there[:, :-1]
     return {**batch, "labels": labels.masked_fill(~(there & follows), IGNORED)}

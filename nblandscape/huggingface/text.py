@@ -51,6 +51,7 @@ class Encoder:
         options.setdefault("truncation", self.overflow == "truncate" and self.room is not None)
         if options["truncation"]:
             options["max_length"] = self.room
+        options["return_token_type_ids"] = self.token_types
         whole = self.tokenizer(list(texts), padding=False, verbose=False, **options)
         encodings = [self._one(whole, number) for number in range(len(texts))]
         for number, encoding in enumerate(encodings):
@@ -113,12 +114,7 @@ class Encoder:
     def _one(self, whole: Mapping[str, Any], number: int) -> Encoding:
         found = {"input_ids": list(whole["input_ids"][number])}
         if self.token_types:
-            types = (
-                whole["token_type_ids"][number]
-                if "token_type_ids" in whole
-                else [0] * len(found["input_ids"])
-            )
-            found["token_type_ids"] = list(types)
+            found["token_type_ids"] = list(whole["token_type_ids"][number])
         return found
 
 
