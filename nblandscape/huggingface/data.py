@@ -11,7 +11,7 @@ from nblandscape.huggingface.answers import BEHIND, answer_span, tokens_of
 from nblandscape.huggingface.images import pixel_values
 from nblandscape.huggingface.labels import class_labels, class_of
 from nblandscape.huggingface.loading import Loaded
-from nblandscape.huggingface.ready import completed, ready_batches
+from nblandscape.huggingface.ready import completed, padded_rows, ready_batches, token_rows
 from nblandscape.huggingface.rows import Columns, rows_of
 from nblandscape.huggingface.targets import Batch, with_decoder_inputs, with_masks, with_own_tokens
 from nblandscape.huggingface.tasks import IGNORED, Task
@@ -71,14 +71,18 @@ class Preparation:
             )
         if (ready := ready_batches(data, self.limit)) is not None:
             return [completed(b, n, self.loaded, self.seed) for n, b in enumerate(ready)]
-        columns = (self.text_column, self.label_column)
-        rows = rows_of(
-            data, self.loaded.task, limit=self.limit, text_column=columns[0], label_column=columns[1]
-        )
-        self.report["rows"] = len(rows)
+        if (tokens := token_rows(data, self.limit)) is not None:
+            pad = pad_id(None, self.loaded.config, vocabulary_of(self.loaded.model))
+            padded_groups = [padded_rows(group, pad) for group in self._groups(tokens)]
+            made = [completed(b, n, self.loaded, self.seed) for n, b in enumerate(padded_groups)]
+            self.report["rows"] = len(tokens)
+        else:
+            columns = {"text_column": self.text_column, "label_column": self.label_column}
+            rows = rows_of(data, self.loaded.task, limit=self.limit, **columns)
+            made = _MAKERS[self.loaded.task](self, rows)
+            self.report["rows"] = len(rows)
         if hasattr(data, "__len__") and not isinstance(data, (str, Mapping)):
             self.report["available"] = len(data)
-        made = _MAKERS[self.loaded.task](self, rows)
         made[0]["prepared"] = self.report
         return made
 

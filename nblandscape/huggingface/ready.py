@@ -1,8 +1,9 @@
-"""Batches that are ready: recognised, checked against the model, completed."""
+"""Batches, and rows of tokens, that are ready: recognised, checked against the model, completed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
@@ -12,7 +13,8 @@ from nblandscape.huggingface.images import check_pixels
 from nblandscape.huggingface.labels import check_classes
 from nblandscape.huggingface.loading import Loaded
 from nblandscape.huggingface.targets import Batch, with_decoder_inputs, with_masks, with_own_tokens
-from nblandscape.huggingface.tasks import problem_of
+from nblandscape.huggingface.tasks import IGNORED, problem_of
+from nblandscape.huggingface.text import padded
 
 
 def ready_batches(data: object, limit: int | None) -> list[Mapping[str, Any]] | None:
@@ -78,6 +80,39 @@ def _counts_classes(loaded: Loaded, labels: torch.Tensor | None) -> bool:
         return False
     single = "single_label_classification"
     return loaded.task == "token-classification" or problem_of(loaded.config, labels) == single
+
+
+def token_rows(data: object, limit: int | None) -> list[Mapping[str, Any]] | None:
+    """Rows with input_ids (a data set that went through a tokenizer), None if the data are something else."""
+    if isinstance(data, (str, Mapping)) or not (hasattr(data, "__getitem__") and hasattr(data, "__len__")):
+        return None
+    count = len(data) if limit is None else min(limit, len(data))
+    first = data[0] if count else None
+    if not (isinstance(first, Mapping) and "input_ids" in first):
+        return None
+    return [data[number] for number in range(count)]
+
+
+def padded_rows(rows: Sequence[Mapping[str, Any]], pad: int) -> dict[str, Any]:
+    """One batch of such rows: their lists padded on the right, their numbers side by side."""
+    fill = {"input_ids": pad, "labels": IGNORED}
+    batch: dict[str, Any] = {}
+    for key, first in rows[0].items():
+        values = [row[key] for row in rows]
+        name = "labels" if key == "label" else key
+        if np.asarray(first).dtype.kind in "iubf":  # texts and names that lie beside are left out
+            batch[name] = _stacked(values, fill.get(name, 0))
+    if "attention_mask" not in batch:
+        batch["attention_mask"] = padded([[1] * len(row["input_ids"]) for row in rows], 0)
+    return batch
+
+
+def _stacked(values: Sequence[Any], fill: int) -> torch.Tensor:
+    """Numbers (B,), or lists of whole numbers padded to (B, T); lists of other numbers are of one length."""
+    arrays = [np.asarray(value) for value in values]
+    if arrays[0].ndim == 1 and arrays[0].dtype.kind in "iub":
+        return padded([array.tolist() for array in arrays], fill)
+    return torch.from_numpy(np.stack(arrays))
 
 
 def _as_mapping(batch: object) -> Mapping[str, Any] | None:

@@ -19,7 +19,7 @@ def with_own_tokens(batch: Batch) -> Batch:
     """
     there = _there(batch)
     labels: torch.Tensor = batch["labels" if "labels" in batch else "input_ids"]
-    follows = torch.zeros_like(there)
+    follows = torch.ones_like(there)  # the first has nothing before it but the virtual tokens of a prompt
     follows[:, 1:] = there[:, :-1]
     return {**batch, "labels": labels.masked_fill(~(there & follows), IGNORED)}
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from nblandscape import from_transformers
-from nblandscape.huggingface.loading import load
+from nblandscape.huggingface.loading import Options, load
 from tests.huggingface import small
 
 
@@ -178,3 +178,43 @@ except ImportError as error:
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert "pip install 'nblandscape[hf]'" in done.stdout
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """A hub's cache with nothing in it."""
+    for place in ("huggingface_hub.constants.HF_HUB_CACHE", "transformers.utils.hub.constants.HF_HUB_CACHE"):
+        monkeypatch.setattr(place, str(tmp_path / "hub"))
+    return tmp_path / "hub"
+
+
+def cached(hub: Path, name: str, source: Path) -> None:
+    """Put a folder into the cache, as a download does."""
+    place = hub / f"models--{name.replace('/', '--')}"
+    (place / "refs").mkdir(parents=True)
+    (place / "refs" / "main").write_text("0" * 40)
+    shutil.copytree(source, place / "snapshots" / ("0" * 40))
+
+
+def test_names_are_found_in_the_hubs_cache_without_a_network(hub, gpt2_folder, adapter_folder, texts):
+    with pytest.raises(FileNotFoundError, match="someone/small is neither a folder here"):
+        load("someone/small")
+    cached(hub, "someone/small", gpt2_folder)
+    objective = from_transformers("someone/small", texts[:3])
+    assert objective.loss() == from_transformers(gpt2_folder, texts[:3]).loss()
+    assert objective.description["source"] == "someone/small"
+    cached(hub, "someone/adapted", adapter_folder)
+    loaded = load("someone/adapted", options=Options(local_files_only=True))
+    assert (loaded.source, type(loaded.model).__name__) == ("someone/adapted", "PeftModelForCausalLM")
+    assert len(loaded.tokenizer()) == len(load(gpt2_folder).tokenizer())
+
+
+def test_models_that_accelerate_placed(gpt2_folder, texts):
+    """Its hooks replace `forward`; the copy's must not lead back to the user's weights."""
+    accelerate = pytest.importorskip("accelerate")
+    model, tokenizer = load(gpt2_folder).model, load(gpt2_folder).tokenizer()
+    plain = from_transformers(model, texts[:3], tokenizer=tokenizer)
+    placed = accelerate.dispatch_model(model, {"": "cpu"}, force_hooks=True)
+    objective = from_transformers(placed, texts[:3], tokenizer=tokenizer)
+    there = 1.5 * objective.origin()
+    assert objective.point(there).loss == plain.point(there).loss != plain.loss()

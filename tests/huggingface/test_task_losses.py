@@ -287,3 +287,16 @@ def test_accuracies_are_shares_of_what_counts():
             expected = (guesses == labels)[labels != -100].double().mean()
         found = objective.point(objective.origin()).metrics["accuracy"]
         assert found == pytest.approx(expected.item()), (family.name, family.task)
+
+
+@pytest.mark.parametrize("kind", ["PromptTuningConfig", "PrefixTuningConfig"])
+def test_virtual_tokens_of_a_prompt_are_no_targets(kind):
+    peft = pytest.importorskip("peft")
+    config = getattr(peft, kind)(task_type="CAUSAL_LM", num_virtual_tokens=2)
+    model = small.made(lambda: peft.get_peft_model(small.gpt2(NINE), config))
+    batch = causal(0)
+    with torch.no_grad():
+        own = copy.deepcopy(model)(**batch).loss.item()
+    objective = from_transformers(model, [batch])
+    assert objective.loss() == pytest.approx(own, rel=1e-6)
+    assert objective.parameter_names == ["prompt_encoder.default.embedding.weight"]

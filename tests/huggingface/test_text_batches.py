@@ -50,7 +50,7 @@ def test_too_long_texts_are_refused_cut_or_split(gpt2_folder, texts):
     assert cut[0]["prepared"]["truncated"] == 1
     assert int(cut[0]["attention_mask"][1].sum()) == 48
     split = prepared(model, long, tokenizer, overflow="split", batch_size=2)
-    targets = sum(int((batch["labels"] != -100).sum()) for batch in split)
+    targets = sum(int((batch["labels"][:, 1:] != -100).sum()) for batch in split)
     assert targets == sum(len(tokenizer(text)["input_ids"]) - 1 for text in long)
 
 
@@ -203,7 +203,8 @@ class Table:
 def test_a_data_set_is_read_no_further_than_the_limit(classifier_folder):
     table = Table()
     objective = from_transformers(classifier_folder, table, limit=5, label_column="stars")
-    assert (objective.num_samples, table.reads) == (5, 5)
+    assert objective.num_samples == 5
+    assert table.reads <= 6  # one to see what a row is
     assert objective.description["data"] == {"rows": 5, "available": 1000, "max_length": 48}
 
 
@@ -366,3 +367,21 @@ def test_loaders_and_ready_batches_are_the_same(digits_folder):
     assert from_transformers(digits_folder, loader, limit=5).num_samples == 5
     with pytest.raises(ValueError, match="hold no input_ids or pixel_values"):
         from_transformers(digits_folder, DataLoader(["a", "b"]))
+
+
+def test_a_tokenised_data_set_gives_what_its_texts_give(classifier_folder, gpt2_folder, texts):
+    rows = small.advice(texts)[:9]
+    tokenizer, names = load(classifier_folder).tokenizer(), {"other": 0, "advice": 1}
+    tokens = [
+        {**tokenizer(text, return_token_type_ids=True), "text": text, "label": names[label]}
+        for text, label in rows
+    ]
+    plain = from_transformers(classifier_folder, rows)
+    assert from_transformers(classifier_folder, tokens).loss() == plain.loss()
+    tokenizer = load(gpt2_folder).tokenizer()
+    tokens = [{"input_ids": torch.tensor(tokenizer(text)["input_ids"])} for text in texts[:5]]
+    causal = from_transformers(gpt2_folder, tokens, limit=4)
+    assert (
+        causal.description["data_sha256"]
+        == from_transformers(gpt2_folder, texts[:4]).description["data_sha256"]
+    )
