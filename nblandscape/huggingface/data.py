@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
 
+from nblandscape.batches import batch_size
 from nblandscape.huggingface.anatomy import inputs_of, vocabulary_of
 from nblandscape.huggingface.answers import BEHIND, answer_span, tokens_of
 from nblandscape.huggingface.images import pixel_values
@@ -20,6 +22,7 @@ from nblandscape.huggingface.text import (
     Encoder,
     Encoding,
     Overflow,
+    check_texts,
     pad_id,
     padded,
     room_of,
@@ -106,11 +109,7 @@ class Preparation:
         paired = {} if all(pair is None for pair in pairs) else {"text_pair": list(pairs)}
         encodings = self._encoded(texts, **paired)
         batches = [self._encoder.collate(group) for group in self._groups(encodings)]
-        for batch, part in zip(
-            batches, torch.split(labels, [len(b["input_ids"]) for b in batches]), strict=True
-        ):
-            batch["labels"] = part
-        return batches
+        return _shared_out(batches, labels=labels)
 
     def _tagged(self, rows: list[tuple[Any, ...]]) -> list[Batch]:
         words, tags = zip(*rows, strict=True)
@@ -154,20 +153,15 @@ class Preparation:
         self.report["answers_cut_off"] = sum(start == BEHIND for start, _ in ends)
         batches = [self._encoder.collate(group) for group in self._groups(encodings)]
         starts, stops = torch.tensor(ends).T
-        sizes = [len(batch["input_ids"]) for batch in batches]
-        for batch, start, stop in zip(
-            batches, torch.split(starts, sizes), torch.split(stops, sizes), strict=True
-        ):
-            batch["start_positions"], batch["end_positions"] = start, stop
-        return batches
+        return _shared_out(batches, start_positions=starts, end_positions=stops)
 
     def _translated(self, rows: list[tuple[Any, ...]]) -> list[Batch]:
         sources, targets = zip(*rows, strict=True)
         encodings = self._encoded(sources)
+        check_texts(targets)
         cut = {"truncation": True, "max_length": self._encoder.room} if self.overflow == "truncate" else {}
-        labels = self._encoder.tokenizer(text_target=list(targets), padding=False, verbose=False, **cut)[
-            "input_ids"
-        ]
+        found = self._encoder.tokenizer(text_target=list(targets), padding=False, verbose=False, **cut)
+        labels = found["input_ids"]
         for number, ids in enumerate(labels):
             self._encoder.check(ids, number)
         batches = [self._encoder.collate(group) for group in self._groups(encodings)]
@@ -179,8 +173,7 @@ class Preparation:
         images, values = zip(*rows, strict=True)
         labels = class_labels(values, self.loaded.config)
         pixels = pixel_values(images, self.loaded.processor(), self.loaded.config)
-        pairs = zip(torch.split(pixels, self.batch_size), torch.split(labels, self.batch_size), strict=True)
-        return [{"pixel_values": x, "labels": y} for x, y in pairs]
+        return _shared_out([{"pixel_values": x} for x in torch.split(pixels, self.batch_size)], labels=labels)
 
     def _embedded(self, rows: list[tuple[Any, ...]]) -> list[Batch]:
         a, b, scores = zip(*rows, strict=True)
@@ -195,36 +188,30 @@ class Preparation:
             sides = self._encoded(a), self._encoded(b)
         regression = any(score is not None for score in scores)
         groups = self._groups if regression else self._groups_of_two
-        batches: list[Batch] = []
-        for left, right in zip(groups(sides[0]), groups(sides[1]), strict=True):
-            batches.append({"a": self._encoder.collate(left), "b": self._encoder.collate(right)})
+        left, right = ([self._encoder.collate(group) for group in groups(side)] for side in sides)
+        batches: list[Batch] = [{"a": x, "b": y} for x, y in zip(left, right, strict=True)]
         if regression:
             values = torch.tensor(
                 [_score(value, number) for number, value in enumerate(scores)], dtype=torch.float64
             )
-            for batch, part in zip(batches, torch.split(values, self.batch_size), strict=True):
-                batch["labels"] = part
+            _shared_out(batches, labels=values)
         return batches
 
     # ------------------------------------------------------------------ texts
 
-    @property
+    @cached_property
     def _encoder(self) -> Encoder:
-        if not hasattr(self, "_made"):
-            model, tokenizer = self.loaded.model, self.loaded.tokenizer()
-            vocabulary = vocabulary_of(model)
-            config = self.loaded.config
-            self._made = Encoder(
-                tokenizer,
-                room_of(model, tokenizer, self.max_length),
-                self.overflow,
-                vocabulary,
-                pad_id(tokenizer, config, vocabulary),
-                token_types=(getattr(config, "type_vocab_size", 0) or 0) > 1
-                and "token_type_ids" in inputs_of(model),
-            )
-            self.report["max_length"] = self._made.room
-        return self._made
+        model, tokenizer, config = self.loaded.model, self.loaded.tokenizer(), self.loaded.config
+        vocabulary, types = vocabulary_of(model), getattr(config, "type_vocab_size", 0) or 0
+        room = self.report["max_length"] = room_of(model, tokenizer, self.max_length)
+        return Encoder(
+            tokenizer,
+            room,
+            self.overflow,
+            vocabulary,
+            pad_id(tokenizer, config, vocabulary),
+            token_types=types > 1 and "token_type_ids" in inputs_of(model),
+        )
 
     def _texts(self, texts: Sequence[Any]) -> list[Encoding]:
         """Encodings of unlabelled texts, which may be split."""
@@ -302,6 +289,15 @@ _MAKERS: Mapping[Task, Callable[[Preparation, list[tuple[Any, ...]]], list[Batch
     "image-classification": Preparation._pictured,
     "sentence-embedding": Preparation._embedded,
 }
+
+
+def _shared_out(batches: list[Batch], **columns: torch.Tensor) -> list[Batch]:
+    """Give every batch its rows of the columns."""
+    sizes = [batch_size(batch) or 0 for batch in batches]
+    for name, column in columns.items():
+        for batch, part in zip(batches, torch.split(column, sizes), strict=True):
+            batch[name] = part
+    return batches
 
 
 def _score(value: Any, number: int) -> float:

@@ -34,8 +34,7 @@ def pixel_values(images: Sequence[Any], processor: Any | None, config: Any) -> t
         number = next(n for n, tensor in enumerate(ready) if tensor is None)
         raise ValueError(
             f"Image {number} is a {_kind(images[number])}, and there is no image processor that knows its "
-            "size "
-            "and scale. Pass processor=, or pixel values in floating point, (C, H, W) each."
+            "size and scale. Pass processor=, or pixel values in floating point, (C, H, W) each."
         )
     check_pixels(found, config)
     return found

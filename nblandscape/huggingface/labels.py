@@ -48,8 +48,7 @@ def class_of(value: Any, number: int, config: Any, what: str = "Row") -> int:
         if not value.lstrip("+-").isdigit():
             raise ValueError(
                 f"{what} {number} has the label {value!r}; the configuration knows "
-                f"{', '.join(list(names)[:8])}. "
-                "Use these names, or numbers."
+                f"{', '.join(list(names)[:8])}. Use these names, or numbers."
             )
     if value is None:
         raise ValueError(f"{what} {number} has no label. Pass labelled data, or another task.")
@@ -58,9 +57,8 @@ def class_of(value: Any, number: int, config: Any, what: str = "Row") -> int:
     found = int(value)
     if not 0 <= found < config.num_labels:
         raise ValueError(
-            f"{what} {number} has the label {found}, but the model has {config.num_labels} labels "
-            f"(0 to {config.num_labels - 1}). Check the labels, or load the checkpoint that was trained on "
-            "them."
+            f"{what} {number} has the label {found}, but the model has {config.num_labels} labels (0 to "
+            f"{config.num_labels - 1}). Check the labels, or load the checkpoint that was trained on them."
         )
     return found
 

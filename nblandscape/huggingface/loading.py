@@ -4,7 +4,7 @@ import contextlib
 import importlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -101,8 +101,7 @@ class Loaded:
         if found is None or len(found) == 0:
             raise ValueError(
                 f"No tokenizer files in {_listed(places)}. Pass tokenizer=, an object or the folder or name "
-                "of the "
-                "model whose tokenizer was used; or data as batches of input_ids."
+                "of the model whose tokenizer was used; or data as batches of input_ids."
             )
         return found
 
@@ -150,21 +149,15 @@ def load(
     if quantised:
         notes.append(
             f"The weights are quantised ({quantised}): integers have no gradient and do not move. Only "
-            "parameters "
-            "in floating point are analysed; use random directions and losses rather than Hessian products."
+            "parameters in floating point are analysed; use random directions and losses rather than "
+            "Hessian products."
         )
-    return Loaded(
-        loaded.model,
-        loaded.task,
-        loaded.source,
-        loaded.owned,
-        loaded.places,
-        options,
-        loaded.pooling,
-        bool(quantised),
-        tuple(notes),
-        tokenizer,
-        processor,
+    return replace(
+        loaded,
+        quantised=bool(quantised),
+        notes=tuple(notes),
+        _tokenizer=tokenizer,
+        _processor=processor,
     )
 
 
@@ -306,8 +299,7 @@ def _no_weights(folder: Path, pickles: list[str]) -> OSError | ValueError:
         )
     return ValueError(
         f"{folder} has its weights as {pickles[0]} only. Such files are pickles, which can run any code "
-        "when they "
-        "are read; only safetensors are. If you trust the file, convert it once: "
+        "when they are read; only safetensors are. If you trust the file, convert it once: "
         "AutoModel….from_pretrained(folder).save_pretrained(new_folder), or pass the loaded model itself."
     )
 
@@ -349,9 +341,7 @@ def _configuration(place: str, options: Options) -> Any:
 def _model(place: str, config: Any, task: Task, options: Options, *, added: tuple[str, ...] = ()) -> Any:
     """The model of a task; every weight comes from the checkpoint, but for modules that an adapter brings."""
     auto = getattr(transformers(), AUTO_CLASSES[task])
-    with torch.random.fork_rng(
-        devices=[]
-    ):  # what the checkpoint lacks would be drawn from the global generator
+    with torch.random.fork_rng(devices=[]):  # of which what the checkpoint lacks would be drawn
         try:
             model, info = auto.from_pretrained(
                 place,
@@ -372,9 +362,8 @@ def _model(place: str, config: Any, task: Task, options: Options, *, added: tupl
         architecture = (config.architectures or ["an unknown class"])[0]
         raise ValueError(
             f"{place} lacks {len(missing)} weights that {task} needs ({', '.join(missing[:4])}): they would "
-            "be "
-            f"random. The checkpoint was saved from {architecture}. Choose its own task with task=, or train "
-            "the missing part first and save the model."
+            f"be random. The checkpoint was saved from {architecture}. Choose its own task with task=, or "
+            "train the missing part first and save the model."
         )
     return model.eval()
 
@@ -424,8 +413,7 @@ def _sentence_transformers(folder: Path) -> tuple[Path, Pooling]:
     if other := sorted(set(kinds) - {"Transformer", "Pooling", "Normalize"}):
         raise ValueError(
             f"{folder} has a {other[0]} module behind the pooling, which is not known here; leaving it out "
-            "would "
-            "be another model. Use Objective.from_batch_loss with the sentence-transformers model."
+            "would be another model. Use Objective.from_batch_loss with the sentence-transformers model."
         )
     pooling = Pooling()
     file = kinds.get("Pooling", folder / "1_Pooling") / "config.json"
@@ -439,21 +427,18 @@ def _check_weights(model: Any) -> list[str]:
     if offloaded := [name for name, p in model.named_parameters() if p.is_meta]:
         raise ValueError(
             f"{len(offloaded)} parameters are offloaded (on the meta device, {offloaded[0]} first) and "
-            "cannot be "
-            "read. Load the model without device_map, or with device_map={'': 'cpu'}."
+            f"cannot be read. Load the model without device_map, or with device_map={{'': 'cpu'}}."
         )
     devices = sorted({str(p.device) for p in model.parameters()})
     if len(devices) > 1:
         raise ValueError(
             f"The model is spread over {', '.join(devices)}. Load it on one device: without device_map, or "
-            "with "
-            f"device_map={{'': '{devices[0]}'}}."
+            f"with device_map={{'': '{devices[0]}'}}."
         )
     half = sorted({str(p.dtype) for p in model.parameters() if p.dtype in (torch.float16, torch.bfloat16)})
     return [
         f"The weights are {name.removeprefix('torch.')} and are analysed in float32: small displacements "
-        "would be "
-        "rounded away."
+        "would be rounded away."
         for name in half
     ]
 
@@ -501,8 +486,8 @@ def _hub(name: str) -> Iterator[None]:
         reason = str(error).splitlines()[0]
         raise FileNotFoundError(
             f"{name} is neither a folder here nor complete in the hub's cache, and cannot be downloaded: "
-            f"{reason} "
-            f"Run `hf download {name}` where there is a network (HF_HOME is the cache), or pass a folder."
+            f"{reason} Run `hf download {name}` where there is a network (HF_HOME is the cache), or pass a "
+            "folder."
         ) from error
 
 

@@ -26,8 +26,8 @@ def ready_batches(data: object, limit: int | None) -> list[Mapping[str, Any]] | 
         if any(batch is None for batch in found):
             raise ValueError(
                 "The DataLoader's batches hold no input_ids or pixel_values. Give it a collate function "
-                "that makes "
-                "dicts of tensors (transformers.DataCollatorWithPadding), or pass its data set instead."
+                "that makes dicts of tensors (transformers.DataCollatorWithPadding), or pass its data set "
+                "instead."
             )
     else:
         whole = _as_mapping(data)
@@ -152,8 +152,7 @@ def _check_ids(ids: torch.Tensor, number: int, model: Any, key: str) -> None:
         bad = int(ids.max() if int(ids.max()) >= vocabulary else ids.min())
         raise ValueError(
             f"Batch {number} has the token id {bad} in {key}, but the model knows only {vocabulary} tokens: "
-            "it was made "
-            "with another model's tokenizer."
+            "it was made with another model's tokenizer."
         )
     if limit is not None and ids.shape[1] > limit:
         raise ValueError(

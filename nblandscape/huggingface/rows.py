@@ -190,9 +190,8 @@ def _row(row: Any, number: int, fields: tuple[Field, ...], task: Task) -> tuple[
     if len(parts) != len(needed):
         raise ValueError(
             f"Row {number} has {len(parts)} part{'s' if len(parts) != 1 else ''} ({_short(row)}); {task} "
-            "needs "
-            f"{', '.join(field.name for field in needed)}. Pass tuples of these, dicts, or a table with "
-            "such columns."
+            f"needs {', '.join(field.name for field in needed)}. Pass tuples of these, dicts, or a table "
+            "with such columns."
         )
     values = dict(zip((field.name for field in needed), parts, strict=True))
     return tuple(values.get(field.name) for field in fields)

@@ -47,7 +47,8 @@ class Encoder:
         ValueError
             A text that is empty or too long, or a token that the model does not know.
         """
-        check_texts(texts)
+        for column in (texts, options.get("text_pair", texts)):
+            check_texts(column)
         options.setdefault("truncation", self.overflow == "truncate" and self.room is not None)
         if options["truncation"]:
             options["max_length"] = self.room
@@ -70,10 +71,10 @@ class Encoder:
         the text's first is predicted exactly once. What ends a text stands only at its end.
         """
         check_texts(texts)
-        plain = self.tokenizer(list(texts), add_special_tokens=False, padding=False, verbose=False)[
-            "input_ids"
-        ]
-        whole = self.tokenizer(list(texts), padding=False, verbose=False)["input_ids"]
+        plain, whole = (
+            self.tokenizer(list(texts), add_special_tokens=special, padding=False, verbose=False)["input_ids"]
+            for special in (False, True)
+        )
         found = []
         for number, (inner, full) in enumerate(zip(plain, whole, strict=True)):
             self.check(full, number, any_length=True)
@@ -95,9 +96,8 @@ class Encoder:
             token = self.tokenizer.convert_ids_to_tokens(max(ids))
             raise ValueError(
                 f"Token {token!r} (text {number}) has id {max(ids)}, but the model knows only "
-                f"{self.vocabulary} tokens: "
-                "the tokenizer belongs to another model. Pass the right tokenizer=, or resize the model's "
-                "embeddings (model.resize_token_embeddings)."
+                f"{self.vocabulary} tokens: the tokenizer belongs to another model. Pass the right "
+                "tokenizer=, or resize the model's embeddings (model.resize_token_embeddings)."
             )
 
     def collate(self, encodings: Sequence[Encoding]) -> dict[str, torch.Tensor]:

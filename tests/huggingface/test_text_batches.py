@@ -385,3 +385,13 @@ def test_a_tokenised_data_set_gives_what_its_texts_give(classifier_folder, gpt2_
         causal.description["data_sha256"]
         == from_transformers(gpt2_folder, texts[:4]).description["data_sha256"]
     )
+
+
+def test_second_texts_are_checked_too(classifier_folder, texts):
+    with pytest.raises(ValueError, match="Text 1 is empty"):
+        from_transformers(classifier_folder, [("a", "b", 0), ("a", "", 1)])
+    with pytest.raises(TypeError, match="Text 1 is a NoneType"):
+        from_transformers(classifier_folder, [("a", "b", 0), ("a", None, 1)])
+    tokenizer = small.sequence_tokenizer(texts)
+    with pytest.raises(ValueError, match="All 1 texts are empty"):
+        from_transformers(small.t5(tokenizer), [("a", "")], tokenizer=tokenizer)
