@@ -237,13 +237,16 @@ def _from_place(place: str, task: Task | None, options: Options) -> Loaded:
 
 def _from_hub(name: str, task: Task | None, options: Options) -> Loaded:
     with _hub(name):
-        if _hub_file(name, "adapter_config.json", options) is not None:
-            cached = _hub_file(name, "adapter_config.json", options)
-            return _adapter(Path(str(cached)).parent, task, options, source=name)
+        adapter = _hub_file(name, "adapter_config.json", options)
+        if adapter is not None:
+            _hub_file(name, "adapter_model.safetensors", options)  # fetched, if only the other one was
+            return _adapter(Path(adapter).parent, task, options, source=name)
         modules = _hub_file(name, "modules.json", options)
         pooling = Pooling()
         if modules is not None:
             task = task or "sentence-embedding"
+            for module in json.loads(Path(modules).read_text()):
+                _hub_file(name, f"{module['path']}/config.json".lstrip("/"), options)
             _, pooling = _sentence_transformers(Path(modules).parent)
         config = _configuration(name, options)
         found = task or task_of(config)
@@ -401,9 +404,8 @@ def _adapter(folder: Path, task: Task | None, options: Options, source: str | No
         model = _model(place, config, found, own, added=added)
     with torch.random.fork_rng(devices=[]):
         adapted = peft.PeftModel.from_pretrained(model, str(folder), is_trainable=False)
-    return Loaded(
-        adapted.eval(), found, source or str(folder), True, (str(folder), str(folder.parent), place), options
-    )
+    places = (str(folder), source or str(folder.parent), place)
+    return Loaded(adapted.eval(), found, source or str(folder), True, places, options)
 
 
 def _sentence_transformers(folder: Path) -> tuple[Path, Pooling]:

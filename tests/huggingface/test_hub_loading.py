@@ -209,6 +209,18 @@ def test_names_are_found_in_the_hubs_cache_without_a_network(hub, gpt2_folder, a
     assert len(loaded.tokenizer()) == len(load(gpt2_folder).tokenizer())
 
 
+def test_pooling_is_read_from_the_hubs_cache(hub, tmp_path, words):
+    folder = small.saved(small.bert(words, "BertModel"), tmp_path / "m", words)
+    kinds = ("Transformer", ""), ("Pooling", "1_Pooling")
+    modules = [{"type": f"sentence_transformers.models.{kind}", "path": path} for kind, path in kinds]
+    (folder / "modules.json").write_text(json.dumps(modules))
+    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps({"pooling_mode_cls_token": True}))
+    cached(hub, "someone/embedder", folder)
+    loaded = load("someone/embedder")
+    assert (loaded.task, loaded.pooling.modes) == ("sentence-embedding", ("cls",))
+
+
 def test_models_that_accelerate_placed(gpt2_folder, texts):
     """Its hooks replace `forward`; the copy's must not lead back to the user's weights."""
     accelerate = pytest.importorskip("accelerate")
