@@ -5,8 +5,6 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("transformers", exc_type=ImportError)
-
 from tests.huggingface import small
 from tests.huggingface.small import saved, trained
 
