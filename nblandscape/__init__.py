@@ -6,6 +6,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from nblandscape.cancel import Cancelled
+    from nblandscape.checkpoints import CheckpointStudy, compare_checkpoints, iter_compare_checkpoints
     from nblandscape.curvature import (
         Estimate,
         FisherOperator,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         trust_report,
     )
     from nblandscape.huggingface import from_transformers
+    from nblandscape.huggingface.adapters import merged_state_dict
     from nblandscape.landscape import (
         Landscape,
         iter_sample,
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Cancelled": "cancel",
+    "CheckpointStudy": "checkpoints",
     "CriticalPoint": "landscape.critical_point",
     "Estimate": "curvature",
     "Comparison": "widgets",
@@ -76,6 +79,7 @@ _HOMES = {
     "SurfaceView": "widgets",
     "TrustReport": "curvature",
     "VolumeView": "widgets",
+    "compare_checkpoints": "checkpoints",
     "compare_settings": "landscape.checks",
     "explore": "widgets",
     "from_transformers": "huggingface",
@@ -83,12 +87,14 @@ _HOMES = {
     "hessian_spectrum": "curvature",
     "hessian_trace": "curvature",
     "interpolate": "subspace.interpolation",
+    "iter_compare_checkpoints": "checkpoints",
     "iter_sample": "landscape",
     "iter_spectrum": "curvature",
     "iter_trace": "curvature",
     "iter_trust_report": "curvature",
     "layer_traces": "curvature",
     "merge_tree": "topology",
+    "merged_state_dict": "huggingface.adapters",
     "open_store": "landscape",
     "persistence": "topology",
     "polish": "landscape.polish",
@@ -103,6 +109,7 @@ _HOMES = {
 
 __all__ = [
     "Cancelled",
+    "CheckpointStudy",
     "Comparison",
     "CriticalPoint",
     "Estimate",
@@ -125,6 +132,7 @@ __all__ = [
     "TrustReport",
     "VolumeView",
     "__version__",
+    "compare_checkpoints",
     "compare_settings",
     "explore",
     "from_transformers",
@@ -132,12 +140,14 @@ __all__ = [
     "hessian_spectrum",
     "hessian_trace",
     "interpolate",
+    "iter_compare_checkpoints",
     "iter_sample",
     "iter_spectrum",
     "iter_trace",
     "iter_trust_report",
     "layer_traces",
     "merge_tree",
+    "merged_state_dict",
     "open_store",
     "persistence",
     "polish",

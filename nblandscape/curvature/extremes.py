@@ -77,12 +77,12 @@ def judge_ends(
     products = 0
     if held_out is not None:
         products += 2
-        others = [_weighted(row, held_out.batch_counts)[0] for row in held_out.batch_curvatures(V)]
+        others = [weighted_mean(row, held_out.batch_counts)[0] for row in held_out.batch_curvatures(V)]
     if gradient is not None:
         slopes = (V.to(torch.float64) @ gradient).tolist()
         if objective.num_batches > 1:
             products += 2
-            noises = [_weighted(row, objective.batch_counts)[1] for row in objective.batch_curvatures(V)]
+            noises = [weighted_mean(row, objective.batch_counts)[1] for row in objective.batch_curvatures(V)]
     judged = []
     for value, residual, noise, other, slope in zip(values, residuals, noises, others, slopes, strict=True):
         verdict = _verdict(value, residual, noise, other)
@@ -128,7 +128,7 @@ def _verdict(value: float, residual: float, noise: float | None, held_out: float
     return "significant" if clear else "below batch noise"
 
 
-def _weighted(values: Floats, counts: Floats) -> tuple[float, float]:
+def weighted_mean(values: Floats, counts: Floats) -> tuple[float, float]:
     """Mean over batches and its standard error."""
     weights = counts / counts.sum()
     mean = float(weights @ values)

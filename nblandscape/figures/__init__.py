@@ -1,6 +1,7 @@
 """Pictures without a browser: matplotlib figures."""
 
 from nblandscape.figures.basin_map import plot_basin_map
+from nblandscape.figures.checkpoints import checkpoints_figure, plane_figure
 from nblandscape.figures.comparison import comparison_figure
 from nblandscape.figures.curves import plot_contours, plot_density, plot_explained, plot_path, plot_profile
 from nblandscape.figures.diagrams import plot_barcode, plot_persistence_curve, plot_persistence_diagram
@@ -12,8 +13,10 @@ from nblandscape.figures.tracks import plot_tracks
 from nblandscape.figures.trust import plot_trust
 
 __all__ = [
+    "checkpoints_figure",
     "comparison_figure",
     "figure_of",
+    "plane_figure",
     "plot_barcode",
     "plot_basin_map",
     "plot_contours",

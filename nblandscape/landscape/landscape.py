@@ -257,6 +257,16 @@ class Landscape:
         tree = self.merge_tree().simplify(threshold)
         return summary(tree, self.support(tree, frequency=False))
 
+    def summary_stderr(self, *, rounds: int = 100, seed: int = 0) -> dict[str, float]:
+        """Standard errors of the numbers of `summary` over batches, by name; NaN where there are none.
+
+        See `nblandscape.topology.numbers_stderr`.
+        """
+        from nblandscape.topology import numbers_stderr
+
+        losses, counts = self._batches
+        return numbers_stderr(self.merge_tree(), losses, counts, rounds=rounds, seed=seed)
+
     def over_levels(self, *, threshold: float = 0.0, tolerance: float = 0.05, coarsest: int = 9) -> "Levels":
         """Every number on nested subgrids: those that change with the grid are not the function's.
 

@@ -7,6 +7,7 @@ from nblandscape.topology.group_distance import GroupDistances, group_distances
 from nblandscape.topology.merge_tree import MergeTree, merge_tree
 from nblandscape.topology.morse_smale import MorseSmale, morse_smale
 from nblandscape.topology.neighbours import cell_volumes
+from nblandscape.topology.number_errors import numbers_stderr
 from nblandscape.topology.persistence import Diagram, persistence
 from nblandscape.topology.profile import Profile, profile
 from nblandscape.topology.profile_distance import profile_distance
@@ -43,6 +44,7 @@ __all__ = [
     "merge_tree_matching",
     "morse_smale",
     "neighbour_graph",
+    "numbers_stderr",
     "over_levels",
     "persistence",
     "persistence_curve",
