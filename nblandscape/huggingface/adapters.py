@@ -160,7 +160,9 @@ def _opened(source: Any) -> _Adapter:
     except ValueError as error:
         raise ValueError(f"{folder / CONFIG} is damaged ({error}); save the adapter again.") from error
     weights = Checkpoint(folder / _FILE)
-    return _Adapter(config, weights.tensors(weights.shapes()), f"The adapter in {folder}")
+    tensors = weights.tensors(weights.shapes())
+    named = {name.replace(".base_layer.", "."): tensor for name, tensor in tensors.items()}  # of biases
+    return _Adapter(config, named, f"The adapter in {folder}")
 
 
 def _is_saved(name: str, adapter: str, config: Mapping[str, Any]) -> bool:
