@@ -1,6 +1,7 @@
 """Compare the landscapes of checkpoints: those of a run, or several models of one architecture."""
 
 import contextlib
+import re
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,9 @@ from nblandscape.landscape.span import Span
 from nblandscape.objective import Objective
 from nblandscape.subspace import Subspace
 from nblandscape.subspace.checkpoints import Located, locate
+
+
+_NUMBERED = re.compile(r"Checkpoint (\d+)(?: \([^)]*\))?")  # as `Subspace.through` calls them
 
 
 def compare_checkpoints(
@@ -236,6 +240,9 @@ def _through(
     except ValueError as error:
         yield replace(study, plane_note=f"no plane through the checkpoints: {error}")
         return
+    names = [stages[i].title for i in good]
+    named = tuple(re.sub(_NUMBERED, lambda m: names[int(m[1])], label) for label in subspace.labels)
+    subspace = replace(subspace, labels=tuple(label.replace(" ⟂", ", orthogonal") for label in named))
     path = subspace.path if subspace.path is not None else subspace.anchors
     landscape = sampled(with_metrics(objective, {}), subspace, None, points, cancel)
     rows = np.full((len(stages), subspace.dim), np.nan)

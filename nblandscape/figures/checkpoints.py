@@ -46,14 +46,10 @@ def checkpoints_figure(study: "CheckpointStudy", *, width: float = 9.0) -> Figur
     series.draw(panels[0, 0], frame, "loss", "loss_stderr", 0)
     beside = next((name for name in ("accuracy", "perplexity") if name in names), None)
     if beside is not None:
-        other = _right(panels[0, 0])
-        series.draw(other, frame, beside, f"{beside}_stderr", 1)
-        _legend(panels[0, 0], other)
+        series.draw(_right(panels[0, 0], beside), frame, beside, f"{beside}_stderr", 1)
     series.draw(panels[0, 1], frame, "eigenvalue", "residual", 0, label="largest eigenvalue")
     if not np.isnan(frame["trace"]).all():
-        other = _right(panels[0, 1])
-        series.draw(other, frame, "trace", "trace_stderr", 1)
-        _legend(panels[0, 1], other)
+        series.draw(_right(panels[0, 1], "trace"), frame, "trace", "trace_stderr", 1)
     series.draw(panels[1, 0], frame, "smad", "smad_stderr", 0, label="SMAD")
     series.draw(panels[1, 0], frame, "persistence", "persistence_stderr", 1, label="total persistence")
     series.draw(panels[1, 1], frame, "minima", "minima_stderr", 0, label="all")
@@ -180,16 +176,11 @@ class _Series:
             axes.set_xlim(-0.5, len(self._names) - 0.5)
 
 
-def _right(axes: Axes) -> Axes:
+def _right(axes: Axes, name: str) -> Axes:
+    """A second scale for a second line; each is named at its side, in the colour of its line."""
     other = axes.twinx()
     other.tick_params(labelsize=7, which="both")
     other.spines["top"].set_visible(False)
+    other.set_ylabel(f"{name} (squares)", fontsize=8, color=palette(axes).saddle)
+    axes.yaxis.label.set_color(palette(axes).minimum)
     return other
-
-
-def _legend(axes: Axes, other: Axes) -> None:
-    """One legend for both sides; the right one is named at its axis."""
-    handles, labels = axes.get_legend_handles_labels()
-    more, names = other.get_legend_handles_labels()
-    other.set_ylabel(names[0] if names else "", fontsize=8)
-    axes.legend([*handles, *more], [*labels, *names], fontsize=7, frameon=False)

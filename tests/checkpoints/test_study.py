@@ -14,6 +14,7 @@ import nblandscape as nbl
 from nblandscape.checkpoints import CheckpointRow, CheckpointStudy
 from nblandscape.recorder import Recorder
 
+FEW = {"plane": None, "curvature": False, "points": 3}
 CURVATURES = (5.0, 3.0, 1.0, 0.5)
 
 
@@ -325,6 +326,9 @@ def test_figures_of_steps_of_names_and_of_nothing():
         for study in (run, named, bare):
             study.plot().canvas.draw()
             study.plot_plane().canvas.draw()
+    three = nbl.compare_checkpoints(objective, dict(zip("abc", points(3), strict=True)), **FEW)
+    panel = three.plot_plane().axes[0]
+    assert (panel.get_xlabel(), panel.get_ylabel()) == ("towards a", "towards b, orthogonal")
     labels = [text.get_text() for text in named.plot().axes[0].get_xticklabels()]
     assert labels == ["a", "b"]
     assert "not measured" in [text.get_text() for text in bare.plot().axes[1].texts]
