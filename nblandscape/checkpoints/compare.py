@@ -19,7 +19,6 @@ from nblandscape.objective import Objective
 from nblandscape.subspace import Subspace
 from nblandscape.subspace.checkpoints import Located, locate
 
-
 _NUMBERED = re.compile(r"Checkpoint (\d+)(?: \([^)]*\))?")  # as `Subspace.through` calls them
 
 
