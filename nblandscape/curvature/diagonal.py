@@ -166,7 +166,7 @@ def layer_traces(
     operator = as_operator(objective)
     generator = torch.Generator().manual_seed(seed)
     names = objective.parameter_names
-    spans = _spans(objective)
+    spans = tensor_spans(objective)
     draws = np.empty((samples, len(names)))
     for row in draws:
         check(cancel)
@@ -181,7 +181,7 @@ def layer_traces(
     return LayerTraces(parts, mean_of(draws.sum(axis=1), "hutchinson", products=samples), sizes)
 
 
-def _spans(objective: Objective) -> dict[str, slice]:
+def tensor_spans(objective: Objective) -> dict[str, slice]:
     """Where each parameter lies in the flat vector."""
     pieces = objective.unflatten(torch.zeros(objective.num_parameters))
     spans, start = {}, 0
