@@ -14,9 +14,9 @@ import torch
 from torch import nn
 from torch.func import functional_call, vmap
 
-from nblandscape.graphs import Context, free_memory
+from nblandscape.graphs import Context
 from nblandscape.losses import BatchLoss
-from nblandscape.memory import peak_bytes
+from nblandscape.memory import free_memory, peak_bytes
 from nblandscape.replica import Layout
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from torch import nn
 
 from nblandscape.batches import batch_size
 from nblandscape.losses import BatchLoss
+from nblandscape.memory import free_memory
 from nblandscape.replica import Layout
 
 _SHARE = 0.25  # of the free memory may be taken by kept graphs
@@ -203,14 +204,3 @@ def nodes_of(output: torch.Tensor) -> Iterator[Any]:
         seen.add(node)
         yield node
         stack.extend(parent for parent, _ in node.next_functions)
-
-
-def free_memory(device: torch.device) -> float:
-    """Bytes that are free on a device; 4 GB where that cannot be asked."""
-    if device.type == "cuda":
-        return float(torch.cuda.mem_get_info(device)[0])
-    with contextlib.suppress(OSError, ValueError), open("/proc/meminfo") as lines:  # noqa: PTH123
-        for line in lines:
-            if line.startswith("MemAvailable"):
-                return float(line.split()[1]) * 1024
-    return 4e9

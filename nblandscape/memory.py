@@ -1,8 +1,10 @@
-"""How much memory a piece of work takes at most, counted instead of read off the process, and in words."""
+"""How much memory is free, and how much a piece of work takes at most, counted instead of read off."""
 
+import contextlib
 import platform
 import weakref
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -83,6 +85,46 @@ def malloc_keeps(call: Callable[[], object], device: torch.device) -> int:
     with live:
         call()
     return min(live.peak, 2 * _HEAP_BLOCK)
+
+
+def free_memory(device: torch.device) -> float:
+    """Bytes that are free on a device; 4 GB where that cannot be asked.
+
+    Of a container no more than its limit leaves: Linux kills what exceeds it.
+    """
+    if device.type == "cuda":
+        return float(torch.cuda.mem_get_info(device)[0])
+    free = [4e9]
+    with contextlib.suppress(OSError, ValueError):
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable"):
+                free = [float(line.split()[1]) * 1024]
+    with contextlib.suppress(OSError):
+        free += _group_rooms(Path("/proc/self/cgroup").read_text(), Path("/sys/fs/cgroup"))
+    return min(free)
+
+
+def _group_rooms(membership: str, root: Path) -> list[float]:
+    """Bytes that the limits of control groups, version 1 and 2, leave, from the process's own upwards."""
+    versions = {True: ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+                False: ("memory.max", "memory.current", "inactive_file")}  # fmt: skip
+    found = []
+    for line in membership.splitlines():
+        _, kinds, path = line.split(":", 2)
+        first = "memory" in kinds.split(",")
+        if kinds and not first:
+            continue
+        base = root / "memory" if first else root
+        own = base / path.strip("/")
+        for folder in (own, *own.parents):  # a container may see only the root of its groups
+            with contextlib.suppress(OSError, ValueError):  # "max": no limit
+                limit, used = (float((folder / name).read_text()) for name in versions[first][:2])
+                lines = (folder / "memory.stat").read_text().splitlines()
+                droppable = float(dict(line.split() for line in lines).get(versions[first][2], 0))
+                found.append(max(0.0, limit - used + droppable))
+            if folder == base:
+                break
+    return found
 
 
 def in_words(count: float) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from nblandscape.curvature.operator import SymmetricOperator
+from nblandscape.memory import free_memory
 
 Floats = NDArray[np.float64]
 
@@ -303,10 +303,5 @@ class KrylovBasis:
 
 
 def default_basis_bytes(device: torch.device) -> int:
-    """Return a quarter of the memory that is free on the device (4 GiB where that cannot be asked)."""
-    if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0]) // 4
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 4
-    except (AttributeError, OSError, ValueError):
-        return 2**32
+    """Return a quarter of the memory that is free on the device."""
+    return int(free_memory(device)) // 4
