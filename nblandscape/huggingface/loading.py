@@ -38,11 +38,15 @@ _ADAPTER_TASKS: dict[str, Task] = {
 
 @dataclass(frozen=True)
 class Options:
-    """How files are found: arguments that every `from_pretrained` gets."""
+    """How files are found: arguments that every `from_pretrained` gets.
+
+    With `outline` no weights are read: the model has shapes only, on the meta device.
+    """
 
     revision: str | None = None
     trust_remote_code: bool = False
     local_files_only: bool | None = None
+    outline: bool = False
 
     def arguments(self) -> dict[str, Any]:
         """Keyword arguments."""
@@ -144,7 +148,7 @@ def load(
             f"model_or_path is a {type(model_or_path).__name__}; pass a folder, a hub name, or a model of "
             "Transformers."
         )
-    notes = [*loaded.notes, *_check_weights(loaded.model)]
+    notes = [*loaded.notes, *([] if options.outline else _check_weights(loaded.model))]
     quantised = quantisation(loaded.model)
     if quantised:
         notes.append(
@@ -344,6 +348,8 @@ def _configuration(place: str, options: Options) -> Any:
 def _model(place: str, config: Any, task: Task, options: Options, *, added: tuple[str, ...] = ()) -> Any:
     """The model of a task; every weight comes from the checkpoint, but for modules that an adapter brings."""
     auto = getattr(transformers(), AUTO_CLASSES[task])
+    if options.outline:
+        return _outline(auto, place, config, options)
     with torch.random.fork_rng(devices=[]):  # of which what the checkpoint lacks would be drawn
         try:
             model, info = auto.from_pretrained(
@@ -371,6 +377,33 @@ def _model(place: str, config: Any, task: Task, options: Options, *, added: tupl
     return model.eval()
 
 
+def _outline(auto: Any, place: str, config: Any, options: Options) -> Any:
+    """The model that would be loaded, without its weights."""
+    kept = _kept_type(Path(place)) or getattr(config, "dtype", None) or torch.float32
+    with torch.random.fork_rng(devices=[]), torch.device("meta"):
+        model = auto.from_config(config, dtype=kept, trust_remote_code=options.trust_remote_code)
+    return model.eval()
+
+
+def _kept_type(folder: Path) -> torch.dtype | None:
+    """Type of the first weight that the header of a safetensors file in a folder names."""
+    from safetensors import safe_open
+
+    for file in sorted(folder.glob("*.safetensors")):
+        with safe_open(file, framework="pt") as tensors:
+            for name in tensors.keys():  # noqa: SIM118
+                known = {
+                    "F64": torch.float64,
+                    "F32": torch.float32,
+                    "F16": torch.float16,
+                    "BF16": torch.bfloat16,
+                }
+                found = known.get(tensors.get_slice(name).get_dtype())
+                if found is not None:
+                    return found
+    return None
+
+
 def _adapter(folder: Path, task: Task | None, options: Options, source: str | None = None) -> Loaded:
     """The base model that an adapter names, with the adapter on top, not merged."""
     try:
@@ -394,9 +427,7 @@ def _adapter(folder: Path, task: Task | None, options: Options, source: str | No
     base_folder = _folder(place)
     if base_folder is not None:
         _check_folder(base_folder)
-    own = Options(
-        adapter.revision if base_folder is None else None, options.trust_remote_code, options.local_files_only
-    )
+    own = replace(options, revision=adapter.revision if base_folder is None else None)
     with contextlib.nullcontext() if base_folder else _hub(place):
         config = _configuration(place, own)
         found = found or task_of(config)

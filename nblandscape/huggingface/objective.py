@@ -125,7 +125,7 @@ def from_transformers(
         loaded.model,
         loss,
         prepared,
-        parameters=_parameters(loaded, parameters),
+        parameters=analysed(loaded, parameters),
         metrics=_metrics(loss, metrics),
         batchnorm=batchnorm,
         device=device,
@@ -157,7 +157,8 @@ def task_loss(loaded: Loaded, batch: Mapping[str, Any]) -> TaskLoss:
     )
 
 
-def _parameters(loaded: Loaded, wanted: ParameterFilter | None) -> ParameterFilter | None:
+def analysed(loaded: Loaded, wanted: ParameterFilter | None) -> ParameterFilter | None:
+    """What `Objective` takes as `parameters`; of a quantised model, what can move at all."""
     chosen = select(loaded.model, wanted)
     if chosen is None and loaded.quantised:
         return select(loaded.model, "all")

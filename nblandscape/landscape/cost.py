@@ -52,7 +52,7 @@ class Cost:
     unit: str = "points"
 
     def __repr__(self) -> str:
-        return f"{self.calls:,} {self.unit}, about {_duration(self.seconds)}, {in_words(self.bytes)}"
+        return f"{self.calls:,} {self.unit}, about {duration(self.seconds)}, {in_words(self.bytes)}"
 
 
 def predict_cost(
@@ -208,7 +208,14 @@ def _extrapolated(steps: Iterable[int], total: int) -> float:
     return total * passed / max(done, 1)
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Seconds in words, two digits.
+
+    Examples
+    --------
+    >>> duration(0.25), duration(300), duration(7200)
+    ('0.25 s', '5 min', '2.0 h')
+    """
     if seconds < 90:
         return f"{seconds:.2g} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
