@@ -49,9 +49,12 @@ class Explorer(Shown):
         and `state_dict_at`.
     error : BaseException or None
         Of the last computation.
+    plan : object or None
+        What `nblandscape.inspect` found out before it began.
     """
 
     bundle = "explorer"
+    plan: Any = None
 
     def __init__(
         self,

@@ -1,0 +1,197 @@
+"""Memory and time of spectrum and landscape, from the sizes of a model: arithmetic, no measurement."""
+
+import math
+import types
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import torch
+
+from nblandscape.curvature.krylov import row_dtype
+from nblandscape.huggingface.sizes import Sizes
+from nblandscape.landscape.cost import duration
+from nblandscape.memory import in_words
+
+Verdict = Literal["fits", "tight", "slow", "does not fit"]
+
+_PRODUCTS = 60  # of a usual run
+_PRODUCT_COST = 6.0  # evaluations: a gradient is three, a product two gradients
+_BYTES_PER_SECOND = 5e9  # of a vector that is added to another
+_DRAWN_PER_SECOND = 1.5e8  # random numbers
+_TIGHT = 0.8  # of the free memory
+_SLOW = 600.0  # seconds
+_KEPT = 0.25  # of the free memory, for the eigensolver's vectors and for gradient graphs each
+_PLANE = 7  # vectors: the moving weights, the origin and two directions, and these padded
+_WORTH = 1.5  # times faster
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What can be chosen to make an inspection smaller.
+
+    Attributes
+    ----------
+    mode : {"hessian", "random"}
+    points : int
+        Per axis.
+    largest, smallest : int
+        Eigenpairs.
+    held : bool
+        Whether the weights are in memory already.
+    copied : bool
+        Whether the objective has a copy of its own.
+    """
+
+    mode: Literal["hessian", "random"] = "hessian"
+    points: int = 33
+    largest: int = 4
+    smallest: int = 4
+    held: bool = False
+    copied: bool = True
+
+
+@dataclass(frozen=True)
+class Step:
+    """A part of an inspection.
+
+    Attributes
+    ----------
+    name : {"weights", "spectrum", "landscape"}
+    work : str
+        How much of what.
+    seconds : float
+        NaN where it cannot be told.
+    bytes : int
+        Memory beyond what is in use now, at most.
+    verdict : {"fits", "tight", "slow", "does not fit"}
+    """
+
+    name: str
+    work: str
+    seconds: float
+    bytes: int
+    verdict: Verdict
+
+
+def steps_of(sizes: Sizes, choice: Choice, *, free: float, evaluation: float) -> tuple[Step, ...]:
+    """Weights, spectrum (unless the directions are random) and landscape.
+
+    Parameters
+    ----------
+    sizes : Sizes
+    choice : Choice
+    free : float
+        Bytes.
+    evaluation : float
+        Seconds of one evaluation of the loss.
+    """
+    held = 0 if choice.held else sizes.stored
+    weights = held + (sizes.weights if choice.copied or not sizes.same_type else 0)
+    steps = [_step("weights", "", 0.0, weights, free)]
+    vector, pairs = sizes.vector, choice.largest + choice.smallest
+    if choice.mode == "hessian":
+        basis, rows = _basis(sizes, pairs, free)
+        graphs = min(sizes.graphs, max(sizes.product, int(_KEPT * free)))
+        total = weights + basis + pairs * vector + 3 * 8 * sizes.analysed + sizes.product + graphs
+        passes = rows * vector / _BYTES_PER_SECOND  # a product is made orthogonal to all rows, twice
+        seconds = _PRODUCTS * (_PRODUCT_COST * evaluation + passes)
+        steps.append(_step("spectrum", f"{_PRODUCTS} products", seconds, total, free))
+        plane, move = (pairs + _PLANE) * vector, 3 * vector / _BYTES_PER_SECOND
+    else:  # the directions are drawn anew at every point
+        plane, move = vector, 2 * sizes.analysed / _DRAWN_PER_SECOND
+    count = choice.points**2
+    seconds = count * (evaluation + move)
+    work = f"{choice.points} x {choice.points} points"
+    steps.append(_step("landscape", work, seconds, weights + plane + sizes.forward, free))
+    return tuple(steps)
+
+
+def remedies_of(
+    sizes: Sizes, choice: Choice, parts: Sequence[tuple[str, int]], *, free: float, evaluation: float
+) -> tuple[str, ...]:
+    """What else could be chosen, each with the memory and time that it takes: only what helps.
+
+    `parts` are what `parameters=` may name, with their sizes; other arguments as in `steps_of`.
+    """
+
+    def seen(s: Sizes, c: Choice, share: float = 1.0) -> tuple[bool, int, float]:
+        steps = steps_of(s, c, free=free, evaluation=evaluation * share)
+        fits = all(step.verdict != "does not fit" for step in steps)
+        return fits, max(step.bytes for step in steps), math.fsum(step.seconds for step in steps)
+
+    fitted, _, before = seen(sizes, choice)
+    found = []
+    for text, s, c, share in _alternatives(sizes, choice, parts):
+        fits, size, after = seen(s, c, share)
+        faster = after * _WORTH < before and before > _SLOW
+        if fits and (not fitted or faster):
+            time = "" if math.isnan(after) else f", about {duration(after)}"
+            found.append(f"{text}: {in_words(size)}{time}")
+    if not fitted:
+        found.append("a machine with more memory, or shorter texts (max_length=)")
+    return tuple(found)
+
+
+def _alternatives(
+    sizes: Sizes, choice: Choice, parts: Sequence[tuple[str, int]]
+) -> Iterator[tuple[str, Sizes, Choice, float]]:
+    """What to write, what it makes of sizes and choice, and of the seconds of an evaluation."""
+    if choice.held and choice.copied and sizes.same_type:
+        yield (
+            "copy=False (the model must not be trained meanwhile)",
+            sizes,
+            replace(choice, copied=False),
+            1.0,
+        )
+    if choice.mode == "hessian":
+        for name, count in parts:
+            if 0 < count < sizes.analysed:
+                yield f'parameters="{name}" ({count:,} of them)', replace(sizes, analysed=count), choice, 1.0
+        if choice.largest + choice.smallest > 2:
+            yield (
+                "largest=1, smallest=1 (fewer eigenpairs)",
+                sizes,
+                replace(choice, largest=1, smallest=1),
+                1.0,
+            )
+        yield 'mode="random" (forward passes only, no Hessian)', sizes, replace(choice, mode="random"), 1.0
+    if choice.points > 17:
+        yield "points=17", sizes, replace(choice, points=17), 1.0
+    each = max(sizes.samples // max(sizes.batches, 1), 1)
+    if each > 1:
+        one = replace(sizes, forward=sizes.forward // each, product=sizes.product // each)
+        yield "batch_size=1", one, choice, 1.0
+    if sizes.samples >= 16:
+        few = sizes.samples // 8
+        yield (
+            f"limit={few} (fewer texts)",
+            replace(sizes, graphs=sizes.graphs // 8),
+            choice,
+            few / sizes.samples,
+        )
+
+
+def _basis(sizes: Sizes, pairs: int, free: float) -> tuple[int, int]:
+    """Bytes and rows of the eigensolver's basis: it restarts where a quarter of the memory is not enough."""
+    operator: Any = types.SimpleNamespace(size=sizes.analysed, dtype=sizes.dtype, device=torch.device("cpu"))
+    row = sizes.analysed * row_dtype(operator).itemsize
+    rows = max(2 * pairs + 10, min(_PRODUCTS + 2, int(_KEPT * free / row)))
+    rows = min(rows, sizes.analysed)
+    return rows * row, rows
+
+
+def _step(name: str, work: str, seconds: float, size: int, free: float) -> Step:
+    return judged(Step(name, work, seconds, int(size), "fits"), free)
+
+
+def judged(step: Step, free: float) -> Step:
+    """The step with the verdict that its numbers give."""
+    verdict: Verdict = "fits"
+    if step.bytes > free:
+        verdict = "does not fit"
+    elif step.bytes > _TIGHT * free:
+        verdict = "tight"
+    elif step.seconds > _SLOW:
+        verdict = "slow"
+    return replace(step, verdict=verdict)

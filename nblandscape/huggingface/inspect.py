@@ -1,0 +1,189 @@
+"""`inspect`: one line from a Hugging Face checkpoint to its landscape."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nblandscape.huggingface.objective import from_transformers
+from nblandscape.huggingface.plan import Mode, Plan, plan_inspection
+from nblandscape.huggingface.rows import Columns
+from nblandscape.huggingface.text import Overflow
+from nblandscape.objective import Objective
+from nblandscape.parameters import ParameterFilter
+from nblandscape.subspace import Subspace
+from nblandscape.widgets._explore import explore
+from nblandscape.widgets._random_plane import RandomPlaneSource
+from nblandscape.widgets.explorer import Explorer
+
+_POINTS = (33, 17, 9)
+_PATIENCE = 60.0  # seconds of a landscape whose points nobody chose
+
+
+def inspect(
+    model_or_path: Any,
+    data: object = None,
+    *,
+    wait: bool = False,
+    mode: Mode = "auto",
+    report: str | Path | None = None,
+    quiet: bool = False,
+    points: int | None = None,
+    span: float | tuple[float, float] | None = None,
+    largest: int = 4,
+    smallest: int = 4,
+    title: str | None = None,
+    height: str = "740px",
+    task: str | None = None,
+    tokenizer: Any = None,
+    processor: Any = None,
+    parameters: ParameterFilter | None = None,
+    metrics: Any = None,
+    max_length: int | None = None,
+    overflow: Overflow = "error",
+    batch_size: int = 8,
+    limit: int | None = 64,
+    seed: int = 0,
+    revision: str | None = None,
+    trust_remote_code: bool = False,
+    local_files_only: bool | None = None,
+    text_column: Columns = None,
+    label_column: Columns = None,
+    batchnorm: str = "eval",
+    device: torch.device | str | None = None,
+    dtype: torch.dtype | None = None,
+    copy: bool = True,
+    products: str = "exact",
+    graph_bytes: int | None = None,
+) -> Explorer:
+    """Look at the loss landscape of a Hugging Face model: one line from a checkpoint to an explorer.
+
+    Prints first what that will take (`plan_inspection`), and stops there if it would not fit into memory.
+
+    Parameters
+    ----------
+    model_or_path : str, Path, model, or Objective
+        A folder, a name on the hub, or a loaded model, as in `from_transformers`; or an objective.
+    data : object
+        Texts, rows, a file, a data set, or batches, as in `from_transformers`; none with an objective.
+    wait : bool
+        Return only when everything is computed.
+    mode : {"auto", "hessian", "random"}
+        "hessian": planes of Hessian eigenvectors, as `explore` shows them. "random": the plane of two random,
+        filter-normalised directions, by forward passes only. "auto": "hessian" where it fits into memory and
+        the model is not quantised.
+    report : path, optional
+        Also write a report there, an HTML file and a JSON beside it (see `write_report`); waits.
+    quiet : bool
+        Print nothing.
+    points, span : optional
+        Of the first landscape; by default as many points per axis (33, 17 or 9) as take a minute at most.
+    largest, smallest : int
+        Eigenpairs from either end.
+    title, height : str, optional
+        As in `explore`.
+    limit : int, optional
+        Use at most so many texts (default 64; None for all). The plan says how many there are.
+    **others
+        As in `from_transformers`.
+
+    Returns
+    -------
+    Explorer
+        Its `plan` is what was printed.
+
+    Raises
+    ------
+    MemoryError
+        It would not fit; the text is the plan, with what to choose instead.
+    ValueError, FileNotFoundError, ImportError
+        As `from_transformers`.
+
+    Examples
+    --------
+    >>> import torch, transformers
+    >>> config = transformers.GPT2Config(
+    ...     vocab_size=11, n_positions=8, n_embd=8, n_layer=1, n_head=2, bos_token_id=0, eos_token_id=0
+    ... )
+    >>> model = transformers.GPT2LMHeadModel(config)
+    >>> batches = [{"input_ids": torch.arange(10).reshape(2, 5)}]
+    >>> explorer = inspect(model, batches, task="causal-lm", points=9, quiet=True, wait=True)
+    >>> explorer.landscape.shape, explorer.plan.choice.mode
+    ((9, 9), 'hessian')
+    >>> explorer.close()
+    """
+    given = isinstance(model_or_path, Objective)
+    if given and data is not None:
+        raise TypeError("An objective has its data already; call inspect(objective).")
+    common = {
+        "task": task,
+        "tokenizer": tokenizer,
+        "processor": processor,
+        "parameters": parameters,
+        "max_length": max_length,
+        "overflow": overflow,
+        "batch_size": batch_size,
+        "limit": limit,
+        "seed": seed,
+        "revision": revision,
+        "trust_remote_code": trust_remote_code,
+        "local_files_only": local_files_only,
+        "text_column": text_column,
+        "label_column": label_column,
+        "dtype": dtype,
+        "copy": copy,
+    }
+    sizes = {"mode": mode, "largest": largest, "smallest": smallest}
+    plan = plan_inspection(model_or_path, data, points=points or _POINTS[-1], **sizes, **common)
+    _check(plan)
+    if given:
+        objective = model_or_path
+    else:
+        own = {"metrics": metrics, "batchnorm": batchnorm, "device": device}
+        own |= {"products": products, "graph_bytes": graph_bytes}
+        objective = from_transformers(model_or_path, data, **own, **common)
+        plan = plan.measured_on(objective)
+    if points is None:
+        plan = _with_points(plan)
+    _check(plan)
+    if not quiet:
+        print(plan)  # noqa: T201 - before anything long runs
+    explorer = _explorer(objective, plan, span, seed, title, height)
+    explorer.plan = plan
+    if report is not None:
+        from nblandscape.huggingface.report import write_report
+
+        write_report(explorer.wait(), report)
+    return explorer.wait() if wait else explorer
+
+
+def _explorer(
+    objective: Objective,
+    plan: Plan,
+    span: float | tuple[float, float] | None,
+    seed: int,
+    title: str | None,
+    height: str,
+) -> Explorer:
+    name = title or f"{plan.sizes.model} · {Path(plan.source).name or plan.source}"
+    view: dict[str, Any] = {"points": plan.choice.points} | ({} if span is None else {"span": span})
+    if plan.choice.mode == "random":
+        plane = Subspace.random(objective, 2, normalize="filter", seed=seed, stored=False)
+        return Explorer(RandomPlaneSource(objective, plane, name), spec_changes=view, height=height)
+    pairs = {"largest": plan.choice.largest, "smallest": plan.choice.smallest, "seed": seed}
+    explorer: Explorer = explore(objective, title=name, height=height, **view, **pairs)
+    return explorer
+
+
+def _with_points(plan: Plan) -> Plan:
+    """As many points as a minute is enough for."""
+    for points in _POINTS:
+        found = plan.with_points(points)
+        if not found.steps[-1].seconds > _PATIENCE or points == _POINTS[-1]:
+            return found
+    raise AssertionError("unreachable")
+
+
+def _check(plan: Plan) -> None:
+    if not plan.fits:
+        raise MemoryError(f"This inspection does not fit into memory.\n{plan}")

@@ -1,0 +1,341 @@
+"""What an inspection will take, before anything long runs: memory, time, and what to choose instead."""
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from nblandscape.huggingface.budget import Choice, Step, judged, remedies_of, steps_of
+from nblandscape.huggingface.data import Preparation
+from nblandscape.huggingface.loading import Loaded, Options, load
+from nblandscape.huggingface.objective import analysed
+from nblandscape.huggingface.rows import Columns
+from nblandscape.huggingface.selection import select
+from nblandscape.huggingface.sizes import Sizes, machine_speed, sizes_of
+from nblandscape.huggingface.text import Overflow
+from nblandscape.landscape.cost import duration, predict_cost, predict_spectrum_cost
+from nblandscape.landscape.grid import check_points
+from nblandscape.memory import free_memory, in_words, peak_bytes
+from nblandscape.objective import Objective
+from nblandscape.parameters import ParameterFilter, select_parameters
+from nblandscape.subspace import Subspace
+
+Mode = Literal["auto", "hessian", "random"]
+MODES: tuple[Mode, ...] = ("auto", "hessian", "random")
+
+_SHARE = 0.6  # of the speed of a matrix product that a model reaches
+_TRIAL = 0.3  # seconds of an evaluation up to which products and points are tried as well
+_QUANTISED = (
+    "The weights are quantised: integers have no gradient, so there are no Hessian products. Random "
+    "directions move what is in floating point, by forward passes only."
+)
+_TOO_LARGE = "The Hessian's directions do not fit into memory; random ones do, by forward passes only."
+
+
+@dataclass(frozen=True, repr=False)
+class Plan:
+    """What an inspection will take; see `plan_inspection`.
+
+    Attributes
+    ----------
+    task, source : str
+    sizes : Sizes
+    choice : Choice
+    available : int or None
+        Texts or rows in the data, of which ``sizes.samples`` are used; None if unknown.
+    free : float
+        Bytes of memory that are free.
+    evaluation : float
+        Seconds of one evaluation of the loss; NaN if unknown.
+    measured : str
+        What times rest on: "operations" (a guess), "an evaluation" or "products and points".
+    steps : tuple of Step
+    remedies : tuple of str
+        What would fit where this does not, or be faster where it is slow.
+    notes : tuple of str
+    parts : tuple of (str, int)
+        What `parameters=` may name, with its size.
+    """
+
+    task: str
+    source: str
+    sizes: Sizes
+    choice: Choice
+    available: int | None
+    free: float
+    evaluation: float
+    measured: str = "operations"
+    steps: tuple[Step, ...] = ()
+    remedies: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    parts: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def fits(self) -> bool:
+        """Whether there is memory for all steps."""
+        return all(step.verdict != "does not fit" for step in self.steps)
+
+    @property
+    def seconds(self) -> float:
+        """Of all steps; NaN if one cannot be told."""
+        return math.fsum(step.seconds for step in self.steps)
+
+    def decided(self, mode: Mode, *, quantised: bool = False) -> "Plan":
+        """The plan with its steps, and with the mode that "auto" stands for."""
+        if quantised and mode != "random":
+            if mode == "hessian":
+                raise ValueError(f'mode="hessian": {_QUANTISED} Use mode="random".')
+            return self._with_mode("random", _QUANTISED)
+        plan = self._with_mode("random" if mode == "random" else "hessian")
+        if mode == "auto" and not plan.fits:
+            other = self._with_mode("random", _TOO_LARGE)
+            if other.fits:
+                return replace(other, remedies=tuple(r for r in plan.remedies if not r.startswith("mode=")))
+        return plan
+
+    def measured_on(self, objective: Objective) -> "Plan":
+        """The plan with times that were measured: an evaluation; where that is quick, products and points."""
+        start = objective.origin()
+        objective.point(start)  # the first one is slower
+        begin = time.perf_counter()
+        objective.point(start)
+        seconds = time.perf_counter() - begin
+        forward = self.sizes.forward or peak_bytes(lambda: objective.point(start))
+        plan = replace(self, evaluation=seconds, measured="an evaluation",
+                       sizes=replace(self.sizes, forward=forward))  # fmt: skip
+        plan = plan._with_mode(self.choice.mode)
+        if seconds > _TRIAL or not plan.fits:
+            return plan
+        found = {"landscape": predict_cost(objective, Subspace.random(objective, 2), self.choice.points)}
+        if self.choice.mode == "hessian":
+            found["spectrum"] = predict_spectrum_cost(objective)
+        steps = tuple(
+            judged(replace(step, seconds=found[step.name].seconds), self.free) if step.name in found else step
+            for step in plan.steps
+        )
+        return replace(plan, steps=steps, measured="products and points")
+
+    def with_points(self, points: int) -> "Plan":
+        """The plan for another number of points per axis."""
+        last = self.steps[-1]
+        seconds = last.seconds * (points / self.choice.points) ** 2
+        step = judged(replace(last, work=f"{points} x {points} points", seconds=seconds), self.free)
+        choice = replace(self.choice, points=points)
+        return replace(self, choice=choice, steps=(*self.steps[:-1], step))
+
+    def _with_mode(self, mode: Literal["hessian", "random"], *notes: str) -> "Plan":
+        choice = replace(self.choice, mode=mode)
+        facts = {"free": self.free, "evaluation": self.evaluation}
+        steps = steps_of(self.sizes, choice, **facts)
+        remedies = remedies_of(self.sizes, choice, self.parts, **facts)
+        return replace(self, choice=choice, steps=steps, remedies=remedies, notes=(*self.notes, *notes))
+
+    def to_frame(self) -> Any:
+        """One row per step; ``pandas.DataFrame(...)`` takes it.
+
+        Returns
+        -------
+        numpy.ndarray
+            Structured: step, work, seconds, bytes, verdict.
+        """
+        kinds = [
+            ("step", "U9"),
+            ("work", "U24"),
+            ("seconds", np.float64),
+            ("bytes", np.int64),
+            ("verdict", "U12"),
+        ]
+        return np.array([(s.name, s.work, s.seconds, s.bytes, s.verdict) for s in self.steps], dtype=kinds)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and words, for JSON; None for what is not known."""
+        sizes = {**asdict(self.sizes), "dtype": str(self.sizes.dtype).removeprefix("torch.")}
+        steps = [{**asdict(s), "seconds": _known(s.seconds)} for s in self.steps]
+        return {
+            "task": self.task,
+            "source": self.source,
+            "mode": self.choice.mode,
+            "sizes": sizes,
+            "available": self.available,
+            "free_bytes": int(self.free),
+            "evaluation_seconds": _known(self.evaluation),
+            "measured": self.measured,
+            "steps": steps,
+            "fits": self.fits,
+            "remedies": list(self.remedies),
+            "notes": list(self.notes),
+        }
+
+    def __repr__(self) -> str:
+        s = self.sizes
+        which = "all" if s.analysed == s.total else f"{s.analysed:,}"
+        texts = "texts" if s.tokens else "images" if self.task == "image-classification" else "samples"
+        of = f" of {self.available:,}" if self.available is not None and self.available > s.samples else ""
+        tokens = f" ({s.tokens:,} tokens)" if s.tokens else ""
+        lines = [
+            f"{s.model}, {self.task}, from {self.source}",
+            f"{s.total:,} parameters, {which} analysed in {str(s.dtype).removeprefix('torch.')}; weights "
+            f"{in_words(s.stored)}; {s.samples:,}{of} {texts}{tokens} in {s.batches} "
+            f"batch{'es' if s.batches != 1 else ''}",
+            f"{'':<10} {'':<14} {'time':>8}  {'memory':>8}",
+        ]
+        for step in self.steps:
+            seconds = "?" if math.isnan(step.seconds) else duration(step.seconds)
+            if not step.work:
+                seconds = ""
+            row = f"{step.name:<10} {step.work:<14} {seconds:>8}  {in_words(step.bytes):>8}  {step.verdict}"
+            lines.append(row)
+        basis = "the number of operations (a guess)" if self.measured == "operations" else self.measured
+        lines.append(f"{in_words(self.free)} of memory are free; times follow from {basis}.")
+        lines += self.notes
+        if self.remedies:
+            lines += ["Instead:", *(f"  {remedy}" for remedy in self.remedies)]
+        return "\n".join(lines)
+
+
+def plan_inspection(
+    model_or_path: Any,
+    data: object = None,
+    *,
+    mode: Mode = "auto",
+    points: int = 33,
+    largest: int = 4,
+    smallest: int = 4,
+    task: str | None = None,
+    tokenizer: Any = None,
+    processor: Any = None,
+    parameters: ParameterFilter | None = None,
+    max_length: int | None = None,
+    overflow: Overflow = "error",
+    batch_size: int = 8,
+    limit: int | None = 64,
+    seed: int = 0,
+    revision: str | None = None,
+    trust_remote_code: bool = False,
+    local_files_only: bool | None = None,
+    text_column: Columns = None,
+    label_column: Columns = None,
+    dtype: torch.dtype | None = None,
+    copy: bool = True,
+) -> Plan:
+    """Say what `inspect` will take: memory and time of spectrum and landscape, and what to choose instead.
+
+    Of a folder or hub name no weights are loaded: the configuration gives the shapes, the headers of the
+    files the type. The model is then run on shapes alone, which counts operations and bytes.
+
+    Parameters
+    ----------
+    model_or_path : str, Path, model, or Objective
+        An objective needs no data; one evaluation of it is measured.
+    data : object
+        As in `from_transformers`.
+    mode : {"auto", "hessian", "random"}
+        "hessian": the plane of the sharpest directions, which needs Hessian products. "random": a plane of
+        random directions, by forward passes only. "auto": the first of these that fits; "random" for
+        quantised models.
+    points : odd int
+        Of the landscape, per axis.
+    largest, smallest : int
+        Eigenpairs from either end.
+    limit : int, optional
+        Use at most so many texts.
+    **others
+        As in `from_transformers`.
+
+    Returns
+    -------
+    Plan
+        ``print`` shows a short table.
+
+    Raises
+    ------
+    ValueError, FileNotFoundError, ImportError
+        As `from_transformers`, except for what only the weights would show.
+
+    Examples
+    --------
+    >>> import torch, transformers
+    >>> config = transformers.GPT2Config(
+    ...     vocab_size=11, n_positions=8, n_embd=8, n_layer=1, n_head=2, bos_token_id=0, eos_token_id=0
+    ... )
+    >>> model = transformers.GPT2LMHeadModel(config)
+    >>> plan = plan_inspection(model, [{"input_ids": torch.arange(10).reshape(2, 5)}], task="causal-lm")
+    >>> plan.fits, plan.sizes.total, [step.name for step in plan.steps]
+    (True, 1032, ['weights', 'spectrum', 'landscape'])
+    """
+    if mode not in MODES:
+        raise ValueError(f'mode={mode!r}; use "auto", "hessian" or "random".')
+    check_points(points, 2)
+    choice = Choice("random" if mode == "random" else "hessian", points, largest, smallest)
+    if isinstance(model_or_path, Objective):
+        return _of_objective(model_or_path, mode, choice)
+    outline = isinstance(model_or_path, (str, Path))
+    options = Options(revision, trust_remote_code, local_files_only, outline)
+    loaded = load(model_or_path, task=task, tokenizer=tokenizer, processor=processor, options=options)
+    preparation = Preparation(
+        loaded, max_length, overflow, batch_size, limit, seed, text_column, label_column
+    )
+    batches = preparation.batches(data)
+    names = list(select_parameters(loaded.model, analysed(loaded, parameters)))
+    sizes = sizes_of(loaded.model, batches, names, dtype=dtype)
+    plan = Plan(
+        loaded.task,
+        loaded.source,
+        sizes,
+        replace(choice, held=not outline, copied=copy and not loaded.owned),
+        preparation.report.get("available"),
+        free_memory(torch.device("cpu")),
+        sizes.flops / (_SHARE * machine_speed()) if sizes.flops else math.nan,
+        notes=loaded.notes,
+        parts=_choosable(loaded),
+    )
+    return plan.decided(mode, quantised=loaded.quantised)
+
+
+def _of_objective(objective: Objective, mode: Mode, choice: Choice) -> Plan:
+    about = objective.description
+    sizes = _sizes(objective)
+    plan = Plan(
+        str(about.get("task", about["loss"])),
+        str(about.get("source", "an objective")),
+        sizes,
+        replace(choice, held=True, copied=False),
+        about.get("data", {}).get("available"),
+        free_memory(objective.device),
+        math.nan,
+    )
+    return plan.decided(mode, quantised=bool(about.get("quantised"))).measured_on(objective)
+
+
+def _sizes(objective: Objective) -> Sizes:
+    """Of a model that exists: graphs and products from its shapes, if it is one of Transformers."""
+    n, batches = objective.num_parameters, objective._problem.batches
+    shell = objective._snapshot.shell
+    if hasattr(shell, "config") and all(isinstance(batch, Mapping) for batch in batches):
+        found = sizes_of(shell, batches, objective.parameter_names, dtype=objective.dtype)
+        return replace(found, stored=found.weights, same_type=True)
+    total = sum(p.numel() for p in shell.parameters())
+    stored = total * objective.dtype.itemsize
+    return Sizes(type(shell).__name__, total, n, objective.dtype, stored, True, objective.num_samples,
+                 objective.num_batches, 0, 0.0, 0, 0, 0)  # fmt: skip
+
+
+def _choosable(loaded: Loaded) -> tuple[tuple[str, int], ...]:
+    """Parts of a model that can be analysed alone."""
+    found = []
+    for name in ("layer:-1", "head"):
+        try:
+            chosen = select_parameters(loaded.model, select(loaded.model, name))
+        except ValueError:  # it has none, or several stacks
+            continue
+        found.append((name, sum(p.numel() for p in chosen.values())))
+    return tuple(found)
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
