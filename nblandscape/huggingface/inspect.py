@@ -115,7 +115,7 @@ def inspect(
     given = isinstance(model_or_path, Objective)
     if given and data is not None:
         raise TypeError("An objective has its data already; call inspect(objective).")
-    common = {
+    common: dict[str, Any] = {
         "task": task,
         "tokenizer": tokenizer,
         "processor": processor,
@@ -133,13 +133,13 @@ def inspect(
         "dtype": dtype,
         "copy": copy,
     }
-    sizes = {"mode": mode, "largest": largest, "smallest": smallest}
+    sizes: dict[str, Any] = {"mode": mode, "largest": largest, "smallest": smallest}
     plan = plan_inspection(model_or_path, data, points=points or _POINTS[-1], **sizes, **common)
     _check(plan)
     if given:
         objective = model_or_path
     else:
-        own = {"metrics": metrics, "batchnorm": batchnorm, "device": device}
+        own: dict[str, Any] = {"metrics": metrics, "batchnorm": batchnorm, "device": device}
         own |= {"products": products, "graph_bytes": graph_bytes}
         objective = from_transformers(model_or_path, data, **own, **common)
         plan = plan.measured_on(objective)
@@ -170,8 +170,8 @@ def _explorer(
     if plan.choice.mode == "random":
         plane = Subspace.random(objective, 2, normalize="filter", seed=seed, stored=False)
         return Explorer(RandomPlaneSource(objective, plane, name), spec_changes=view, height=height)
-    pairs = {"largest": plan.choice.largest, "smallest": plan.choice.smallest, "seed": seed}
-    explorer: Explorer = explore(objective, title=name, height=height, **view, **pairs)
+    view |= {"largest": plan.choice.largest, "smallest": plan.choice.smallest, "seed": seed}
+    explorer: Explorer = explore(objective, title=name, height=height, **view)
     return explorer
 
 

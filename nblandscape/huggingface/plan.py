@@ -266,7 +266,7 @@ def plan_inspection(
     >>> model = transformers.GPT2LMHeadModel(config)
     >>> plan = plan_inspection(model, [{"input_ids": torch.arange(10).reshape(2, 5)}], task="causal-lm")
     >>> plan.fits, plan.sizes.total, [step.name for step in plan.steps]
-    (True, 1032, ['weights', 'spectrum', 'landscape'])
+    (True, 1040, ['weights', 'spectrum', 'landscape'])
     """
     if mode not in MODES:
         raise ValueError(f'mode={mode!r}; use "auto", "hessian" or "random".')

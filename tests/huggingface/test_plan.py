@@ -163,15 +163,15 @@ def test_every_remedy_with_a_number_fits(free, evaluation, held):
         if ": " in remedy:
             number, unit = remedy.split(": ")[1].split(",")[0].split(" ")
             assert float(number) * units[unit] <= free * 1.01
-    if not fits:
-        assert remedies
-    elif evaluation < 0.005:
-        assert not remedies  # nothing is slow
+    assert remedies or fits
+    steps = steps_of(LARGE, choice, free=free, evaluation=evaluation)
+    if fits and sum(step.seconds for step in steps) < 600:
+        assert not remedies
 
 
 def test_what_does_not_fit_is_said_and_what_would():
     steps = steps_of(LARGE, Choice(), free=9e9, evaluation=0.1)
-    assert [step.verdict for step in steps] == ["fits", "does not fit", "fits"]
+    assert [step.verdict for step in steps] == ["fits", "does not fit", "tight"]
     remedies = remedies_of(LARGE, Choice(), PARTS, free=9e9, evaluation=0.1)
     assert any(r.startswith('parameters="layer:-1" (7,087,872 of them): ') for r in remedies)
     assert any(r.startswith('mode="random"') for r in remedies)
