@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     )
     from nblandscape.huggingface import from_transformers
     from nblandscape.huggingface.adapters import merged_state_dict
+    from nblandscape.huggingface.blocks import block_curvature
+    from nblandscape.huggingface.inspect import inspect
+    from nblandscape.huggingface.plan import plan_inspection
+    from nblandscape.huggingface.report import write_report
     from nblandscape.landscape import (
         Landscape,
         iter_sample,
@@ -58,9 +62,9 @@ if TYPE_CHECKING:
 _HOMES = {
     "Cancelled": "cancel",
     "CheckpointStudy": "checkpoints",
+    "Comparison": "widgets",
     "CriticalPoint": "landscape.critical_point",
     "Estimate": "curvature",
-    "Comparison": "widgets",
     "Explorer": "widgets",
     "FisherOperator": "curvature",
     "GaussNewtonOperator": "curvature",
@@ -79,6 +83,7 @@ _HOMES = {
     "SurfaceView": "widgets",
     "TrustReport": "curvature",
     "VolumeView": "widgets",
+    "block_curvature": "huggingface.blocks",
     "compare_checkpoints": "checkpoints",
     "compare_settings": "landscape.checks",
     "explore": "widgets",
@@ -86,6 +91,7 @@ _HOMES = {
     "hessian_diagonal": "curvature",
     "hessian_spectrum": "curvature",
     "hessian_trace": "curvature",
+    "inspect": "huggingface.inspect",
     "interpolate": "subspace.interpolation",
     "iter_compare_checkpoints": "checkpoints",
     "iter_sample": "landscape",
@@ -97,6 +103,7 @@ _HOMES = {
     "merged_state_dict": "huggingface.adapters",
     "open_store": "landscape",
     "persistence": "topology",
+    "plan_inspection": "huggingface.plan",
     "polish": "landscape.polish",
     "predict_cost": "landscape",
     "predict_spectrum_cost": "landscape",
@@ -105,6 +112,7 @@ _HOMES = {
     "smad": "topology",
     "spectral_density": "curvature",
     "trust_report": "curvature",
+    "write_report": "huggingface.report",
 }
 
 __all__ = [
@@ -132,6 +140,7 @@ __all__ = [
     "TrustReport",
     "VolumeView",
     "__version__",
+    "block_curvature",
     "compare_checkpoints",
     "compare_settings",
     "explore",
@@ -139,6 +148,7 @@ __all__ = [
     "hessian_diagonal",
     "hessian_spectrum",
     "hessian_trace",
+    "inspect",
     "interpolate",
     "iter_compare_checkpoints",
     "iter_sample",
@@ -150,6 +160,7 @@ __all__ = [
     "merged_state_dict",
     "open_store",
     "persistence",
+    "plan_inspection",
     "polish",
     "predict_cost",
     "predict_spectrum_cost",
@@ -158,6 +169,7 @@ __all__ = [
     "smad",
     "spectral_density",
     "trust_report",
+    "write_report",
 ]
 
 

@@ -101,6 +101,10 @@ class BlockCurvature:
         columns = (self.names, self.sizes, *values, self.top, self.residuals, self.converged)
         return np.array(list(zip(*columns, strict=True)), dtype=fields)
 
+    def figure_size(self) -> tuple[float, float]:
+        """Width and height in inches that leave room for every bar."""
+        return 9.0, 1.1 + _ROOM * len(self)
+
     def plot(self, figure: Figure | None = None) -> Figure:
         """Draw bars with error bars: traces on the left, top eigenvalues on the right.
 
@@ -118,7 +122,7 @@ class BlockCurvature:
         from nblandscape.figures.colors import palette
 
         if figure is None:
-            figure = mpl.Figure(figsize=(9.0, 1.1 + _ROOM * len(self)), layout="constrained")
+            figure = mpl.Figure(figsize=self.figure_size(), layout="constrained")
         left, right = figure.subplots(1, 2, sharey=True, subplot_kw={"facecolor": "none"})
         places = np.arange(len(self))
         trace = np.array([(t.value, t.stderr) for t in self.traces]).T

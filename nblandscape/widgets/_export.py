@@ -7,6 +7,7 @@ import html
 import json
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,15 @@ class Page(str):
         return f"Page({self.message})"
 
 
+@dataclass(frozen=True)
+class Around:
+    """What a page shows beside the view: HTML whose texts are escaped already, and its style sheet."""
+
+    above: str = ""
+    below: str = ""
+    styles: str = ""
+
+
 def in_words(size: float) -> str:
     """Return a number of bytes as people write it.
 
@@ -74,7 +84,12 @@ def in_words(size: float) -> str:
 
 
 def html_page(
-    state: Mapping[str, Any], *, title: str, max_bytes: float = 20e6, theme: str | None = None
+    state: Mapping[str, Any],
+    *,
+    title: str,
+    max_bytes: float = 20e6,
+    theme: str | None = None,
+    around: Around = Around(),
 ) -> Page:
     """Build the page.
 
@@ -87,6 +102,8 @@ def html_page(
     max_bytes : float
     theme : {"light", "dark"}, optional
         By default the page follows the reader's system.
+    around : Around
+        What stands above and below the view. No script runs in it, and nothing is loaded for it.
 
     Raises
     ------
@@ -103,7 +120,7 @@ def html_page(
     code = script(name).replace("</script", "<\\/script")
     frames = [_json(frame) for frame in state.get("frames") or []]
     rest = {key: value for key, value in state.items() if key != "frames"}
-    before, after = _around(code, _json({**rest, "frames": []}), title, theme)
+    before, after = _parts(code, _json({**rest, "frames": []}), title, theme, around)
     # Each frame and the comma that parts it from the one before; all of them are ASCII.
     room = max_bytes - len((before + after).encode())
     if room < 0:
@@ -130,10 +147,13 @@ def html_page(
     return page
 
 
-def _around(code: str, data: str, title: str, theme: str | None) -> tuple[str, str]:
+def _parts(code: str, data: str, title: str, theme: str | None, around: Around) -> tuple[str, str]:
     """The page before and after its list of frames, which is still empty in `data`."""
-    digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
-    policy = f"default-src 'none'; script-src 'sha256-{digest}'; img-src data: blob:"
+    policy = f"default-src 'none'; script-src '{_digest(code)}'; img-src data: blob:"
+    style = ""
+    if around.styles:
+        policy += f"; style-src '{_digest(around.styles)}'"
+        style = f"<style>{around.styles}</style>\n"
     chosen = "" if theme is None else f' data-theme="{theme}"'
     empty = '"frames":['
     head, tail = data[: -len("]}")], "]}"
@@ -144,18 +164,34 @@ def _around(code: str, data: str, title: str, theme: str | None) -> tuple[str, s
         f'<html lang="en"{chosen}>\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{html.escape(title)}</title>\n</head>\n<body>\n"
-        f'<div id="nblandscape"><p>{_BROKEN}</p></div>\n'
+        f"<title>{html.escape(title)}</title>\n{style}</head>\n<body>\n{around.above}"
+        f'<div id="nblandscape"><p>{_BROKEN}</p></div>\n{around.below}'
         f'<script type="application/json" id="nblandscape-state">{head}'
     )
     return before, f"{tail}</script>\n<script>{code}</script>\n</body>\n</html>\n"
 
 
+def _digest(text: str) -> str:
+    """What a content security policy calls a script or a style sheet."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
 def write_page(page: Page, path: str | Path | None) -> Page:
     """Write the page, if a path is given, and return it."""
     if path is not None:
-        Path(path).write_text(page, encoding="utf-8", newline="\n")
+        write_whole(Path(path), page)
     return page
+
+
+def write_whole(target: Path, text: str) -> Path:
+    """Write a text beside its target and move it there: it is complete, or not there at all."""
+    partial = target.with_name(target.name + ".part")
+    try:
+        partial.write_text(text, encoding="utf-8", newline="\n")
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return target
 
 
 def _json(value: Any) -> str:

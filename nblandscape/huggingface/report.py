@@ -1,0 +1,295 @@
+"""The report of an inspection: one HTML file for people, and a JSON with the same numbers for machines."""
+
+import json
+import math
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nblandscape.cancel import CancelSignal, check
+from nblandscape.curvature.trust import TrustReport, iter_trust_report
+from nblandscape.huggingface.blocks import BlockCurvature, iter_block_curvature
+from nblandscape.steps import returned
+from nblandscape.topology import merge_tree
+from nblandscape.topology._numbers import items, numbers_of
+
+if TYPE_CHECKING:
+    from nblandscape.curvature import Spectrum
+    from nblandscape.landscape.landscape import Landscape
+    from nblandscape.objective import Objective
+    from nblandscape.widgets.explorer import Explorer
+
+SCHEMA = 1
+"""Version of the JSON; it changes when a name or a meaning does."""
+
+_VERSIONS = ("nblandscape", "torch", "numpy", "transformers", "peft", "safetensors")
+_ROUNDS = 50  # resamples of the batches
+
+Progress = Callable[[str], object]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a report says; `write_report` writes it.
+
+    Attributes
+    ----------
+    numbers : dict
+        Plain numbers, texts, lists and None: what the JSON holds.
+    blocks : BlockCurvature or None
+    trust : TrustReport or None
+    """
+
+    numbers: dict[str, Any]
+    blocks: BlockCurvature | None
+    trust: TrustReport | None
+
+    def to_json(self) -> str:
+        """The numbers; NaN and infinities are null."""
+        return json.dumps(self.numbers, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def measure_report(
+    explorer: "Explorer",
+    *,
+    blocks: bool | None = None,
+    trust: bool | None = None,
+    samples: int = 20,
+    seed: int = 0,
+    progress: Progress | None = None,
+    cancel: CancelSignal | None = None,
+) -> Report:
+    """Measure what a report says beyond what the explorer shows: trust in the slice, curvature by block.
+
+    Arguments are those of `write_report`.
+
+    Raises
+    ------
+    RuntimeError
+        Nothing has been computed yet.
+    ValueError
+        Blocks or trust of a landscape without a model or without Hessian products.
+    nblandscape.cancel.Cancelled
+    """
+    landscape = explorer.landscape
+    if landscape is None:
+        raise RuntimeError("Nothing has been computed yet; call explorer.wait() first.")
+    say = progress or (lambda _: None)
+    spectrum = explorer.eigenpairs
+    objective: Objective | None = getattr(explorer._source, "objective", None)
+    products = objective is not None and spectrum is not None
+    if (blocks or trust) and not products:
+        raise ValueError(
+            "Blocks and trust need Hessian products; this explorer has none (random directions, or "
+            "no model). Leave blocks= and trust= out."
+        )
+    found: BlockCurvature | None = None
+    verdict: TrustReport | None = None
+    if products and objective is not None:
+        if trust is not False:
+            say("what the slice can show")
+            plane = explorer._shown_plane()[1]
+            verdict = returned(
+                iter_trust_report(
+                    explorer.objective, plane, spectrum=_both(spectrum), seed=seed, cancel=cancel
+                )
+            )
+        if blocks is not False:
+            for found in iter_block_curvature(objective, samples=samples, seed=seed, cancel=cancel):
+                say(f"curvature by block, {int(np.isfinite(found.top).sum())} of {len(found)}")
+    check(cancel)
+    say("topology")
+    numbers = {
+        "schema": SCHEMA,
+        "kind": "nblandscape-inspection",
+        "title": str((explorer.source or {}).get("title", "")),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "objective": None if objective is None else objective.description,
+        "loss": _loss(landscape),
+        "plan": None if explorer.plan is None else explorer.plan.to_dict(),
+        "view": explorer.spec,
+        "spectrum": None if spectrum is None else _spectrum(spectrum),
+        "topology": _topology(explorer, landscape, seed),
+        "blocks": None if found is None else _blocks(found, samples),
+        "trust": None if verdict is None else verdict.to_dict(),
+        "warnings": [str(concern) for concern in landscape.warnings()],
+        "provenance": {k: v for k, v in landscape.provenance.items() if k != "objective"},
+        "versions": _versions(),
+    }
+    return Report(plain(numbers), found, verdict)
+
+
+def write_report(
+    explorer: "Explorer",
+    path: str | Path,
+    *,
+    report: Report | None = None,
+    blocks: bool | None = None,
+    trust: bool | None = None,
+    samples: int = 20,
+    seed: int = 0,
+    frames: Any = None,
+    theme: str | None = None,
+    progress: Progress | None = None,
+    cancel: CancelSignal | None = None,
+) -> Path:
+    """Write a report of what an explorer shows: one offline HTML file, and a JSON beside it.
+
+    A function rather than a method: it works on every explorer, from `inspect` or `explore`, and the explorer
+    itself needs to know nothing of layers and plans.
+
+    Parameters
+    ----------
+    explorer : Explorer
+        Finished; see `Explorer.wait`.
+    path : path
+        Of the HTML file; the JSON has the same name with the suffix ``.json``. Either is complete or not
+        there.
+    report : Report, optional
+        From `measure_report`, else measured now.
+    blocks, trust : bool, optional
+        Whether to measure the curvature by block and what the slice can show; by default where there are
+        Hessian products.
+    samples : int
+        Products for the traces of the blocks.
+    seed : int
+    frames, theme
+        As in `Explorer.to_html`.
+    progress : callable (text), optional
+    cancel : threading.Event or callable, optional
+
+    Returns
+    -------
+    Path
+        Of the HTML file.
+
+    Raises
+    ------
+    FileNotFoundError
+        The folder does not exist.
+    RuntimeError, ValueError, nblandscape.cancel.Cancelled
+        As `measure_report`.
+
+    Examples
+    --------
+    >>> import tempfile, nblandscape as nbl
+    >>> explorer = nbl.explore(lambda x, y: x**2 + y**2, bounds=((-1, 1), (-1, 1)), points=9, wait=True)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     page = write_report(explorer, Path(folder) / "bowl.html")
+    ...     sorted(file.name for file in page.parent.iterdir())
+    ['bowl.html', 'bowl.json']
+    >>> explorer.close()
+    """
+    from nblandscape.huggingface.page import around
+    from nblandscape.widgets._export import write_whole
+
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"The folder {target.parent} does not exist.")
+    if target.suffix.lower() not in (".html", ".htm"):
+        raise ValueError(f"path={str(path)!r}: a report is an .html file; its JSON is written beside it.")
+    told = report or measure_report(
+        explorer, blocks=blocks, trust=trust, samples=samples, seed=seed, progress=progress, cancel=cancel
+    )
+    page = explorer._page(frames=frames, cancel=cancel, theme=theme, around=around(told, theme))
+    write_whole(target.with_suffix(".json"), told.to_json())
+    return write_whole(target, page)
+
+
+def plain(value: Any) -> Any:
+    """Numbers, texts, lists and dicts for JSON; None for what is not finite.
+
+    Examples
+    --------
+    >>> plain({"a": np.float64("nan"), "b": np.arange(2), 3: (Path("x"), True)})
+    {'a': None, 'b': [0, 1], '3': ['x', True]}
+    """
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, (np.generic, np.ndarray)):
+        return plain(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, (bool, int, str)) else str(value)
+
+
+def _both(spectrum: "Spectrum | None") -> "Spectrum | None":
+    """The spectrum, if it has both ends."""
+    return spectrum if spectrum is not None and min(spectrum.largest, spectrum.smallest) > 0 else None
+
+
+def _loss(landscape: "Landscape") -> dict[str, float | None] | None:
+    """Loss at the origin, with the error that comes from the choice of the batches."""
+    if landscape.origin is None:
+        return None
+    value, losses, counts = landscape.origin_value, landscape.batch_losses, landscape.batch_counts
+    if losses is None or losses.shape[-1] < 2:
+        return {"value": value, "stderr": None}
+    there = losses.reshape(-1, losses.shape[-1])[landscape.origin]
+    share = np.ones(len(there)) if counts is None or not counts.any() else counts
+    share = share / share.sum()
+    spread = math.fsum(share**2 * (there - math.fsum(share * there)) ** 2)
+    return {"value": value, "stderr": math.sqrt(spread * len(there) / (len(there) - 1))}
+
+
+def _spectrum(found: "Spectrum") -> dict[str, Any]:
+    names = ("values", "residuals", "gaps", "converged", "resolved", "largest", "smallest", "norm", "tol",
+             "products", "symmetry_defect", "miss_probability", "seed")  # fmt: skip
+    return {name: getattr(found, name) for name in names}
+
+
+def _blocks(found: BlockCurvature, samples: int) -> dict[str, Any]:
+    rows = found.to_frame()
+    columns = [dict(zip(rows.dtype.names, row.tolist(), strict=True)) for row in rows]
+    total = {"value": found.total.value, "stderr": found.total.stderr}
+    return {"blocks": columns, "total": total, "samples": samples, "products": found.products}
+
+
+def _topology(explorer: "Explorer", landscape: "Landscape", seed: int) -> dict[str, Any]:
+    """All numbers of the merge tree, those that the data support, and the minima of the threshold shown."""
+    summary = landscape.summary()
+    minima = explorer.to_frame()
+    rows = [dict(zip(minima.dtype.names, row.tolist(), strict=True)) for row in minima]
+    errors, rounds = _resampled(landscape, seed)
+    told: dict[str, Any] = {
+        "numbers": {name: {"value": v, "stderr": errors.get(name)} for name, v in items(summary.all)},
+        "supported": None if summary.supported is None else dict(items(summary.supported)),
+        "basis": summary.basis,
+        "resamples": rounds,
+    }
+    return told | {"range": summary.range, "holes": summary.holes, "minima": rows}
+
+
+def _resampled(landscape: "Landscape", seed: int) -> tuple[dict[str, float], int]:
+    """Standard error of every number over resampled batches; none with fewer than two batches."""
+    losses, counts = landscape.batch_losses, landscape.batch_counts
+    if landscape.dim > 2 or losses is None or losses.shape[-1] < 2:
+        return {}, 0
+    batches = losses.shape[-1]
+    weights = np.ones(batches) if counts is None or not counts.any() else np.asarray(counts, dtype=float)
+    generator = np.random.default_rng(seed)
+    draws = []
+    for _ in range(_ROUNDS):
+        share = weights * np.bincount(generator.integers(batches, size=batches), minlength=batches)
+        values = losses @ (share / share.sum())
+        draws.append([value for _, value in items(numbers_of(merge_tree(values, volumes=landscape.volumes)))])
+    spread = np.std(draws, axis=0, ddof=1) * math.sqrt(batches / (batches - 1))
+    return dict(zip((name for name, _ in items(landscape.summary().all)), spread, strict=True)), _ROUNDS
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version(), "platform": platform.platform()}
+    for name in _VERSIONS:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:  # an extra, or a checkout that is not installed
+            continue
+    return found
