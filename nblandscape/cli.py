@@ -22,8 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     Examples
     --------
-    >>> main(["view", "nothing.npz"])
-    nblandscape: nothing.npz does not exist.
+    >>> main(["view", "nothing.npz"])  # says on stderr that the file does not exist
     2
     """
     parser = argparse.ArgumentParser(
@@ -36,12 +35,54 @@ def main(arguments: list[str] | None = None) -> int:
     view = commands.add_parser("view", help="open a saved explorer or landscape in a browser")
     view.add_argument("file", type=Path, help="what explorer.save or landscape.save wrote")
     view.add_argument("--html", type=Path, help="write the page there; do not open a browser")
+    _add_inspect(commands)
     options = parser.parse_args(arguments)
     try:
-        return _demo(options.html) if options.command == "demo" else _view(options.file, options.html)
-    except (FileNotFoundError, ValueError, ImportError) as error:
-        print(f"nblandscape: {error}")
+        if options.command == "demo":
+            return _demo(options.html)
+        if options.command == "view":
+            return _view(options.file, options.html)
+        from nblandscape.huggingface.command import run
+
+        return run(options)
+    except (FileNotFoundError, ValueError, ImportError, MemoryError) as error:
+        print(f"nblandscape: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("nblandscape: interrupted; nothing was written.", file=sys.stderr)
+        return 130
+
+
+def _add_inspect(commands: Any) -> None:
+    """Arguments of ``nblandscape inspect``; nothing is imported for them."""
+    inspect = commands.add_parser(
+        "inspect",
+        help="look at the loss landscape of a Hugging Face model",
+        description="From a Hugging Face checkpoint to its loss landscape: a table, and a report to look at.",
+    )
+    add = inspect.add_argument
+    add("path", help="a folder that save_pretrained wrote, an adapter's folder, or a model on the hub")
+    add("--text", "--data", dest="data", required=True, metavar="FILE",
+        help="data: .txt (a text per line), .csv, .tsv, .json or .jsonl")  # fmt: skip
+    add("--task", help="by default what the configuration says")
+    add("--limit", type=int, default=64, help="use at most so many texts (default 64; 0 for all)")
+    add("--batch-size", type=int, default=8, help="texts per batch (default 8)")
+    add("--max-length", type=int, help="tokens per text; by default the model's context")
+    add("--overflow", choices=("error", "truncate", "split"), default="error", help="of longer texts")
+    add("--text-column", help="column of the texts in the file")
+    add("--label-column", help="column of the labels in the file")
+    add("--parameters", help='what is analysed: all, head, adapters, layer:3, or a glob such as "*.mlp.*"')
+    add("--mode", choices=("auto", "hessian", "random"), default="auto",
+        help="directions: of the Hessian, or random ones by forward passes only")  # fmt: skip
+    add("--points", type=int, help="per axis, odd; by default as many as take a minute")
+    add("--span", type=float, help="half-width of the window")
+    add("--dtype", choices=("float32", "float64", "bfloat16", "float16"), help="of the analysis")
+    add("--seed", type=int, default=0)
+    add("--html", type=Path, metavar="FILE", help="write a report there, and its numbers as .json beside it")
+    add("--json", action="store_true", help="print the numbers as JSON instead of a table")
+    add("--quick", action="store_true", help="leave out the curvature by layer and the trust report")
+    add("--plan", action="store_true", help="print memory and time estimates, and stop; loads no weights")
+    add("--quiet", action="store_true", help="neither plan nor progress")
 
 
 def _view(file: Path, target: Path | None) -> int:

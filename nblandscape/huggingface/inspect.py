@@ -7,6 +7,7 @@ import torch
 
 from nblandscape.huggingface.objective import from_transformers
 from nblandscape.huggingface.plan import Mode, Plan, plan_inspection
+from nblandscape.huggingface.report import check_target, write_report
 from nblandscape.huggingface.rows import Columns
 from nblandscape.huggingface.text import Overflow
 from nblandscape.objective import Objective
@@ -112,6 +113,8 @@ def inspect(
     ((9, 9), 'hessian')
     >>> explorer.close()
     """
+    if report is not None:
+        check_target(report)
     given = isinstance(model_or_path, Objective)
     if given and data is not None:
         raise TypeError("An objective has its data already; call inspect(objective).")
@@ -151,8 +154,6 @@ def inspect(
     explorer = _explorer(objective, plan, span, seed, title, height)
     explorer.plan = plan
     if report is not None:
-        from nblandscape.huggingface.report import write_report
-
         write_report(explorer.wait(), report)
     return explorer.wait() if wait else explorer
 

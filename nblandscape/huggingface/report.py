@@ -189,17 +189,31 @@ def write_report(
     from nblandscape.huggingface.page import around
     from nblandscape.widgets._export import write_whole
 
-    target = Path(path)
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"The folder {target.parent} does not exist.")
-    if target.suffix.lower() not in (".html", ".htm"):
-        raise ValueError(f"path={str(path)!r}: a report is an .html file; its JSON is written beside it.")
+    target = check_target(path)
     told = report or measure_report(
         explorer, blocks=blocks, trust=trust, samples=samples, seed=seed, progress=progress, cancel=cancel
     )
     page = explorer._page(frames=frames, cancel=cancel, theme=theme, around=around(told, theme))
     write_whole(target.with_suffix(".json"), told.to_json())
     return write_whole(target, page)
+
+
+def check_target(path: str | Path) -> Path:
+    """Where a report is written, checked before anything is measured.
+
+    Raises
+    ------
+    FileNotFoundError
+        The folder does not exist.
+    ValueError
+        Not the name of an HTML file.
+    """
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"The folder {target.parent} does not exist.")
+    if target.suffix.lower() not in (".html", ".htm"):
+        raise ValueError(f"path={str(path)!r}: a report is an .html file; its JSON is written beside it.")
+    return target
 
 
 def plain(value: Any) -> Any:

@@ -228,6 +228,13 @@ class Explorer(Shown):
             raise self.error
         return self
 
+    def progress(self) -> tuple[str, float]:
+        """What is being computed, and which share of its points is done."""
+        stream = self._streaming
+        if stream is None:
+            return str(self.status["message"] or self.status["lane"]), 0.0
+        return "landscape", float(np.isfinite(stream.values).mean())
+
     def _finish(self) -> None:
         self.wait()
 

@@ -1,0 +1,129 @@
+"""``nblandscape inspect``: a plan, progress, a table of the numbers, and a report."""
+
+import json
+import sys
+from argparse import Namespace
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from nblandscape.huggingface.inspect import inspect
+from nblandscape.huggingface.loading import transformers
+from nblandscape.huggingface.plan import plan_inspection
+from nblandscape.huggingface.report import Report, check_target, measure_report, plain, write_report
+from nblandscape.widgets._export import in_words
+from nblandscape.widgets.explorer import Explorer
+
+_POLL = 0.1  # seconds
+
+
+def run(options: Namespace) -> int:
+    """Do what the arguments say and return the exit status."""
+    transformers().utils.logging.disable_progress_bar()  # the bar below is the only one
+    if options.html is not None:
+        check_target(options.html)
+    arguments: dict[str, Any] = {
+        "task": options.task,
+        "limit": options.limit or None,
+        "batch_size": options.batch_size,
+        "max_length": options.max_length,
+        "overflow": options.overflow,
+        "text_column": options.text_column,
+        "label_column": options.label_column,
+        "parameters": options.parameters,
+        "mode": options.mode,
+        "dtype": None if options.dtype is None else getattr(torch, options.dtype),
+        "seed": options.seed,
+    }
+    if options.plan:
+        plan = plan_inspection(options.path, options.data, **arguments, points=options.points or 33)
+        _print(_json(plan.to_dict()) if options.json else repr(plan))
+        return 0
+    explorer = inspect(
+        options.path, options.data, quiet=True, points=options.points, span=options.span, **arguments
+    )
+    try:
+        if not options.quiet:
+            _print(repr(explorer.plan), error=options.json)
+        report = _measured(explorer, options)
+        if options.html is not None:
+            write_report(explorer, options.html, report=report)
+    finally:
+        explorer.cancel()
+        explorer.close()
+    _print(report.to_json().rstrip() if options.json else summary_of(report))
+    if options.html is not None and not options.json:
+        beside = options.html.with_suffix(".json")
+        _print(f"{options.html} ({in_words(options.html.stat().st_size)}) and {beside.name}")
+    return 0
+
+
+def _measured(explorer: Explorer, options: Namespace) -> Report:
+    """Wait for the landscape, then measure the rest; with a bar on stderr unless it shall be quiet."""
+    with tqdm(
+        total=100, disable=options.quiet, file=sys.stderr, bar_format="{desc}: {n:.0f} % {elapsed}"
+    ) as bar:
+
+        def say(text: str, share: float = 0.0) -> None:
+            bar.set_description_str(text, refresh=False)
+            bar.n = round(100 * share)
+            bar.refresh()
+
+        while True:
+            stage, share = explorer.progress()
+            say(stage, share)
+            try:
+                explorer.wait(_POLL)
+                break
+            except TimeoutError:
+                continue
+        wanted = False if options.quick else None
+        return measure_report(explorer, blocks=wanted, trust=wanted, seed=options.seed, progress=say)
+
+
+def summary_of(report: Report) -> str:
+    """The numbers that matter most, as a table."""
+    told = report.numbers
+    numbers = told["topology"]["numbers"]
+    rows = [] if told["loss"] is None else [("loss", _pair(told["loss"]))]
+    if told["spectrum"] is not None:
+        values, residuals = told["spectrum"]["values"], told["spectrum"]["residuals"]
+        rows += [
+            ("largest eigenvalue", f"{values[0]:.4g} (residual {residuals[0]:.1e})"),
+            ("smallest eigenvalue", f"{values[-1]:.4g} (residual {residuals[-1]:.1e})"),
+        ]
+    if report.blocks is not None:
+        found = report.blocks
+        sharpest = int(found.top.argmax())
+        rows.append(("trace", f"{found.total.value:.4g} ± {found.total.stderr:.2g}"))
+        rows.append(
+            ("sharpest block", f"{found.names[sharpest]} (largest eigenvalue {found.top[sharpest]:.4g})")
+        )
+    supported = told["topology"]["supported"]
+    minima = f"{numbers['minima']['value']}" + (f", {supported['minima']} supported" if supported else "")
+    rows.append(("minima of the slice", minima))
+    rows += [
+        (name, _pair(numbers[key]))
+        for name, key in (("SMAD", "smad"), ("persistence", "average_persistence"))
+    ]
+    if told["topology"]["holes"]:
+        rows.append(("not finite", f"{told['topology']['holes']} points"))
+    width = max(len(name) for name, _ in rows)
+    lines = [told["title"], *(f"{name:<{width}}  {text}" for name, text in rows)]
+    return "\n".join(lines + ([] if report.trust is None else [report.trust.verdict]))
+
+
+def _pair(number: dict[str, float | None]) -> str:
+    error = "" if number["stderr"] is None else f" ± {number['stderr']:.2g}"
+    return "not finite" if number["value"] is None else f"{number['value']:.4g}{error}"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(plain(value), indent=1, allow_nan=False, ensure_ascii=False)
+
+
+def _print(text: str, *, error: bool = False) -> None:
+    stream = sys.stderr if error else sys.stdout
+    stream.write(text + "\n")
+    stream.flush()
