@@ -133,6 +133,7 @@ def inspect(
         "local_files_only": local_files_only,
         "text_column": text_column,
         "label_column": label_column,
+        "device": device,
         "dtype": dtype,
         "copy": copy,
     }
@@ -142,7 +143,7 @@ def inspect(
     if given:
         objective = model_or_path
     else:
-        own: dict[str, Any] = {"metrics": metrics, "batchnorm": batchnorm, "device": device}
+        own: dict[str, Any] = {"metrics": metrics, "batchnorm": batchnorm}
         own |= {"products": products, "graph_bytes": graph_bytes}
         objective = from_transformers(model_or_path, data, **own, **common)
         plan = plan.measured_on(objective)

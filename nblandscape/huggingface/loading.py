@@ -434,7 +434,11 @@ def _adapter(folder: Path, task: Task | None, options: Options, source: str | No
         added = tuple(getattr(adapter, "modules_to_save", None) or ())
         model = _model(place, config, found, own, added=added)
     with torch.random.fork_rng(devices=[]):
-        adapted = peft.PeftModel.from_pretrained(model, str(folder), is_trainable=False)
+        if options.outline:
+            with torch.device("meta"):
+                adapted = peft.get_peft_model(model, adapter)
+        else:
+            adapted = peft.PeftModel.from_pretrained(model, str(folder), is_trainable=False)
     places = (str(folder), source or str(folder.parent), place)
     return Loaded(adapted.eval(), found, source or str(folder), True, places, options)
 

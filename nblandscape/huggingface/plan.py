@@ -100,12 +100,13 @@ class Plan:
 
     def measured_on(self, objective: Objective) -> "Plan":
         """The plan with times that were measured: an evaluation; where that is quick, products and points."""
-        start = objective.origin()
-        objective.point(start)  # the first one is slower
+        # A direction that is not stored: for large models one more vector may be too many.
+        at, origin = objective.evaluator(Subspace.random(objective, 1, stored=False)), np.zeros(1)
+        at(origin)  # the first one is slower
         begin = time.perf_counter()
-        objective.point(start)
+        at(origin)
         seconds = time.perf_counter() - begin
-        forward = self.sizes.forward or peak_bytes(lambda: objective.point(start))
+        forward = self.sizes.forward or peak_bytes(lambda: at(origin))
         plan = replace(self, evaluation=seconds, measured="an evaluation",
                        sizes=replace(self.sizes, forward=forward))  # fmt: skip
         plan = plan._with_mode(self.choice.mode)
@@ -220,6 +221,7 @@ def plan_inspection(
     local_files_only: bool | None = None,
     text_column: Columns = None,
     label_column: Columns = None,
+    device: torch.device | str | None = None,
     dtype: torch.dtype | None = None,
     copy: bool = True,
 ) -> Plan:
@@ -289,7 +291,7 @@ def plan_inspection(
         sizes,
         replace(choice, held=not outline, copied=copy and not loaded.owned),
         preparation.report.get("available"),
-        free_memory(torch.device("cpu")),
+        free_memory(torch.device(device or next(loaded.model.parameters()).device)),
         sizes.flops / (_SHARE * machine_speed()) if sizes.flops else math.nan,
         notes=loaded.notes,
         parts=_choosable(loaded),

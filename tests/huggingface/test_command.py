@@ -1,0 +1,137 @@
+"""``nblandscape inspect`` as a process: what it prints where, its exit status, and what it leaves behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from nblandscape.cli import main
+
+ROOT = Path(__file__).parents[2]
+FAST = (
+    "--limit",
+    "4",
+    "--batch-size",
+    "2",
+    "--overflow",
+    "truncate",
+    "--points",
+    "9",
+    "--parameters",
+    "layer:-1",
+)
+
+
+@pytest.fixture(scope="module")
+def notes(texts, tmp_path_factory):
+    file = tmp_path_factory.mktemp("data") / "notes.txt"
+    file.write_text("\n".join(texts[:12]), encoding="utf-8")
+    return file
+
+
+def process(*arguments, **options):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "nblandscape", "inspect", *map(str, arguments)]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, **options
+    )
+
+
+def test_a_table_on_stdout_progress_on_stderr_and_two_files(gpt2_folder, notes, tmp_path):
+    target = tmp_path / "report.html"
+    job = process(gpt2_folder, "--text", notes, "--html", target, *FAST)
+    out, err = job.communicate(timeout=110)
+    assert job.returncode == 0, err
+    lines = out.splitlines()
+    assert lines[0] == f"GPT2LMHeadModel, causal-lm, from {gpt2_folder}"
+    told = json.loads(target.with_suffix(".json").read_text(encoding="utf-8"))
+    table = {line[:20].strip(): line[20:].strip() for line in lines}
+    assert table["largest eigenvalue"].startswith(f"{told['spectrum']['values'][0]:.4g} (residual ")
+    assert table["loss"].startswith(f"{told['loss']['value']:.4g} ± ")
+    assert table["sharpest block"].startswith("layer 1 ")  # nothing else is analysed
+    assert lines[-1].startswith(f"{target} (")
+    assert "curvature by block, 1 of 1" in err
+    assert "Traceback" not in err
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["report.html", "report.json"]
+
+
+def test_json_alone_on_stdout(gpt2_folder, notes, capsys):
+    arguments = [
+        "inspect",
+        str(gpt2_folder),
+        "--text",
+        str(notes),
+        "--json",
+        "--quick",
+        "--mode",
+        "random",
+        *FAST,
+    ]
+    assert main(arguments) == 0
+    out, err = capsys.readouterr()
+    told = json.loads(out)
+    assert told["blocks"] is told["trust"] is told["spectrum"] is None
+    assert told["plan"]["mode"] == "random"
+    assert told["objective"]["samples"] == 4
+    assert "4 of" not in out
+    assert "causal-lm, from" in err  # the plan is for people
+
+
+def test_quiet_prints_the_table_alone(gpt2_folder, notes, capsys):
+    arguments = ["inspect", str(gpt2_folder), "--text", str(notes), "--quiet", "--quick", *FAST]
+    assert main(arguments) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("GPT2LMHeadModel · gpt2\nloss ")
+    assert err == ""
+
+
+def test_a_plan_and_nothing_else(gpt2_folder, notes, capsys):
+    arguments = ["inspect", str(gpt2_folder), "--text", str(notes), "--plan", "--overflow", "truncate"]
+    assert main(arguments) == 0
+    assert "spectrum   60 products" in capsys.readouterr().out
+    assert main([*arguments, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["fits"] is True
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"path": "nowhere/at/all"}, "There is no folder"),
+        ({"data": "missing.txt"}, "missing.txt"),
+        ({"--points": "8"}, "points"),
+        ({"--html": "report.pdf"}, "a report is an .html file"),
+        ({"--html": "no/such/folder/report.html"}, "does not exist"),
+        ({"--task": "poetry"}, 'task="poetry" is unknown'),
+        ({"--parameters": "nothing.*"}, "matches none"),
+    ],
+)
+def test_user_errors_are_one_line_and_status_2(gpt2_folder, notes, capsys, change, words):
+    given = {"path": str(gpt2_folder), "data": str(notes), **change}
+    options = [part for pair in change.items() if pair[0].startswith("--") for part in pair]
+    status = main(["inspect", given["path"], "--text", given["data"], "--overflow", "truncate", *options])
+    out, err = capsys.readouterr()
+    assert status == 2
+    assert words in err
+    assert err.startswith("nblandscape: ")
+    assert err.count("\n") == 1
+    assert out == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_control_c_leaves_nothing(gpt2_folder, notes, tmp_path):
+    target = tmp_path / "report.html"
+    options = ("--limit", "12", "--overflow", "truncate", "--points", "129")
+    job = process(gpt2_folder, "--text", notes, "--html", target, *options)
+    assert job.stdout.readline().startswith("GPT2LMHeadModel")  # the plan: the work has begun
+    time.sleep(0.5)
+    job.send_signal(signal.SIGINT)
+    _, err = job.communicate(timeout=60)
+    assert job.returncode == 130
+    assert err.rstrip().endswith("nblandscape: interrupted; nothing was written.")
+    assert "Traceback" not in err
+    assert list(tmp_path.iterdir()) == []
