@@ -75,6 +75,7 @@ def _add_inspect(commands: Any) -> None:
     add("--mode", choices=("auto", "hessian", "random"), default="auto",
         help="directions: of the Hessian, or random ones by forward passes only")  # fmt: skip
     add("--points", type=int, help="per axis, odd; by default as many as take a minute")
+    add("--eigenpairs", type=int, default=4, help="from either end of the spectrum (default 4)")
     add("--span", type=float, help="half-width of the window")
     add("--dtype", choices=("float32", "float64", "bfloat16", "float16"), help="of the analysis")
     add("--seed", type=int, default=0)

@@ -92,8 +92,8 @@ def steps_of(sizes: Sizes, choice: Choice, *, free: float, evaluation: float) ->
     vector, pairs = sizes.vector, choice.largest + choice.smallest
     if choice.mode == "hessian":
         basis, rows = _basis(sizes, pairs, free)
-        graphs = min(sizes.graphs, max(sizes.product, int(_KEPT * free)))
-        total = weights + basis + pairs * vector + 3 * 8 * sizes.analysed + sizes.product + graphs
+        others = min(max(sizes.graphs - sizes.product, 0), int(_KEPT * free))  # a product holds its own graph
+        total = weights + basis + pairs * vector + 3 * 8 * sizes.analysed + sizes.product + others
         passes = rows * vector / _BYTES_PER_SECOND  # a product is made orthogonal to all rows, twice
         seconds = _PRODUCTS * (_PRODUCT_COST * evaluation + passes)
         steps.append(_step("spectrum", f"{_PRODUCTS} products", seconds, total, free))
@@ -122,54 +122,51 @@ def remedies_of(
 
     fitted, _, before = seen(sizes, choice)
     found = []
-    for text, s, c, share in _alternatives(sizes, choice, parts):
-        fits, size, after = seen(s, c, share)
-        faster = after * _WORTH < before and before > _SLOW
-        if fits and (not fitted or faster):
-            time = "" if math.isnan(after) else f", about {duration(after)}"
-            found.append(f"{text}: {in_words(size)}{time}")
-    if not fitted:
-        found.append("a machine with more memory, or shorter texts (max_length=)")
+    for ways in _alternatives(sizes, choice, parts):
+        for text, s, c, share in ways:
+            fits, size, after = seen(s, c, share)
+            faster = after * _WORTH < before and before > _SLOW
+            if fits and (not fitted or faster):
+                time = "" if math.isnan(after) else f", about {duration(after)}"
+                found.append(f"{text}: {in_words(size)}{time}")
+                break
     return tuple(found)
 
 
-def _alternatives(
-    sizes: Sizes, choice: Choice, parts: Sequence[tuple[str, int]]
-) -> Iterator[tuple[str, Sizes, Choice, float]]:
-    """What to write, what it makes of sizes and choice, and of the seconds of an evaluation."""
+Way = tuple[str, Sizes, Choice, float]  # what to write, sizes and choice then, and the share of the seconds
+
+
+def _alternatives(sizes: Sizes, choice: Choice, parts: Sequence[tuple[str, int]]) -> Iterator[list[Way]]:
+    """What could be chosen; of several ways to choose one thing the first that fits is enough."""
+    each = max(sizes.samples // max(sizes.batches, 1), 1)
+
+    def one_by_one(s: Sizes) -> Sizes:
+        return replace(s, forward=s.forward // each, product=s.product // each)
+
     if choice.held and choice.copied and sizes.same_type:
-        yield (
-            "copy=False (the model must not be trained meanwhile)",
-            sizes,
-            replace(choice, copied=False),
-            1.0,
-        )
+        text = "copy=False (the model must not be trained meanwhile)"
+        yield [(text, sizes, replace(choice, copied=False), 1.0)]
     if choice.mode == "hessian":
         for name, count in parts:
             if 0 < count < sizes.analysed:
-                yield f'parameters="{name}" ({count:,} of them)', replace(sizes, analysed=count), choice, 1.0
+                part, text = replace(sizes, analysed=count), f'parameters="{name}"'
+                yield [
+                    (f"{text} ({count:,} of them)", part, choice, 1.0),
+                    (f"{text}, batch_size=1", one_by_one(part), choice, 1.0),
+                ]
         if choice.largest + choice.smallest > 2:
-            yield (
-                "largest=1, smallest=1 (fewer eigenpairs)",
-                sizes,
-                replace(choice, largest=1, smallest=1),
-                1.0,
-            )
-        yield 'mode="random" (forward passes only, no Hessian)', sizes, replace(choice, mode="random"), 1.0
+            fewer = replace(choice, largest=1, smallest=1)
+            yield [("largest=1, smallest=1 (fewer eigenpairs)", sizes, fewer, 1.0)]
+        text = 'mode="random" (forward passes only, no Hessian)'
+        yield [(text, sizes, replace(choice, mode="random"), 1.0)]
     if choice.points > 17:
-        yield "points=17", sizes, replace(choice, points=17), 1.0
-    each = max(sizes.samples // max(sizes.batches, 1), 1)
+        yield [("points=17", sizes, replace(choice, points=17), 1.0)]
     if each > 1:
-        one = replace(sizes, forward=sizes.forward // each, product=sizes.product // each)
-        yield "batch_size=1", one, choice, 1.0
+        yield [("batch_size=1", one_by_one(sizes), choice, 1.0)]
     if sizes.samples >= 16:
         few = sizes.samples // 8
-        yield (
-            f"limit={few} (fewer texts)",
-            replace(sizes, graphs=sizes.graphs // 8),
-            choice,
-            few / sizes.samples,
-        )
+        less = replace(sizes, graphs=sizes.graphs // 8)
+        yield [(f"limit={few} (fewer texts)", less, choice, few / sizes.samples)]
 
 
 def _basis(sizes: Sizes, pairs: int, free: float) -> tuple[int, int]:

@@ -33,6 +33,8 @@ def run(options: Namespace) -> int:
         "label_column": options.label_column,
         "parameters": options.parameters,
         "mode": options.mode,
+        "largest": options.eigenpairs,
+        "smallest": options.eigenpairs,
         "dtype": None if options.dtype is None else getattr(torch, options.dtype),
         "seed": options.seed,
     }

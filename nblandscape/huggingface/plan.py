@@ -57,6 +57,8 @@ class Plan:
     steps : tuple of Step
     remedies : tuple of str
         What would fit where this does not, or be faster where it is slow.
+    hessian : tuple of str
+        What would make the Hessian's directions fit where "auto" had to take random ones.
     notes : tuple of str
     parts : tuple of (str, int)
         What `parameters=` may name, with its size.
@@ -72,6 +74,7 @@ class Plan:
     measured: str = "operations"
     steps: tuple[Step, ...] = ()
     remedies: tuple[str, ...] = ()
+    hessian: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     parts: tuple[tuple[str, int], ...] = ()
 
@@ -95,7 +98,7 @@ class Plan:
         if mode == "auto" and not plan.fits:
             other = self._with_mode("random", _TOO_LARGE)
             if other.fits:
-                return replace(other, remedies=tuple(r for r in plan.remedies if not r.startswith("mode=")))
+                return replace(other, hessian=tuple(r for r in plan.remedies if not r.startswith("mode=")))
         return plan
 
     def measured_on(self, objective: Objective) -> "Plan":
@@ -169,6 +172,7 @@ class Plan:
             "steps": steps,
             "fits": self.fits,
             "remedies": list(self.remedies),
+            "hessian_remedies": list(self.hessian),
             "notes": list(self.notes),
         }
 
@@ -194,8 +198,12 @@ class Plan:
         basis = "the number of operations (a guess)" if self.measured == "operations" else self.measured
         lines.append(f"{in_words(self.free)} of memory are free; times follow from {basis}.")
         lines += self.notes
-        if self.remedies:
-            lines += ["Instead:", *(f"  {remedy}" for remedy in self.remedies)]
+        remedies = self.remedies
+        if not self.fits and not remedies:
+            remedies = ("a machine with more memory, or shorter texts (max_length=)",)
+        for head, listed in (("Instead:", remedies), ("For the Hessian's directions:", self.hessian)):
+            if listed:
+                lines += [head, *(f"  {remedy}" for remedy in listed)]
         return "\n".join(lines)
 
 

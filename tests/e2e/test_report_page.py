@@ -27,7 +27,7 @@ def report(tmp_path_factory):
     (folder / "notes.txt").write_text("\n".join(texts[:6]), encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
     arguments = ["inspect", "gpt2", "--text", "notes.txt", "--overflow", "truncate", "--batch-size", "3"]
-    arguments += ["--points", "17", "--parameters", "layer:-1", "--html", "report.html"]
+    arguments += ["--points", "17", "--eigenpairs", "1", "--parameters", "layer:-1", "--html", "report.html"]
     subprocess.run(
         [sys.executable, "-m", "nblandscape", *arguments],
         cwd=folder,

@@ -113,7 +113,7 @@ def test_a_gpt2_of_124_million_parameters_by_hand():
     vector = 4 * LARGE.total
     assert weights.bytes == LARGE.stored
     basis = int(0.25 * 64e9 / vector) * vector  # a quarter of the memory holds 32 of 62 rows
-    assert spectrum.bytes == weights.bytes + basis + 2 * vector + 24 * LARGE.total + 6 * 10**9
+    assert spectrum.bytes == weights.bytes + basis + 2 * vector + 24 * LARGE.total + 4 * 10**9
     assert spectrum.seconds == pytest.approx(60 * (12 + 32 * vector / 5e9))
     assert landscape.bytes == weights.bytes + 9 * vector + 10**8
     assert landscape.seconds == pytest.approx(289 * (2 + 3 * vector / 5e9))
@@ -163,7 +163,6 @@ def test_every_remedy_with_a_number_fits(free, evaluation, held):
         if ": " in remedy:
             number, unit = remedy.split(": ")[1].split(",")[0].split(" ")
             assert float(number) * units[unit] <= free * 1.01
-    assert remedies or fits
     steps = steps_of(LARGE, choice, free=free, evaluation=evaluation)
     if fits and sum(step.seconds for step in steps) < 600:
         assert not remedies
@@ -177,7 +176,7 @@ def test_what_does_not_fit_is_said_and_what_would():
     assert any(r.startswith('mode="random"') for r in remedies)
     assert not any(r.startswith("points=17") for r in remedies)  # would not make the spectrum fit
     held = remedies_of(LARGE, Choice(held=True), PARTS, free=1.2e9, evaluation=0.1)
-    assert any("copy=False" in r for r in held) or any('"random"' in r for r in held)
+    assert [r.split(":")[0] for r in held] == ['mode="random" (forward passes only, no Hessian)']
 
 
 def test_auto_takes_random_directions_where_the_hessian_does_not_fit(free, gpt2_folder, texts):
@@ -188,11 +187,14 @@ def test_auto_takes_random_directions_where_the_hessian_does_not_fit(free, gpt2_
     plan = plan_inspection(gpt2_folder, texts, **options)
     assert (plan.choice.mode, plan.fits) == ("random", True)
     assert "random ones do, by forward passes only" in repr(plan)
+    assert all('mode="random"' not in remedy for remedy in plan.hessian)
     forced = plan_inspection(gpt2_folder, texts, mode="hessian", **options)
     assert not forced.fits
     assert any(r.startswith('mode="random"') for r in forced.remedies)
     free(1e4)
-    assert not plan_inspection(gpt2_folder, texts, **options).fits
+    plan = plan_inspection(gpt2_folder, texts, **options)
+    assert not plan.fits
+    assert "a machine with more memory" in repr(plan)
 
 
 def test_an_objective_is_measured(gpt2_folder, texts):

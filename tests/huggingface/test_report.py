@@ -18,7 +18,7 @@ EVIL = "<script>alert(\"x\")</script> & 'quotes'"
 
 @pytest.fixture(scope="module")
 def explorer(gpt2_folder, texts):
-    options = {"limit": 6, "batch_size": 2, "overflow": "truncate", "largest": 2, "smallest": 1}
+    options = {"limit": 3, "batch_size": 1, "parameters": "layer:-1", "largest": 1, "smallest": 1}
     with nbl.inspect(gpt2_folder, texts, points=9, quiet=True, wait=True, title=EVIL, **options) as explorer:
         yield explorer
 
@@ -46,7 +46,7 @@ def test_the_json_has_the_numbers_of_the_explorer(explorer, written):
     assert numbers["smad"]["stderr"] >= 0
     assert len(told["topology"]["minima"]) == len(explorer.to_frame())
     assert told["objective"]["weights_sha256"] == explorer.objective.description["weights_sha256"]
-    assert told["plan"]["sizes"]["total"] == explorer.objective.num_parameters
+    assert told["plan"]["sizes"]["analysed"] == explorer.objective.num_parameters
     assert told["versions"]["transformers"]
 
 
