@@ -16,8 +16,8 @@ from nblandscape.cancel import CancelSignal, check
 from nblandscape.curvature.trust import TrustReport, iter_trust_report
 from nblandscape.huggingface.blocks import BlockCurvature, iter_block_curvature
 from nblandscape.steps import returned
-from nblandscape.topology import merge_tree
-from nblandscape.topology._numbers import items, numbers_of
+from nblandscape.topology import numbers_stderr
+from nblandscape.topology._numbers import items
 
 if TYPE_CHECKING:
     from nblandscape.curvature import Spectrum
@@ -272,31 +272,16 @@ def _topology(explorer: "Explorer", landscape: "Landscape", seed: int) -> dict[s
     summary = landscape.summary()
     minima = explorer.to_frame()
     rows = [dict(zip(minima.dtype.names, row.tolist(), strict=True)) for row in minima]
-    errors, rounds = _resampled(landscape, seed)
+    losses, counts = landscape._batches
+    tree = landscape.merge_tree()
+    errors = numbers_stderr(tree, losses, counts, rounds=_ROUNDS, seed=seed)
     told: dict[str, Any] = {
-        "numbers": {name: {"value": v, "stderr": errors.get(name)} for name, v in items(summary.all)},
+        "numbers": {name: {"value": v, "stderr": errors[name]} for name, v in items(summary.all)},
         "supported": None if summary.supported is None else dict(items(summary.supported)),
         "basis": summary.basis,
-        "resamples": rounds,
+        "resamples": _ROUNDS if math.isfinite(errors["smad"]) else 0,
     }
     return told | {"range": summary.range, "holes": summary.holes, "minima": rows}
-
-
-def _resampled(landscape: "Landscape", seed: int) -> tuple[dict[str, float], int]:
-    """Standard error of every number over resampled batches; none with fewer than two batches."""
-    losses, counts = landscape.batch_losses, landscape.batch_counts
-    if landscape.dim > 2 or losses is None or losses.shape[-1] < 2:
-        return {}, 0
-    batches = losses.shape[-1]
-    weights = np.ones(batches) if counts is None or not counts.any() else np.asarray(counts, dtype=float)
-    generator = np.random.default_rng(seed)
-    draws = []
-    for _ in range(_ROUNDS):
-        share = weights * np.bincount(generator.integers(batches, size=batches), minlength=batches)
-        values = losses @ (share / share.sum())
-        draws.append([value for _, value in items(numbers_of(merge_tree(values, volumes=landscape.volumes)))])
-    spread = np.std(draws, axis=0, ddof=1) * math.sqrt(batches / (batches - 1))
-    return dict(zip((name for name, _ in items(landscape.summary().all)), spread, strict=True)), _ROUNDS
 
 
 def _versions() -> dict[str, str]:
