@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import torch
 
 from nblandscape.cancel import CancelSignal
 from nblandscape.checkpoints.stages import Stage
@@ -50,7 +49,7 @@ class Measure:
         begin = time.perf_counter()
         row = CheckpointRow(stage.title, stage.step)
         try:
-            here = objective.at(_state(objective, located))
+            here = objective.at(state_of(objective, located))
         except ValueError as error:  # names and shapes were checked before: the loss is not finite
             yield (
                 replace(row, note=str(error).split(" Check ")[0], seconds=time.perf_counter() - begin),
@@ -146,18 +145,6 @@ def with_metrics(objective: Objective, metrics: Mapping[str, Any] | None) -> Obj
         loss = problem.batch_loss
         metrics = metrics_of(loss) if isinstance(loss, TaskLoss) else {}
     return Objective.from_parts((model, replace(problem, metrics=metrics), *names))
-
-
-def _state(objective: Objective, located: Located) -> dict[str, Any]:
-    """All weights of a checkpoint. Of tied ones files hold one name; the others are the same tensor."""
-    state = state_of(objective, located)
-    shell = objective._snapshot.shell.state_dict()  # read only
-    first: dict[tuple[int, tuple[int, ...]], str] = {}
-    for name in sorted(state, key=lambda name: name not in located.names):  # analysed ones come first
-        tensor = shell[name]
-        if isinstance(tensor, torch.Tensor) and tensor.numel():
-            state[name] = state[first.setdefault((tensor.data_ptr(), tuple(tensor.shape)), name)]
-    return state
 
 
 def _stderr(sums: np.ndarray, counts: np.ndarray) -> float:

@@ -183,7 +183,10 @@ def differing(objective: "Objective", checkpoint: Located) -> list[str]:
 
 
 def state_of(objective: "Objective", checkpoint: Located) -> dict[str, torch.Tensor]:
-    """The whole state dict under the objective's names, what the checkpoint lacks as in the objective."""
+    """The whole state dict under the objective's names, what the checkpoint lacks as in the objective.
+
+    Of tied weights a file holds one name; the others are the same tensor.
+    """
     prefix, present = _prefix_of(checkpoint), _shapes(checkpoint.weights)
     state: dict[str, Any] = objective._snapshot.shell.state_dict()
     own = {
@@ -191,7 +194,18 @@ def state_of(objective: "Objective", checkpoint: Located) -> dict[str, torch.Ten
         for name, value in state.items()
         if isinstance(value, torch.Tensor) and present.get(prefix + name) == tuple(value.shape)
     }
+    tied = {_storage(state[name]): name for name in own if state[name].numel()}
+    same = {
+        name: tied.get(_storage(value)) if isinstance(value, torch.Tensor) else None
+        for name, value in state.items()
+        if name not in own
+    }
+    own |= {name: own[other] for name, other in same.items() if other is not None}
     return {name: checkpoint.weights[own[name]] if name in own else value for name, value in state.items()}
+
+
+def _storage(tensor: torch.Tensor) -> tuple[int, tuple[int, ...]]:
+    return tensor.data_ptr(), tuple(tensor.shape)
 
 
 def _prefix_of(checkpoint: Located) -> str:

@@ -11,6 +11,7 @@ from torch import nn
 
 import nblandscape as nbl
 from nblandscape.landscape.span import half_widths
+from nblandscape.subspace.checkpoints import locate, state_of
 
 X = torch.randn(12, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 Y = torch.arange(12) % 2
@@ -127,3 +128,31 @@ def test_spans_of_paths_and_distances():
     bare = nbl.Subspace(torch.ones(2), rows, ("a", "b"))
     with pytest.raises(ValueError, match="needs a trajectory or checkpoints"):
         half_widths(("path", 0.1), bare, 1.0)
+
+
+class Tied(nn.Module):
+    """Input and output share their weights, as in most language models."""
+
+    def __init__(self):
+        super().__init__()
+        self.embedding, self.head = nn.Embedding(7, 4), nn.Linear(4, 7, bias=False)
+        self.head.weight = self.embedding.weight
+
+    def forward(self, x):
+        return self.head(torch.tanh(self.embedding(x)))
+
+
+@pytest.mark.parametrize("lacking", ["head.weight", "embedding.weight"])
+def test_of_tied_weights_a_file_needs_to_hold_one_name_only(lacking):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model, other = Tied(), Tied()
+    data = (torch.arange(7), torch.arange(7).roll(1))
+    objective = nbl.Objective(model, nn.CrossEntropyLoss(), data)
+    state = {name: tensor for name, tensor in other.state_dict().items() if name != lacking}
+    if lacking == "embedding.weight":  # the name of the analysed parameter
+        with pytest.raises(ValueError, match=lacking):
+            locate(objective, [state])
+        return
+    there = objective.at(state_of(objective, locate(objective, [state])[0]))
+    assert there.loss() == nbl.Objective(other, nn.CrossEntropyLoss(), data).loss()
