@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _CHECKPOINTS = 10  # of a run that names no interval
 
 
-class Transformers(TrainerCallback):
+class Transformers(TrainerCallback):  # type: ignore[misc]  # mypy does not read Transformers
     """Record a run of ``transformers.Trainer``.
 
     Parameters

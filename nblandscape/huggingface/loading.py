@@ -502,7 +502,7 @@ def _hub_file(name: str, file: str, options: Options) -> str | None:
 
     arguments = {key: value for key, value in options.arguments().items() if key != "trust_remote_code"}
     try:
-        return cached_file(
+        path: str | None = cached_file(
             name,
             file,
             _raise_exceptions_for_missing_entries=False,
@@ -512,6 +512,7 @@ def _hub_file(name: str, file: str, options: Options) -> str | None:
         )
     except OSError:
         return None
+    return path
 
 
 @contextlib.contextmanager
