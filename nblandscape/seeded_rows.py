@@ -8,7 +8,7 @@ import torch
 
 from nblandscape.replica import Slot, as_reals
 
-_BLOCK = 2**20  # numbers that are drawn at once: 4 MB
+BLOCK = 2**20  # numbers that are drawn at once: 4 MB
 _MIX = 0x9E3779B97F4A7C15  # spreads neighbouring seeds (the golden ratio, as in splitmix64)
 
 View = tuple[tuple[int, ...], tuple[int, ...]]  # a shape, and the dimensions that one norm runs over
@@ -78,7 +78,8 @@ class SeededRows:
         """
         shape, _ = self.views[number]
         each, step = math.prod(shape[1:]), self.step(number)
-        scratch = torch.empty(min(step, shape[0]), *shape[1:])
+        # Always of one size, which malloc finds again; others would leave holes between what is kept.
+        scratch = torch.empty(max(BLOCK, step * each))[: step * each].view(step, *shape[1:])
         for i, first in enumerate(range(0, shape[0], step)):
             block = scratch[: min(step, shape[0] - first)]
             generator = torch.Generator().manual_seed(self._seed_of(row, number, i))
@@ -90,7 +91,7 @@ class SeededRows:
 
     def step(self, number: int) -> int:
         """How many indices of a view's first dimension make a block."""
-        return max(1, _BLOCK // max(1, math.prod(self.views[number][0][1:])))
+        return max(1, BLOCK // max(1, math.prod(self.views[number][0][1:])))
 
     def _seed_of(self, row: int, number: int, block: int) -> int:
         mixed = self._seed & (2**64 - 1)

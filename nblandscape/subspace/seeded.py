@@ -11,7 +11,7 @@ import torch
 
 from nblandscape.batches import update_digest
 from nblandscape.replica import Layout, as_reals, squared_norm
-from nblandscape.seeded_rows import SeededRows, View
+from nblandscape.seeded_rows import BLOCK, SeededRows, View
 from nblandscape.subspace.normalization import (
     Normalization,
     OneDimensional,
@@ -172,11 +172,12 @@ def _norms(view: View, blocks: Iterable[torch.Tensor]) -> torch.Tensor:
     shape, dims = view
     squares = torch.zeros([1 if i in dims else length for i, length in enumerate(shape)], dtype=torch.float64)
     first = 0
-    wide = torch.empty(0, dtype=torch.float64)  # one for all blocks: freed ones would pile up between results
+    space = torch.empty(BLOCK, dtype=torch.float64)  # of one size, as the blocks' own
     for block in blocks:
-        if wide.shape[1:] != block.shape[1:] or len(wide) < len(block):
-            wide = torch.empty(block.shape, dtype=torch.float64)
-        sums = torch.square(wide[: len(block)].copy_(block), out=wide[: len(block)]).sum(dims, keepdim=True)
+        if block.numel() > len(space):
+            space = torch.empty(block.numel(), dtype=torch.float64)
+        wide = space[: block.numel()].view(block.shape).copy_(block)
+        sums = torch.square(wide, out=wide).sum(dims, keepdim=True)
         squares[0 if 0 in dims else slice(first, first + len(block))] += sums[0] if 0 in dims else sums
         first += len(block)
     return squares.sqrt_()

@@ -104,7 +104,7 @@ def test_the_global_generator_is_not_used(objective):
 
 
 def test_a_view_may_have_more_than_one_block(monkeypatch, objective):
-    monkeypatch.setattr("nblandscape.seeded_rows._BLOCK", 16)
+    monkeypatch.setattr("nblandscape.seeded_rows.BLOCK", 16)
     plane = nbl.Subspace.random(objective, 2, stored=False)
     stored = plane.stored()
     np.testing.assert_allclose(plane.gram, stored.gram, rtol=1e-10)
