@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import nn
 
+PIECE = 2**20  # numbers of a vector of which further copies are made at once
 _ALIGNMENT = 64  # bytes; a view at another alignment can take another kernel and change the last bit
 
 
@@ -128,7 +129,7 @@ def as_reals(tensor: torch.Tensor) -> torch.Tensor:
 
 def squared_norm(vector: torch.Tensor) -> float:
     """Sum of squares in float64, without a copy of the whole vector in that type."""
-    parts = (part.to(torch.float64) for part in torch.split(vector, 2**20))
+    parts = (part.to(torch.float64) for part in torch.split(vector, PIECE))
     return math.fsum(float(torch.dot(part, part)) for part in parts)
 
 

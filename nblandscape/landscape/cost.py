@@ -17,6 +17,7 @@ from nblandscape.curvature.operator import as_operator
 from nblandscape.landscape.grid import check_points
 from nblandscape.landscape.sampler import iter_sample
 from nblandscape.memory import in_words, malloc_keeps, peak_bytes
+from nblandscape.replica import PIECE
 
 if TYPE_CHECKING:
     from nblandscape.objective import Objective
@@ -87,15 +88,16 @@ def predict_cost(
     origin = np.zeros(subspace.dim)
     at(origin)
     wide = subspace.dim * 8 * objective.num_parameters
+    products = min(wide, subspace.dim * 8 * PIECE)  # inner products of the directions, a piece at a time
     vector = _vector(objective)
+    stored = 0 if subspace.seeded is not None else (subspace.dim + 1) * vector
     columns = objective.num_batches + len(objective.metric_names) + (subspace.dim if gradients else 0)
     parts = {
         "replica": vector,
         "moving weights": vector,
-        "directions": (subspace.dim + 1) * vector,
-        "directions, padded": (subspace.dim + 1) * vector,
+        "directions": stored,
         "directions, float64": wide if gradients else 0,
-        "one point": max(peak_bytes(lambda: at(origin)), wide),  # or the inner products of the directions
+        "one point": max(peak_bytes(lambda: at(origin)), products),
         "kept by malloc": malloc_keeps(lambda: at(origin), objective.device),
         "results": 8 * total * (columns + 1),
     }

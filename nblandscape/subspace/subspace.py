@@ -11,7 +11,7 @@ import torch
 
 from nblandscape.batches import update_digest
 from nblandscape.cancel import CancelSignal
-from nblandscape.replica import squared_norm
+from nblandscape.replica import PIECE, squared_norm
 from nblandscape.subspace.normalization import Normalization, OneDimensional
 from nblandscape.subspace.statistics import turned
 
@@ -116,7 +116,7 @@ class Subspace:
 
     def _parts(self) -> tuple[torch.Tensor, ...]:
         """The directions in pieces (d, m), of which further copies are small."""
-        return torch.split(self.directions, 2**20, dim=1)
+        return torch.split(self.directions, PIECE, dim=1)
 
     @property
     def weights_norm(self) -> float:
