@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import nn
 
-PIECE = 2**20  # numbers of a vector of which further copies are made at once
+PIECE = 2**17  # numbers of a vector of which further copies are made at once
 _ALIGNMENT = 64  # bytes; a view at another alignment can take another kernel and change the last bit
 
 

@@ -8,7 +8,7 @@ import torch
 
 from nblandscape.replica import Slot, as_reals
 
-BLOCK = 2**20  # numbers that are drawn at once: 4 MB
+BLOCK = 2**17  # numbers that are drawn at once: 0.5 MB; what malloc keeps of larger ones adds up
 _MIX = 0x9E3779B97F4A7C15  # spreads neighbouring seeds (the golden ratio, as in splitmix64)
 
 View = tuple[tuple[int, ...], tuple[int, ...]]  # a shape, and the dimensions that one norm runs over
