@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import FuncNorm
 
 _LINEAR_SHARE = 1e-3
+_LEAST_WIDTH = 1e-290  # losses over a smaller one could be too large for a number
 SCALES = ("linear", "log", "symlog")
 
 
@@ -16,7 +17,8 @@ def linear_width(low: float, high: float) -> float:
     >>> linear_width(-2.0, 50.0)
     0.05
     """
-    return _LINEAR_SHARE * max(abs(low), abs(high)) or 1.0
+    largest = max(abs(low), abs(high))
+    return max(_LINEAR_SHARE * largest, _LEAST_WIDTH) if largest > 0 else 1.0
 
 
 def symlog(losses: np.ndarray | float, width: float) -> np.ndarray:

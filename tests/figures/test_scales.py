@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import nblandscape as nbl
@@ -35,6 +35,7 @@ def test_the_page_has_the_same_scale():
 
 
 @given(finite, finite, finite, finite)
+@example(0.0, 2.2e-309, 0.0, 1.0)
 def test_it_is_odd_increasing_and_has_an_inverse(low, high, a, b):
     width = linear_width(low, high)
     assert width > 0

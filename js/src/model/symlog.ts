@@ -3,9 +3,13 @@
 /** Linear within this share of the largest magnitude, logarithmic beyond it on both sides of 0. */
 const LINEAR_SHARE = 1e-3;
 
+/** Losses over a smaller width could be too large for a number. */
+const LEAST_WIDTH = 1e-290;
+
 /** Width about 0 within which a symmetric logarithmic scale of these losses is about linear. */
 export function linearWidth(low: number, high: number): number {
-  return LINEAR_SHARE * Math.max(Math.abs(low), Math.abs(high)) || 1;
+  const largest = Math.max(Math.abs(low), Math.abs(high));
+  return largest > 0 ? Math.max(LINEAR_SHARE * largest, LEAST_WIDTH) : 1;
 }
 
 /** The symmetric logarithm: odd, increasing, x / width near 0. */
