@@ -72,7 +72,7 @@ def test_the_pictures_are_chosen_by_click_and_by_key_and_the_choice_is_saved(exp
         tab(widget, name).click()
         expect(tab(widget, name)).to_have_attribute("aria-selected", "true")
         expect(widget.get_by_role("tabpanel")).to_be_visible()
-        expect(widget.get_by_role("listbox", name=re.compile("of the surface"))).to_be_visible()
+        expect(widget.get_by_role("listbox", name=re.compile("of the surface|Landscape profile"))).to_be_visible()
     lab.until("explorer.view.get('topology') == 'profile'")
     lab.page.keyboard.press("ArrowRight")
     expect(tab(widget, "Merge tree")).to_have_attribute("aria-selected", "true")
