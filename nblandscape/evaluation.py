@@ -4,7 +4,7 @@ import contextlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,17 +15,11 @@ from nblandscape.batched import Batched, can_be_batched
 from nblandscape.graphs import parameters_of
 from nblandscape.losses import BatchLoss
 from nblandscape.replica import Layout, evaluation_shell, own_statistics, recalibrate
+from nblandscape.seeded_rows import SeededRows
 
 Statistics = Mapping[
     str, tuple[torch.Tensor, torch.Tensor]
 ]  # buffer's name to origin and directions (d, ...)
-
-
-class RandomRows(Protocol):
-    """Directions that can be drawn piece by piece."""
-
-    def add_to(self, view: torch.Tensor, number: int, coefficients: Sequence[float]) -> None:
-        """Add the parts of the rows in a slot, times coefficients, to its tensor."""
 
 
 class Point:
@@ -153,7 +147,7 @@ class Evaluation:
         return with_statistics if statistics else evaluate
 
     def regenerated_line(
-        self, weights: Sequence[torch.Tensor], rows: RandomRows
+        self, weights: Sequence[torch.Tensor], rows: SeededRows
     ) -> Callable[[torch.Tensor], Point]:
         """Return `line` for directions that are drawn anew at every point, and never exist as a whole."""
         views = self._layout.views(self._buffers)
