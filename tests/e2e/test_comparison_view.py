@@ -194,8 +194,7 @@ def test_saved_with_widget_state_it_is_shown_and_turns_without_a_kernel(notebook
     lab.run_all()
     lab.execute("both.wait(60)")
     expect(lab.widget(0).locator(".nbl-phase-text")).to_have_text("ready")
-    lab.command("@jupyter-widgets/jupyterlab-manager:saveWidgetState")
-    assert "widgets" in lab.save()["metadata"]
+    assert "widgets" in lab.save(widget_state=True)["metadata"]
     lab.reopen()
     assert lab.value("'both' in globals()") is False
     widget = lab.widget(0)

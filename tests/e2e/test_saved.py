@@ -79,8 +79,7 @@ def test_saved_with_widget_state_the_explorer_draws_and_turns_without_a_kernel(n
     lab.run_all()
     finished(lab.widget(1))
     lab.execute("explorer.wait(60)")
-    lab.command("@jupyter-widgets/jupyterlab-manager:saveWidgetState")
-    saved = lab.save()
+    saved = lab.save(widget_state=True)
     assert "widgets" in saved["metadata"]
     lab.reopen()
     assert lab.value("'explorer' in globals()") is False

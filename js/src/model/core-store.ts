@@ -223,15 +223,20 @@ export function createCore(model: AnyModel, createAnswers: (core: Core) => Answe
 
   // ---- from the user -------------------------------------------------------------------------------------------
 
+  /** Without a kernel it is kept here only: the host would report that it cannot send. */
+  function save(name: string, value: unknown): void {
+    seen.set(name, value);
+    model.set(name, value);
+    if (kernelState(model) !== "none") model.save_changes();
+  }
+
   function write(next: Spec): void {
     const before = spec.value;
     batch(() => {
       adopt(next);
       answers.asked(next, before);
     });
-    seen.set("spec", next);
-    model.set("spec", next);
-    model.save_changes();
+    save("spec", next);
   }
 
   function request(change: SpecChange, { transient = false }: { transient?: boolean } = {}): void {
@@ -260,17 +265,13 @@ export function createCore(model: AnyModel, createAnswers: (core: Core) => Answe
     if (JSON.stringify(next) === JSON.stringify(selection.value)) return;
     selection.value = next;
     if (silent && isStatic(model)) return;
-    seen.set("selection", next);
-    model.set("selection", next);
-    model.save_changes();
+    save("selection", next);
   }
 
   function saveView(): void {
     viewTimer = undefined;
     viewIsOurs = false;
-    seen.set("view", view.value);
-    model.set("view", view.value);
-    model.save_changes();
+    save("view", view.value);
   }
 
   function setView(change: Partial<ViewState>): void {

@@ -3,6 +3,7 @@ import { MemoryModel } from "../testing/memory-model";
 import * as sample from "../testing/samples";
 import { createStore } from "./create-store";
 import type { Incoming, Spec, Status } from "./protocol";
+import { NO_SELECTION } from "./selection";
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
@@ -398,6 +399,15 @@ describe("the view", () => {
     vi.advanceTimersByTime(300);
     expect(model.saved.length).toBeLessThanOrEqual(5);
     expect(model.saved.at(-1)).toMatchObject({ view: { yaw: 99 } });
+  });
+
+  it("turns without a kernel, to which nothing is sent", () => {
+    const { model, store } = started({}, { kernel: null });
+    store.setView({ yaw: 7 });
+    store.select({ ...NO_SELECTION, kind: "minimum", vertex: 3 });
+    vi.advanceTimersByTime(300);
+    expect(model.saved).toEqual([]);
+    expect(model.get("view")).toMatchObject({ yaw: 7 });
   });
 
   it("leaves nothing behind", () => {

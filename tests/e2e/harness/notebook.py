@@ -41,6 +41,11 @@ ASK = """async ([code, expression]) => {
   const { content } = await kernel.requestExecute(request).done;
   return content.status === "ok" ? content.user_expressions.value : content;
 }"""
+SAVE_WIDGET_STATE = """async wanted => {
+  const { commands } = window.jupyterapp, name = "@jupyter-widgets/jupyterlab-manager:saveWidgetState";
+  if (commands.isToggled(name) !== wanted) await commands.execute(name);
+  return commands.isToggled(name);
+}"""
 COMMAND = "([name, args]) => window.jupyterapp.commands.execute(name, args).then(() => null)"
 CELLS = "() => window.jupyterapp.shell.currentWidget.content.widgets.map(cell => cell.model.toJSON())"
 
@@ -63,8 +68,12 @@ class Notebook:
         """Wait until the kernel is connected and idle."""
         self.page.wait_for_function(READY, timeout=seconds * 1000)
 
-    def save(self) -> dict[str, Any]:
-        """Save, and return the file as it lies on the disk (nbformat 4, as JSON)."""
+    def save(self, *, widget_state: bool = False) -> dict[str, Any]:
+        """Save, and return the file as it lies on the disk (nbformat 4, as JSON).
+
+        Whether widgets are kept in it is a setting of the server that outlives the page: said each time.
+        """
+        assert self.page.evaluate(SAVE_WIDGET_STATE, widget_state) is widget_state
         self.command("docmanager:save")
         saved: dict[str, Any] = json.loads(self.path.read_text())
         return saved
