@@ -9,7 +9,7 @@ import { Waiting } from "../explorer/waiting";
 import { count, num, reasonOf } from "../parts/format";
 import { Tool } from "../parts/tool";
 import { SurfacePanel } from "../surface";
-import type { SurfaceUi } from "../surface/controller";
+import type { SurfaceUi } from "../surface/ui";
 import { TablePopover } from "../table/table-popover";
 import { Caption } from "../teaching/caption";
 import { surfaceCaption } from "../teaching/captions";

@@ -1,6 +1,6 @@
 import type { Member } from "../../model/comparison";
 import { paintPicture } from "../overlays/picture";
-import type { SurfaceUi } from "../surface/controller";
+import type { SurfaceUi } from "../surface/ui";
 import { failureOf, numbersLine } from "./card";
 import { numbersOf } from "./numbers";
 

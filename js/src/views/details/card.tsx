@@ -5,6 +5,7 @@ import { reasonOf } from "../parts/format";
 import { Tool } from "../parts/tool";
 import { barPlace } from "../surface/layout";
 import { type Props, type Reading, reading } from "../surface/parts";
+import { namedPoints } from "../surface/ui";
 import { CodeBlock, copyText } from "./code";
 import { asText, groupsOf, originName } from "./facts";
 import { makeOrigin, present, send, whyNoOrigin } from "./go";
@@ -22,7 +23,7 @@ const SENT = "explorer.state_dict_at(explorer.sent[-1])";
 export function DetailsCard({ store, ui }: Props) {
   const grid = store.grid.value;
   const selection = store.selection.value;
-  const shown = grid ? reading(store, grid, selection, ui.named()) : null;
+  const shown = grid ? reading(store, grid, selection, namedPoints(ui)) : null;
   const { width, height } = ui.size.value;
   // Computed: the view changes with every frame of a rotation, this does not.
   const open = useComputed(() => store.view.value.details === true).value;
@@ -67,7 +68,7 @@ export function DetailsCard({ store, ui }: Props) {
     void act(async () => {
       // Of what is selected now: a key may come before the card is drawn anew.
       const here = store.grid.value;
-      const told = here ? reading(store, here, of, ui.named()) : null;
+      const told = here ? reading(store, here, of, namedPoints(ui)) : null;
       const number = await send(store, told?.heading ?? of.kind);
       store.announcement.value = `Sent to Python as explorer.sent[${number}].`;
       return { of, tone: "sent", line: `explorer.sent[${number}]` };

@@ -12,8 +12,8 @@ import { uint32 } from "../../model/wire";
 import { MemoryModel } from "../../testing/memory-model";
 import { source, spec, spectrum, surface, view } from "../../testing/samples";
 import { sublevelTree } from "../../testing/sublevel-tree";
-import type { SurfaceUi } from "../surface/controller";
 import { criticalPoints } from "../surface/critical";
+import type { SurfaceUi } from "../surface/ui";
 import { DetailsCard, OriginLine } from ".";
 import { groupsOf } from "./facts";
 import { detailsKey } from "./keys";
@@ -69,7 +69,8 @@ let root: ShadowRoot;
 const ui = {
   size: signal({ width: 600, height: 500 }),
   corner: signal("top-left"),
-  named: () => [],
+  stepped: signal(null),
+  stops: signal([]),
 } as unknown as SurfaceUi;
 
 function start(traits: Record<string, unknown> = {}): void {

@@ -2,7 +2,7 @@ import { useComputed } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import type { Store } from "../../model/store";
 import { Tool } from "../parts/tool";
-import type { SurfaceUi } from "../surface/controller";
+import type { SurfaceUi } from "../surface/ui";
 import { pathLines, pathMarks, probeLines } from "./lines";
 import { PathLegend } from "./path-legend";
 import { NONE, pathsOf } from "./paths";
@@ -33,13 +33,13 @@ export function Overlays({ store, ui }: Props) {
   );
   const { ink, background } = ui.colors.value;
   useEffect(() => {
-    ui.key = (key) => {
+    ui.keys.value = (key) => {
       if (key !== "l") return false;
       toggleProbe(store, ui);
       return true;
     };
     return () => {
-      ui.key = () => false;
+      ui.keys.value = null;
     };
   }, [store, ui]);
   useEffect(() => {

@@ -3,7 +3,7 @@ import type { Store } from "../../model/store";
 import { download } from "../parts/download";
 import { Popover } from "../parts/popover";
 import { Tool } from "../parts/tool";
-import type { SurfaceUi } from "../surface/controller";
+import type { SurfaceUi } from "../surface/ui";
 import { paintPicture, paintSvg } from "./picture";
 
 /** Saves the surface as it is seen: PNG in three sizes, SVG, or to the clipboard. */

@@ -1,9 +1,9 @@
 import { createHeightMap, fraction, setHeightMap } from "../../gl/height-map";
 import { cssColor } from "../../gl/luts";
 import type { Store } from "../../model/store";
-import type { Capture, SurfaceUi } from "../surface/controller";
 import { barLength, barPlace } from "../surface/layout";
 import { lossTicks, tickTexts } from "../surface/ticks";
+import type { Capture, SurfaceUi } from "../surface/ui";
 
 const FONT = "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif";
 
@@ -84,7 +84,7 @@ const css = ([r, g, b]: readonly [number, number, number], alpha = 1) =>
 
 /** The panel as a picture, as large as asked for: drawn anew, not stretched. */
 export function paintPicture(store: Store, ui: SurfaceUi, options: PictureOptions): HTMLCanvasElement {
-  const capture = ui.capture(options.enlarged);
+  const capture = ui.actions.peek()?.capture(options.enlarged) ?? null;
   if (capture === null) throw new Error("There is no surface to draw yet.");
   const canvas = document.createElement("canvas");
   canvas.width = capture.canvas.width;
@@ -134,7 +134,7 @@ const escaped = (text: string) =>
 
 /** The surface as a raster, everything around it as vectors and text; the contour lines of a map as well. */
 export function paintSvg(store: Store, ui: SurfaceUi, enlarged: number): string {
-  const capture = ui.capture(enlarged, true);
+  const capture = ui.actions.peek()?.capture(enlarged, true) ?? null;
   if (capture === null) throw new Error("There is no surface to draw yet.");
   const { width, height, ink, background, contours, over } = capture;
   const { texts, lines, cells } = partsOf(store, ui, capture);

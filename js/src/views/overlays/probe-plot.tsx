@@ -4,7 +4,7 @@ import { linearWidth } from "../../model/symlog";
 import { num, point, squeezed, tickNums } from "../parts/format";
 import { linearScale, logScale, symlogScale } from "../parts/ticks";
 import { useSize } from "../parts/use-size";
-import type { SurfaceUi } from "../surface/controller";
+import type { SurfaceUi } from "../surface/ui";
 import type { Ends, Probe, Profile } from "./profile";
 
 const MARGIN = { left: 44, right: 10, top: 8, bottom: 20 };

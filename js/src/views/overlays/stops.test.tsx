@@ -9,10 +9,10 @@ import { NO_SELECTION } from "../../model/selection";
 import type { Hover, Store } from "../../model/store";
 import { spec, surface } from "../../testing/samples";
 import { SurfacePanel } from "../surface";
-import type { SurfaceUi } from "../surface/controller";
 import { announce, criticalPoints, markersOf, samePoint } from "../surface/critical";
 import { markerAt } from "../surface/marker-at";
 import { engineGrid } from "../surface/scene";
+import { namedPoints, type SurfaceUi } from "../surface/ui";
 import type { DrawnPath } from "./paths";
 import { stopsOf } from "./stops";
 
@@ -143,11 +143,11 @@ describe("the surface", () => {
     const [second, third] = ["<b>run</b>, step 20", "<b>run</b>, step 40"];
     expect(told).toEqual([second, third, second, third]);
     // Two in one place: the tip is about the one that was reached.
-    expect(held!.named()[0]!.told!.title).toBe(third);
+    expect(namedPoints(held!)[0]!.told!.title).toBe(third);
     press("Enter");
     expect(selection.value).toEqual({ kind: "point", vertex: null, coordinates: [0.5, 0.5], loss: 0.5 });
     press("Escape");
     expect(selection.value.kind).toBe("none");
-    expect(held!.named()).toEqual(three);
+    expect(namedPoints(held!)).toEqual(three);
   });
 });

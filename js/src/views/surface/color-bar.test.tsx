@@ -7,8 +7,8 @@ import type { Store } from "../../model/store";
 import { MemoryModel } from "../../testing/memory-model";
 import * as sample from "../../testing/samples";
 import { ColorBar } from "./color-bar";
-import type { SurfaceUi } from "./controller";
 import { verticalRange } from "./scene";
+import type { SurfaceUi } from "./ui";
 
 const spec = sample.spec();
 // Losses from 3 (the middle) to 3 + 4 + 1 = 8 (the corners).

@@ -11,10 +11,10 @@ import { cssGradient } from "../../gl/luts";
 import type { LiveGrid, Store } from "../../model/store";
 import { cellVolumes } from "../../model/volumes";
 import { num, percent } from "../parts/format";
-import type { Bar, SurfaceUi } from "./controller";
 import { barLength, barPlace } from "./layout";
 import { bandMeets, bandShare, spanned } from "./scene";
 import { lossTicks, tickTexts } from "./ticks";
+import type { Bar, SurfaceUi } from "./ui";
 
 /** Movement that tells a drag from a click, CSS pixels. */
 const SLOP = 4;

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { createCamera, projectWorld, setCamera } from "../../gl/camera";
 import { exampleLook } from "../../gl/examples";
+import { type Gestures, listenToPointers } from "../canvas/pointer";
 import { fitting, layoutAxes, tickCounts } from "./axes";
 import { parseColor } from "./colors";
 import { surfaceKey } from "./keyboard";
 import { barPlace } from "./layout";
 import { panned, rotated, zoomed } from "./navigate";
-import { type Gestures, listenToPointers } from "./pointer";
 
 const view = { yaw: 0, pitch: 0.6, zoom: 1, pan: [0, 0] as [number, number] };
 

@@ -5,10 +5,10 @@ import type { Coordinates } from "../../model/protocol";
 import type { LiveGrid, Store } from "../../model/store";
 import { num, point } from "../parts/format";
 import { standing } from "../parts/standing";
-import type { SurfaceUi } from "./controller";
 import { type CriticalPoint, criticalPoints, isPlace, type Row, samePoint, title } from "./critical";
 import { barPlace } from "./layout";
 import { shortLabel, vertexPoint } from "./scene";
+import { namedPoints, type SurfaceUi } from "./ui";
 
 export interface Props {
   store: Store;
@@ -105,7 +105,7 @@ export function Tooltip({ store, ui }: Props) {
   // The read-out says the same already.
   const told = hover.kind === selection.kind && hover.vertex === selection.vertex && hover.kind !== "none";
   const hidden = told && barPlace(width, height) !== "none";
-  const shown = anchor && grid && !hidden ? reading(store, grid, hover, ui.named()) : null;
+  const shown = anchor && grid && !hidden ? reading(store, grid, hover, namedPoints(ui)) : null;
   useLayoutEffect(() => {
     const element = box.current;
     if (!element || !anchor) return;
@@ -128,7 +128,7 @@ export function Tooltip({ store, ui }: Props) {
 /** The selected point in text that can be selected and copied. */
 export function ReadOut({ store, ui }: Props) {
   const grid = store.grid.value;
-  const shown = grid ? reading(store, grid, store.selection.value, ui.named()) : null;
+  const shown = grid ? reading(store, grid, store.selection.value, namedPoints(ui)) : null;
   const { width, height } = ui.size.value;
   if (!shown || barPlace(width, height) === "none") return null;
   const clear = () => store.select({ kind: "none", vertex: null, coordinates: null, loss: null });

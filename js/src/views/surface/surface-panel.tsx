@@ -1,34 +1,13 @@
-import { signal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Store } from "../../model/store";
 import { ColorBar } from "./color-bar";
-import { createController, type SurfaceUi } from "./controller";
+import { createController } from "./controller";
 import { describe } from "./describe";
 import { barPlace } from "./layout";
 import { ReadOut, StateBadge, Tooltip, WheelHint } from "./parts";
 import { Tools } from "./tools";
-
-function createUi(): SurfaceUi {
-  return {
-    anchor: signal(null),
-    bar: signal(null),
-    size: signal({ width: 0, height: 0 }),
-    corner: signal("bottom-right"),
-    flat: signal(false),
-    declined: signal(0),
-    colors: signal({ ink: [0.1, 0.1, 0.12], background: [1, 1, 1] }),
-    covered: signal(0),
-    lines: signal([]),
-    marks: signal([]),
-    stops: signal([]),
-    named: () => [],
-    pick: signal(null),
-    key: () => false,
-    capture: () => null,
-    fly: () => undefined,
-  };
-}
+import { createSurfaceUi, type SurfaceUi } from "./ui";
 
 const KEYS =
   "Arrow keys turn the surface, with Shift they move it; plus and minus zoom; Home resets the view; " +
@@ -47,7 +26,7 @@ export function SurfacePanel({ store, Card = ReadOut, Tools: More, Overlays }: P
   const root = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const svg = useRef<SVGSVGElement>(null);
-  const ui = useMemo(createUi, []);
+  const ui = useMemo(createSurfaceUi, []);
   useEffect(
     () => createController(store, { root: root.current!, canvas: canvas.current!, svg: svg.current! }, ui),
     [store, ui],

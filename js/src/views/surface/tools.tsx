@@ -4,8 +4,8 @@ import { useState } from "preact/hooks";
 import type { Store } from "../../model/store";
 import type { IconName } from "../parts/icons";
 import { Tool } from "../parts/tool";
-import type { SurfaceUi } from "./controller";
 import type { Preset } from "./navigate";
+import type { SurfaceUi } from "./ui";
 
 const VIEWS: readonly [Preset, IconName, string][] = [
   ["oblique", "cube", "Look obliquely (1)"],
@@ -44,7 +44,14 @@ export function Tools({
         <>
           {!flat &&
             VIEWS.map(([to, icon, hint]) => (
-              <Tool key={to} icon={icon} label={hint} hint={hint} onClick={() => ui.fly(to)} small />
+              <Tool
+                key={to}
+                icon={icon}
+                label={hint}
+                hint={hint}
+                onClick={() => ui.actions.value?.fly(to)}
+                small
+              />
             ))}
           <Tool
             icon="text"

@@ -1,15 +1,16 @@
-import { signal, useComputed } from "@preact/signals";
+import { useComputed } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Store } from "../../model/store";
 import { type LiveVolume, volumeOf } from "../../model/volume-data";
 import { barPlace } from "../surface/layout";
 import { WheelHint } from "../surface/parts";
-import { createVolumeController, type VolumeUi } from "./controller";
+import { createVolumeController } from "./controller";
 import { describeVolume } from "./describe";
 import { LevelControl } from "./level-control";
 import { VolumeBar, VolumeReadOut, VolumeTooltip } from "./parts";
 import { SliceControls } from "./slice-controls";
 import { levelOf } from "./state";
+import { createVolumeUi, type VolumeUi } from "./ui";
 
 export { default as volumeStyles } from "./volume.css";
 
@@ -19,25 +20,13 @@ const KEYS =
   "move the last one; n and p step through the critical points, Enter selects; c switches the contour lines, " +
   "b the basins; Escape clears the selection.";
 
-function createUi(): VolumeUi {
-  return {
-    anchor: signal(null),
-    pointed: signal(null),
-    size: signal({ width: 0, height: 0 }),
-    flat: signal(false),
-    corner: signal("bottom-left"),
-    declined: signal(0),
-    moving: signal(0),
-  };
-}
-
 /** A landscape of three dimensions: isosurface, slices, and what moves them. Fills its parent. */
 export function VolumePanel({ store }: { store: Store }) {
   const volume = volumeOf(store);
   const root = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const svg = useRef<SVGSVGElement>(null);
-  const ui = useMemo(createUi, []);
+  const ui = useMemo(createVolumeUi, []);
   useEffect(
     () =>
       createVolumeController(store, { root: root.current!, canvas: canvas.current!, svg: svg.current! }, ui),

@@ -1,8 +1,8 @@
 /** The keys of the focused volume. */
-import { type SurfaceKey, surfaceKey } from "../surface/keyboard";
+import { type CanvasKey, canvasKey, isPlain, type Key } from "../canvas/keyboard";
 
 export type VolumeKey =
-  | SurfaceKey
+  | CanvasKey
   /** Steps of the level's slider. */
   | { do: "level"; by: number }
   /** To the next or the last merge. */
@@ -11,10 +11,8 @@ export type VolumeKey =
   | { do: "slice"; axis: 0 | 1 | 2 }
   | { do: "move"; by: 1 | -1 };
 
-type Key = Pick<KeyboardEvent, "key" | "shiftKey" | "ctrlKey" | "metaKey" | "altKey">;
-
 export function volumeKey(event: Key): VolumeKey | null {
-  if (event.ctrlKey || event.metaKey || event.altKey) return null;
+  if (!isPlain(event)) return null;
   switch (event.key) {
     case "PageUp":
       return event.shiftKey ? { do: "merge", by: 1 } : { do: "level", by: 1 };
@@ -31,22 +29,7 @@ export function volumeKey(event: Key): VolumeKey | null {
       return { do: "move", by: 1 };
     case ",":
       return { do: "move", by: -1 };
-    default: {
-      const key = surfaceKey(event);
-      return key !== null && SHARED.includes(key.do) ? key : null;
-    }
+    default:
+      return canvasKey(event);
   }
 }
-
-/** What keys of the surface do to a volume as well. */
-const SHARED: readonly string[] = [
-  "rotate",
-  "pan",
-  "zoom",
-  "step",
-  "reset",
-  "select",
-  "contours",
-  "basins",
-  "clear",
-];

@@ -7,7 +7,6 @@ import { count, num, percent } from "../parts/format";
 import { NumberField } from "../parts/number-field";
 import { Slider } from "../parts/slider";
 import { useSize } from "../parts/use-size";
-import type { VolumeUi } from "./controller";
 import { fits, levelText, partsAt } from "./points";
 import {
   change,
@@ -22,6 +21,7 @@ import {
   scaleOf,
   secondOf,
 } from "./state";
+import type { VolumeUi } from "./ui";
 
 interface Props {
   store: Store;

@@ -11,9 +11,9 @@ import { num, percent, point } from "../parts/format";
 import { barLength, barPlace } from "../surface/layout";
 import { shortLabel } from "../surface/scene";
 import { lossTicks, tickTexts } from "../surface/ticks";
-import type { VolumeUi } from "./controller";
 import { fits, samePoint, titleOf, volumePoints } from "./points";
 import { levelOf, scaleOf, shareOf } from "./state";
+import type { VolumeUi } from "./ui";
 
 interface Props {
   store: Store;
@@ -133,7 +133,7 @@ export function VolumeTooltip({ store, ui, volume }: Props) {
   const hover = store.hover.value;
   const selection = store.selection.value;
   const told = hover.kind === selection.kind && hover.vertex === selection.vertex;
-  const on = ui.pointed.value?.on;
+  const on = hover.from === "surface" ? ui.on.value : null;
   const where = on === "isosurface" ? "On the isosurface" : on === "slice" ? "On the slice" : "On the cut";
   const shown = anchor && !told ? readingOf(volume, store.tree.value, hover, where) : null;
   useLayoutEffect(() => {

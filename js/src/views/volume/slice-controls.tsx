@@ -5,9 +5,9 @@ import { num } from "../parts/format";
 import { NumberField } from "../parts/number-field";
 import { Slider } from "../parts/slider";
 import { shortLabel } from "../surface/scene";
-import type { VolumeUi } from "./controller";
 import { lowestOf, volumePoints } from "./points";
 import { change, restingPlace, type Slices, slicesOf } from "./state";
+import type { VolumeUi } from "./ui";
 
 interface Props {
   store: Store;

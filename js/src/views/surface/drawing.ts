@@ -1,0 +1,302 @@
+import { type Camera, createCamera, project, setCamera } from "../../gl/camera";
+import type { Engine, Grid, Label, Line, Look, Marker, Surface } from "../../gl/engine";
+import { createFlatSurface } from "../../gl/flat-surface";
+import { css } from "../../gl/paint-box";
+import { createLabels } from "../../gl/paint-labels";
+import { paintLines } from "../../gl/paint-lines";
+import { paintMarkers } from "../../gl/paint-markers";
+import { type Hit, pick } from "../../gl/pick";
+import type { Selection } from "../../model/protocol";
+import type { LiveGrid, Store } from "../../model/store";
+import type { Elements, Frames } from "../canvas/frames";
+import { createLook, followView } from "../canvas/look";
+import { createReadOutPlace } from "../canvas/read-out-place";
+import { type Spot, setAnchor } from "../canvas/ui";
+import { type AxisTicks, createAxes } from "./axes";
+import { basinTint } from "./basin-map";
+import { colorsOf, type Rgb } from "./colors";
+import { contourLabels } from "./contour-labels";
+import { type ContourPath, contourPaths } from "./contour-paths";
+import { basinOf, type CriticalPoint, markersOf } from "./critical";
+import { createAxisTicks, type Inset, insets } from "./layout";
+import { markerAt } from "./marker-at";
+import { bandMeets } from "./scene";
+import { createShown, type Shown } from "./shown";
+import type { Capture, SurfaceUi } from "./ui";
+
+/** A full picture slower than this is not drawn for every tile of a running computation, nor in the drag of a threshold. */
+const SLOW_MS = 60;
+const NO_LABELS: readonly Label[] = [];
+
+/** The picture of a surface, and what lies where in it. */
+export interface Drawing {
+  readonly shown: Shown;
+  draw(context: CanvasRenderingContext2D): void;
+  capture(enlarged: number, apart?: boolean): Capture | null;
+  /** Seen from above: for want of WebGL, or because the reader asks for a map. */
+  isFlat(): boolean;
+  /** Room around the picture as it was drawn last, device pixels; one array for ever. */
+  readonly inset: Readonly<Inset>;
+  pickAt(at: Spot): Hit | null;
+  markedAt(at: Spot): CriticalPoint | null;
+  /** Points of the lines that the surface is not cut off below. */
+  stops(): CriticalPoint[];
+  dispose(): void;
+}
+
+export function createDrawing(
+  store: Store,
+  { root, canvas, svg }: Elements,
+  ui: SurfaceUi,
+  engine: Engine | null,
+  frames: Frames,
+): Drawing {
+  const surface: Surface = engine ? engine.createSurface() : createFlatSurface();
+  const shown = createShown(store, surface, ui);
+  const camera: Camera = createCamera(!engine);
+  const axes = createAxes(svg);
+  const axisTicks = createAxisTicks();
+  const placeReadOut = createReadOutPlace(root, ui);
+  const projected = new Float64Array(3);
+  const axisLines: [readonly number[], readonly number[], readonly number[]] = [[], [], []];
+  const inset: Inset = [0, 0, 0, 0];
+  const picture = createLook({ ticks: axisLines, inset });
+  let ticks: AxisTicks = { x: [], y: [], z: [], losses: [] };
+  let ink: Rgb = picture.ink;
+  let background: Rgb = picture.background;
+  let fullCost = 0;
+  /** A capture has all of the panel, whatever lies over the picture on the page. */
+  let captured = false;
+  /** What the engine has been given, to be given again only where it differs. */
+  let labelled: readonly unknown[] = [];
+  let marked: readonly unknown[] = [];
+  let tinted: readonly unknown[] = [];
+  let lined: readonly Line[] = [];
+
+  const isFlat = () => !engine || store.view.value.map === true;
+
+  /** The picture that is wanted now. */
+  function look(moving: boolean): Look {
+    const view = store.view.value;
+    const { live, tree, range, levels } = shown;
+    followView(picture, view);
+    picture.exaggeration = view.exaggeration;
+    picture.range = range;
+    picture.scale = shown.scale;
+    picture.base = live?.base ?? 0;
+    picture.flat = isFlat();
+    picture.clipped = shown.clipped;
+    picture.floor = view.floor === true;
+    picture.band = bandOf(view.brush ?? null, range, picture.base);
+    picture.levels = levels.heights;
+    picture.levelWeights = levels.weights;
+    axisLines[0] = ticks.x;
+    axisLines[1] = ticks.y;
+    axisLines[2] = ticks.z;
+    picture.selectedBasin = basinOf(store.selection.value, tree);
+    picture.hoverBasin = tree && tree.branches.length > 1 ? basinOf(store.hover.value, tree) : -1;
+    picture.fade = shown.stale ? 0.6 : 0;
+    picture.ghost = live?.state === "predicted";
+    picture.background = background;
+    picture.ink = ink;
+    picture.moving = moving;
+    picture.width = canvas.width;
+    picture.height = canvas.height;
+    picture.pixelRatio = frames.pixelRatio();
+    return picture;
+  }
+
+  function draw(context: CanvasRenderingContext2D): void {
+    shown.read();
+    const { grid, live, range } = shown;
+    if (!grid || !live) {
+      context.clearRect(0, 0, canvas.width, canvas.height);
+      axes.clear();
+      ui.anchor.value = null;
+      return;
+    }
+    let moving = frames.moving();
+    if (!moving) {
+      const now = colorsOf(root);
+      if (css(now.ink) !== css(ink) || css(now.background) !== css(background)) {
+        ({ ink, background } = now);
+        ui.colors.value = now;
+      }
+    }
+    if ((shown.streamed || shown.simplified) && fullCost > SLOW_MS) {
+      moving = true;
+      frames.keepMoving();
+    }
+    const { width, height } = ui.size.peek();
+    const ratio = frames.pixelRatio();
+    insets(width, height, ratio, isFlat(), inset);
+    if (!captured) inset[2] += ui.covered.peek() * ratio;
+    setCamera(camera, look(moving), grid);
+    ticks = axisTicks(camera, grid, range, live.base, shown.scale);
+    setMarkers(live.base);
+    setTint();
+    setLabels(moving);
+    if (ui.lines.value !== lined) {
+      lined = ui.lines.value;
+      surface.setLines(lined);
+    }
+    const cost = surface.draw(look(moving), context);
+    if (!moving) fullCost = cost;
+    axes.draw({ camera, ticks, labels: live.labels, bottom: range[0] });
+    placeTooltip();
+    const chosen = store.selection.value;
+    if (moving || chosen.kind === "none") return;
+    const busy = (x: number, y: number) => pickAt({ x, y }) !== null;
+    placeReadOut([chosen, store.view.value, live.revision, shown.scale], axes.texts, busy, spotOf(chosen));
+  }
+
+  /** The colours of the basins, on a surface that has their tree. */
+  function setTint(): void {
+    const { n0, n1 } = shown.grid!;
+    const { tree, mesh } = shown;
+    const wanted = store.view.value.basin_map === true && tree?.basins.length === n0 * n1 ? tree : null;
+    const dark = background[0] + background[1] + background[2] < 1.2;
+    const key = [wanted?.basins, mesh, wanted && dark];
+    if (key.every((part, k) => part === tinted[k])) return;
+    tinted = key;
+    surface.setTint(wanted && basinTint(wanted, n1, dark));
+  }
+
+  function setMarkers(base: number): void {
+    const { points, clipped, range } = shown;
+    const key = [points, store.selection.value, store.hover.value, clipped && range[1], ui.marks.value];
+    if (key.every((part, k) => part === marked[k])) return;
+    marked = key;
+    surface.setMarkers(shownMarkers(base));
+  }
+
+  function shownMarkers(base: number): Marker[] {
+    const { points, clipped, range } = shown;
+    const all = [...markersOf(points, store.selection.value, store.hover.value, base), ...ui.marks.value];
+    return clipped ? all.filter((marker) => marker.z <= range[1]) : all;
+  }
+
+  /** Losses on the contour lines; while the surface changes there are none. */
+  function setLabels(moving: boolean): void {
+    const { live, levels } = shown;
+    const { contours, contour_labels: wanted } = store.view.value;
+    const visible = contours && wanted !== false && live?.state === "final";
+    const key = [visible && live?.values, visible && levels, visible && live?.revision];
+    if (key.every((part, k) => part === labelled[k])) return;
+    if (moving && visible) {
+      // A tile or a drag: text of the last surface would lie.
+      if (labelled.length > 0) surface.setLabels(NO_LABELS);
+      labelled = [];
+      return;
+    }
+    labelled = key;
+    surface.setLabels(visible && live ? contourLabels(live, levels) : NO_LABELS);
+  }
+
+  const band: [number, number] = [0, 0];
+  function bandOf(
+    losses: readonly [number, number] | null,
+    range: readonly [number, number],
+    base: number,
+  ): [number, number] | null {
+    if (losses === null || !bandMeets(losses, range, base)) return null;
+    band[0] = losses[0] - base;
+    band[1] = losses[1] - base;
+    return band;
+  }
+
+  function placeTooltip(): void {
+    const hover = store.hover.value;
+    const pointer = ui.pointer.peek();
+    if (hover.kind === "none") setAnchor(ui, null);
+    else setAnchor(ui, pointer && hover.from === "surface" ? pointer : spotOf(hover));
+  }
+
+  /** Where a place is drawn. */
+  function spotOf({ coordinates, loss }: Pick<Selection, "coordinates" | "loss">): Spot | null {
+    const { live } = shown;
+    if (coordinates === null || loss === null || live === null) return null;
+    project(camera, coordinates[0], coordinates[1], loss - live.base, projected);
+    return { x: projected[0]! / camera.pixelRatio, y: projected[1]! / camera.pixelRatio };
+  }
+
+  const pickAt = ({ x, y }: Spot) =>
+    shown.grid && pick(shown.grid, camera, x * camera.pixelRatio, y * camera.pixelRatio);
+
+  function capture(enlarged: number, apart = false): Capture | null {
+    const { width, height } = ui.size.peek();
+    const sheet = () => {
+      const canvas = document.createElement("canvas");
+      canvas.width = Math.round(width * enlarged);
+      canvas.height = Math.round(height * enlarged);
+      return canvas.getContext("2d");
+    };
+    const into = sheet();
+    if (!shown.grid || into === null) return null;
+    captured = true;
+    frames.drawNow();
+    captured = false;
+    frames.invalidate();
+    const { grid, live } = shown;
+    if (!grid || !live) return null;
+    const large = {
+      ...look(false),
+      width: into.canvas.width,
+      height: into.canvas.height,
+      pixelRatio: enlarged,
+      inset: insets(width, height, enlarged, isFlat()),
+    };
+    const above = apart && isFlat() && large.contours ? sheet() : null;
+    const contours = above ? paintApart(above, large, grid, live) : [];
+    surface.draw(large, into);
+    const texts = axes.texts().map((text) => ({ ...text }));
+    return {
+      canvas: into.canvas,
+      over: above?.canvas ?? null,
+      contours,
+      width,
+      height,
+      texts,
+      ink,
+      background,
+    };
+  }
+
+  /** The contour lines of a map as curves, and on `above` all that lies over them; neither is left in the picture. */
+  function paintApart(
+    above: CanvasRenderingContext2D,
+    large: Look,
+    grid: Grid,
+    live: LiveGrid,
+  ): readonly ContourPath[] {
+    setCamera(camera, large, grid);
+    const contours = contourPaths(live, shown.levels, camera, large.colormap);
+    const labels = createLabels();
+    if (live.state === "final" && store.view.value.contour_labels !== false)
+      labels.set(contourLabels(live, shown.levels));
+    paintLines(above, camera, large, ui.lines.value);
+    labels.paint(above, camera, large, grid);
+    paintMarkers(above, camera, large, grid, shownMarkers(live.base));
+    surface.setLines([]);
+    surface.setLabels([]);
+    surface.setMarkers([]);
+    large.contours = false;
+    // To be set again by the next draw.
+    [marked, labelled, lined] = [[], [], []];
+    return contours;
+  }
+
+  const stops = () => ui.stops.value.filter((stop) => !shown.clipped || stop.z <= shown.range[1]);
+
+  return {
+    shown,
+    draw,
+    capture,
+    isFlat,
+    inset,
+    pickAt,
+    markedAt: (at) => shown.grid && markerAt([...shown.points, ...stops()], shown.grid, camera, at),
+    stops,
+    dispose: () => surface.dispose(),
+  };
+}
