@@ -60,25 +60,42 @@ def _add_inspect(commands: Any) -> None:
         help="look at the loss landscape of a Hugging Face model",
         description="From a Hugging Face checkpoint to its loss landscape: a table, and a report to look at.",
     )
-    add = inspect.add_argument
-    add("path", help="a folder that save_pretrained wrote, an adapter's folder, or a model on the hub")
+    inspect.add_argument(
+        "path", help="a folder that save_pretrained wrote, an adapter's folder, or a model on the hub"
+    )
+    # What is not given is left to the defaults of nblandscape.inspect, whose options have these names.
+    group = inspect.add_argument_group("model and data", argument_default=argparse.SUPPRESS)
+    add = group.add_argument
     add("--text", "--data", dest="data", required=True, metavar="FILE",
         help="data: .txt (a text per line), .csv, .tsv, .json or .jsonl")  # fmt: skip
     add("--task", help="by default what the configuration says")
-    add("--limit", type=int, default=64, help="use at most so many texts (default 64; 0 for all)")
-    add("--batch-size", type=int, default=8, help="texts per batch (default 8)")
-    add("--max-length", type=int, help="tokens per text; by default the model's context")
-    add("--overflow", choices=("error", "truncate", "split"), default="error", help="of longer texts")
+    add("--tokenizer", metavar="PLACE", help="folder or hub name, if it does not lie beside the model")
+    add("--processor", metavar="PLACE", help="folder or hub name of the image processor")
+    add("--limit", type=int, metavar="N", help="use at most so many texts (default 64; 0 for all)")
+    add("--batch-size", type=int, metavar="N", help="texts per batch (default 8)")
+    add("--max-length", type=int, metavar="N", help="tokens per text; by default the model's context")
+    add("--overflow", choices=("error", "truncate", "split"), help="of longer texts (default error)")
     add("--text-column", help="column of the texts in the file")
     add("--label-column", help="column of the labels in the file")
     add("--parameters", help='what is analysed: all, head, adapters, layer:3, or a glob such as "*.mlp.*"')
-    add("--mode", choices=("auto", "hessian", "random"), default="auto",
-        help="directions: of the Hessian, or random ones by forward passes only")  # fmt: skip
-    add("--points", type=int, help="per axis, odd; by default as many as take a minute")
-    add("--eigenpairs", type=int, default=4, help="from either end of the spectrum (default 4)")
-    add("--span", type=float, help="half-width of the window")
+    add("--metrics", nargs="+", metavar="NAME", help="beside the loss: accuracy")
     add("--dtype", choices=("float32", "float64", "bfloat16", "float16"), help="of the analysis")
-    add("--seed", type=int, default=0)
+    add("--device", help="cpu, cuda, …; by default where the model is")
+    add("--batchnorm", choices=("eval", "batch", "recalibrate"), help="statistics (default eval)")
+    add("--products", choices=("exact", "finite-difference"), help="how Hessian products are made")
+    add("--revision", help="branch, tag or commit on the hub")
+    add("--local-files-only", action="store_true", help="do not ask the hub")
+    add("--trust-remote-code", action="store_true", help="run code that lies beside the model")
+    add("--seed", type=int, help="of directions, masks and views (default 0)")
+    group = inspect.add_argument_group("landscape", argument_default=argparse.SUPPRESS)
+    add = group.add_argument
+    add("--mode", choices=("auto", "hessian", "random"),
+        help="directions: of the Hessian, or random ones by losses only; auto: what fits")  # fmt: skip
+    add("--loss-only", dest="mode", action="store_const", const="random", help="the same as --mode random")
+    add("--points", type=int, metavar="N", help="per axis, odd; by default as many as take a minute")
+    add("--eigenpairs", type=int, metavar="N", help="from either end of the spectrum (default 4)")
+    add("--span", type=float, help="half-width of the window")
+    add = inspect.add_argument_group("output").add_argument
     add("--html", type=Path, metavar="FILE", help="write a report there, and its numbers as .json beside it")
     add("--json", action="store_true", help="print the numbers as JSON instead of a table")
     add("--quick", action="store_true", help="leave out the curvature by layer and the trust report")

@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from nblandscape.huggingface.inspect import inspect
 from nblandscape.huggingface.loading import transformers
+from nblandscape.huggingface.options import Options
 from nblandscape.huggingface.plan import plan_inspection
 from nblandscape.huggingface.report import Report, check_target, measure_report, plain, write_report
 from nblandscape.widgets._export import in_words
@@ -23,28 +24,13 @@ def run(options: Namespace) -> int:
     transformers().utils.logging.disable_progress_bar()  # the bar below is the only one
     if options.html is not None:
         check_target(options.html)
-    arguments: dict[str, Any] = {
-        "task": options.task,
-        "limit": options.limit or None,
-        "batch_size": options.batch_size,
-        "max_length": options.max_length,
-        "overflow": options.overflow,
-        "text_column": options.text_column,
-        "label_column": options.label_column,
-        "parameters": options.parameters,
-        "mode": options.mode,
-        "largest": options.eigenpairs,
-        "smallest": options.eigenpairs,
-        "dtype": None if options.dtype is None else getattr(torch, options.dtype),
-        "seed": options.seed,
-    }
+    arguments = _arguments(vars(options))
     if options.plan:
-        plan = plan_inspection(options.path, options.data, **arguments, points=options.points or 33)
+        arguments.pop("span", None)
+        plan = plan_inspection(options.path, options.data, **arguments)
         _print(_json(plan.to_dict()) if options.json else repr(plan))
         return 0
-    explorer = inspect(
-        options.path, options.data, quiet=True, points=options.points, span=options.span, **arguments
-    )
+    explorer = inspect(options.path, options.data, quiet=True, **arguments)
     try:
         if not options.quiet:
             _print(repr(explorer.plan), error=options.json)
@@ -59,6 +45,19 @@ def run(options: Namespace) -> int:
         beside = options.html.with_suffix(".json")
         _print(f"{options.html} ({in_words(options.html.stat().st_size)}) and {beside.name}")
     return 0
+
+
+def _arguments(given: dict[str, Any]) -> dict[str, Any]:
+    """Keyword arguments of `inspect`: what the command line has of its options."""
+    names = (*Options.__annotations__, "mode", "points", "span")
+    found = {name: given[name] for name in names if name in given}
+    if found.get("limit") == 0:
+        found["limit"] = None
+    if "dtype" in found:
+        found["dtype"] = getattr(torch, found["dtype"])
+    if "eigenpairs" in given:
+        found["largest"] = found["smallest"] = given["eigenpairs"]
+    return found
 
 
 def _measured(explorer: Explorer, options: Namespace) -> Report:
@@ -81,7 +80,8 @@ def _measured(explorer: Explorer, options: Namespace) -> Report:
             except TimeoutError:
                 continue
         wanted = False if options.quick else None
-        return measure_report(explorer, blocks=wanted, trust=wanted, seed=options.seed, progress=say)
+        seed = {"seed": options.seed} if "seed" in options else {}
+        return measure_report(explorer, blocks=wanted, trust=wanted, progress=say, **seed)
 
 
 def summary_of(report: Report) -> str:

@@ -14,14 +14,13 @@ from nblandscape.huggingface.images import pixel_values
 from nblandscape.huggingface.labels import class_labels, class_of
 from nblandscape.huggingface.loading import Loaded
 from nblandscape.huggingface.ready import completed, padded_rows, ready_batches, token_rows
-from nblandscape.huggingface.rows import Columns, rows_of
+from nblandscape.huggingface.rows import rows_of
 from nblandscape.huggingface.targets import Batch, with_decoder_inputs, with_masks, with_own_tokens
 from nblandscape.huggingface.tasks import IGNORED, Task
 from nblandscape.huggingface.text import (
     OVERFLOWS,
     Encoder,
     Encoding,
-    Overflow,
     check_texts,
     pad_id,
     padded,
@@ -42,17 +41,15 @@ _LABELLED: frozenset[Task] = frozenset(
 
 @dataclass
 class Preparation:
-    """Turns data into the batches of one loaded model; `report` says what was done."""
+    """Turns data into the batches of one loaded model, by its options; `report` says what was done."""
 
     loaded: Loaded
-    max_length: int | None = None
-    overflow: Overflow = "error"
-    batch_size: int = 8
-    limit: int | None = None
-    seed: int = 0
-    text_column: Columns = None
-    label_column: Columns = None
     report: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        options = self.loaded.options
+        self.overflow, self.batch_size = options["overflow"], options["batch_size"]
+        self.limit, self.seed = options["limit"], options["seed"]
 
     def batches(self, data: object) -> list[Batch]:
         """Batches of texts, rows, a file, a data set, a DataLoader, or batches that are ready.
@@ -80,8 +77,10 @@ class Preparation:
             made = [completed(b, n, self.loaded, self.seed) for n, b in enumerate(padded_groups)]
             self.report["rows"] = len(tokens)
         else:
-            columns = {"text_column": self.text_column, "label_column": self.label_column}
-            rows = rows_of(data, self.loaded.task, limit=self.limit, **columns)
+            named = self.loaded.options["text_column"], self.loaded.options["label_column"]
+            rows = rows_of(
+                data, self.loaded.task, limit=self.limit, text_column=named[0], label_column=named[1]
+            )
             made = _MAKERS[self.loaded.task](self, rows)
             self.report["rows"] = len(rows)
         if hasattr(data, "__len__") and not isinstance(data, (str, Mapping)):
@@ -203,7 +202,7 @@ class Preparation:
     def _encoder(self) -> Encoder:
         model, tokenizer, config = self.loaded.model, self.loaded.tokenizer(), self.loaded.config
         vocabulary, types = vocabulary_of(model), getattr(config, "type_vocab_size", 0) or 0
-        room = self.report["max_length"] = room_of(model, tokenizer, self.max_length)
+        room = self.report["max_length"] = room_of(model, tokenizer, self.loaded.options["max_length"])
         return Encoder(
             tokenizer,
             room,

@@ -1,17 +1,13 @@
 """`inspect`: one line from a Hugging Face checkpoint to its landscape."""
 
 from pathlib import Path
-from typing import Any
-
-import torch
+from typing import Any, Unpack
 
 from nblandscape.huggingface.objective import from_transformers
-from nblandscape.huggingface.plan import Mode, Plan, plan_inspection
+from nblandscape.huggingface.options import Options, takes_options
+from nblandscape.huggingface.plan import LIMIT, Mode, Plan, plan_inspection
 from nblandscape.huggingface.report import check_target, write_report
-from nblandscape.huggingface.rows import Columns
-from nblandscape.huggingface.text import Overflow
 from nblandscape.objective import Objective
-from nblandscape.parameters import ParameterFilter
 from nblandscape.subspace import Subspace
 from nblandscape.widgets._explore import explore
 from nblandscape.widgets._random_plane import RandomPlaneSource
@@ -21,6 +17,7 @@ _POINTS = (33, 17, 9)
 _PATIENCE = 60.0  # seconds of a landscape whose points nobody chose
 
 
+@takes_options(limit=LIMIT)
 def inspect(
     model_or_path: Any,
     data: object = None,
@@ -35,27 +32,7 @@ def inspect(
     smallest: int = 4,
     title: str | None = None,
     height: str = "740px",
-    task: str | None = None,
-    tokenizer: Any = None,
-    processor: Any = None,
-    parameters: ParameterFilter | None = None,
-    metrics: Any = None,
-    max_length: int | None = None,
-    overflow: Overflow = "error",
-    batch_size: int = 8,
-    limit: int | None = 64,
-    seed: int = 0,
-    revision: str | None = None,
-    trust_remote_code: bool = False,
-    local_files_only: bool | None = None,
-    text_column: Columns = None,
-    label_column: Columns = None,
-    batchnorm: str = "eval",
-    device: torch.device | str | None = None,
-    dtype: torch.dtype | None = None,
-    copy: bool = True,
-    products: str = "exact",
-    graph_bytes: int | None = None,
+    **options: Unpack[Options],
 ) -> Explorer:
     """Look at the loss landscape of a Hugging Face model: one line from a checkpoint to an explorer.
 
@@ -85,7 +62,7 @@ def inspect(
         As in `explore`.
     limit : int, optional
         Use at most so many texts (default 64; None for all). The plan says how many there are.
-    **others
+    **options
         As in `from_transformers`.
 
     Returns
@@ -118,41 +95,20 @@ def inspect(
     given = isinstance(model_or_path, Objective)
     if given and data is not None:
         raise TypeError("An objective has its data already; call inspect(objective).")
-    common: dict[str, Any] = {
-        "task": task,
-        "tokenizer": tokenizer,
-        "processor": processor,
-        "parameters": parameters,
-        "max_length": max_length,
-        "overflow": overflow,
-        "batch_size": batch_size,
-        "limit": limit,
-        "seed": seed,
-        "revision": revision,
-        "trust_remote_code": trust_remote_code,
-        "local_files_only": local_files_only,
-        "text_column": text_column,
-        "label_column": label_column,
-        "device": device,
-        "dtype": dtype,
-        "copy": copy,
-    }
     sizes: dict[str, Any] = {"mode": mode, "largest": largest, "smallest": smallest}
-    plan = plan_inspection(model_or_path, data, points=points or _POINTS[-1], **sizes, **common)
+    plan = plan_inspection(model_or_path, data, points=points or _POINTS[-1], **sizes, **options)
     _check(plan)
     if given:
         objective = model_or_path
     else:
-        own: dict[str, Any] = {"metrics": metrics, "batchnorm": batchnorm}
-        own |= {"products": products, "graph_bytes": graph_bytes}
-        objective = from_transformers(model_or_path, data, **own, **common)
+        objective = from_transformers(model_or_path, data, **options)
         plan = plan.measured_on(objective)
     if points is None:
         plan = _with_points(plan)
     _check(plan)
     if not quiet:
         print(plan)  # noqa: T201 - before anything long runs
-    explorer = _explorer(objective, plan, span, seed, title, height)
+    explorer = _explorer(objective, plan, span, options["seed"], title, height)
     explorer.plan = plan
     if report is not None:
         write_report(explorer.wait(), report)

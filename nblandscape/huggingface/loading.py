@@ -6,13 +6,14 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 from torch import nn
 
 from nblandscape.huggingface.anatomy import plain
 from nblandscape.huggingface.embedding import Pooling
+from nblandscape.huggingface.options import Options, takes_options
 from nblandscape.huggingface.tasks import AUTO_CLASSES, Task, check_task, task_of
 
 _TOKENIZER_FILES = (
@@ -37,7 +38,7 @@ _ADAPTER_TASKS: dict[str, Task] = {
 
 
 @dataclass(frozen=True)
-class Options:
+class Access:
     """How files are found: arguments that every `from_pretrained` gets.
 
     With `outline` no weights are read: the model has shapes only, on the meta device.
@@ -71,6 +72,8 @@ class Loaded:
         Folders or hub names where a tokenizer or processor may lie, in the order of trying.
     notes : tuple of str
         What a user should know about the weights.
+    options : Options
+        All of them, as given or by default.
     """
 
     model: Any
@@ -78,12 +81,11 @@ class Loaded:
     source: str
     owned: bool
     places: tuple[str, ...]
-    options: Options
+    access: Access
     pooling: Pooling = field(default_factory=Pooling)
     quantised: bool = False
     notes: tuple[str, ...] = ()
-    _tokenizer: Any = field(default=None, repr=False)
-    _processor: Any = field(default=None, repr=False)
+    options: Options = field(default_factory=Options, repr=False)
 
     @property
     def config(self) -> Any:
@@ -98,9 +100,10 @@ class Loaded:
         ValueError
             There is none.
         """
-        if self._tokenizer is not None and not isinstance(self._tokenizer, (str, Path)):
-            return self._tokenizer
-        places = self.places if self._tokenizer is None else (str(self._tokenizer),)
+        given = self.options["tokenizer"]
+        if given is not None and not isinstance(given, (str, Path)):
+            return given
+        places = self.places if given is None else (str(given),)
         found = _first_of("AutoTokenizer", places, _TOKENIZER_FILES, self)
         if found is None or len(found) == 0:
             raise ValueError(
@@ -111,21 +114,18 @@ class Loaded:
 
     def processor(self) -> Any | None:
         """The image processor, given or found where the model lies; None if there is none."""
-        if self._processor is not None and not isinstance(self._processor, (str, Path)):
-            return self._processor
-        places = self.places if self._processor is None else (str(self._processor),)
+        given = self.options["processor"]
+        if given is not None and not isinstance(given, (str, Path)):
+            return given
+        places = self.places if given is None else (str(given),)
         return _first_of("AutoImageProcessor", places, _PROCESSOR_FILES, self)
 
 
-def load(
-    model_or_path: Any,
-    *,
-    task: str | None = None,
-    tokenizer: Any = None,
-    processor: Any = None,
-    options: Options | None = None,
-) -> Loaded:
+@takes_options()
+def load(model_or_path: Any, *, outline: bool = False, **options: Unpack[Options]) -> Loaded:
     """Load a model, or take the given one.
+
+    With `outline` no weights are read: a model that is loaded has shapes only, on the meta device.
 
     Raises
     ------
@@ -137,18 +137,18 @@ def load(
         Weights that cannot be used: pickles only, corrupted, incomplete, or on no device.
     """
     transformers()
-    options = options or Options()
-    wanted = None if task is None else check_task(task)
+    wanted = None if options["task"] is None else check_task(options["task"])
+    access = Access(options["revision"], options["trust_remote_code"], options["local_files_only"], outline)
     if isinstance(model_or_path, (str, Path)):
-        loaded = _from_place(str(model_or_path), wanted, options)
+        loaded = _from_place(str(model_or_path), wanted, access)
     elif isinstance(model_or_path, nn.Module):
-        loaded = _given(model_or_path, wanted, options)
+        loaded = _given(model_or_path, wanted, access)
     else:
         raise TypeError(
             f"model_or_path is a {type(model_or_path).__name__}; pass a folder, a hub name, or a model of "
             "Transformers."
         )
-    notes = [*loaded.notes, *([] if options.outline else _check_weights(loaded.model))]
+    notes = [*loaded.notes, *([] if loaded.access.outline else _check_weights(loaded.model))]
     quantised = quantisation(loaded.model)
     if quantised:
         notes.append(
@@ -160,8 +160,7 @@ def load(
         loaded,
         quantised=bool(quantised),
         notes=tuple(notes),
-        _tokenizer=tokenizer,
-        _processor=processor,
+        options=options,
     )
 
 
@@ -197,7 +196,7 @@ def quantisation(model: Any) -> str | None:
     return None
 
 
-def _given(model: nn.Module, task: Task | None, options: Options) -> Loaded:
+def _given(model: nn.Module, task: Task | None, access: Access) -> Loaded:
     from nblandscape.replica import unwrap
 
     inner: Any = unwrap(model)
@@ -213,17 +212,17 @@ def _given(model: nn.Module, task: Task | None, options: Options) -> Loaded:
         name or f"a {type(inner).__name__}",
         owned=False,
         places=(name,) if name else (),
-        options=Options(options.revision, options.trust_remote_code, local_files_only=True),
+        access=Access(access.revision, access.trust_remote_code, local_files_only=True),
     )
 
 
-def _from_place(place: str, task: Task | None, options: Options) -> Loaded:
+def _from_place(place: str, task: Task | None, access: Access) -> Loaded:
     """From a folder or a hub name: a model, a sentence-transformers folder, or an adapter."""
     folder = _folder(place)
     if folder is None:
-        return _from_hub(place, task, options)
+        return _from_hub(place, task, access)
     if (folder / "adapter_config.json").is_file():
-        return _adapter(folder, task, options)
+        return _adapter(folder, task, access)
     pooling = Pooling()
     places = [str(folder)]
     if (folder / "modules.json").is_file():
@@ -233,29 +232,29 @@ def _from_place(place: str, task: Task | None, options: Options) -> Loaded:
         places.insert(0, str(folder))
     _check_folder(folder)
     places.append(str(folder.parent))  # a Trainer's checkpoint-500 may lack what lies beside it
-    config = _configuration(str(folder), options)
+    config = _configuration(str(folder), access)
     found = task or task_of(config)
-    model = _model(str(folder), config, found, options)
-    return Loaded(model, found, place, True, tuple(dict.fromkeys(places)), options, pooling)
+    model = _model(str(folder), config, found, access)
+    return Loaded(model, found, place, True, tuple(dict.fromkeys(places)), access, pooling)
 
 
-def _from_hub(name: str, task: Task | None, options: Options) -> Loaded:
+def _from_hub(name: str, task: Task | None, access: Access) -> Loaded:
     with _hub(name):
-        adapter = _hub_file(name, "adapter_config.json", options)
+        adapter = _hub_file(name, "adapter_config.json", access)
         if adapter is not None:
-            _hub_file(name, "adapter_model.safetensors", options)  # fetched, if only the other one was
-            return _adapter(Path(adapter).parent, task, options, source=name)
-        modules = _hub_file(name, "modules.json", options)
+            _hub_file(name, "adapter_model.safetensors", access)  # fetched, if only the other one was
+            return _adapter(Path(adapter).parent, task, access, source=name)
+        modules = _hub_file(name, "modules.json", access)
         pooling = Pooling()
         if modules is not None:
             task = task or "sentence-embedding"
             for module in json.loads(Path(modules).read_text()):
-                _hub_file(name, f"{module['path']}/config.json".lstrip("/"), options)
+                _hub_file(name, f"{module['path']}/config.json".lstrip("/"), access)
             _, pooling = _sentence_transformers(Path(modules).parent)
-        config = _configuration(name, options)
+        config = _configuration(name, access)
         found = task or task_of(config)
-        model = _model(name, config, found, options)
-    return Loaded(model, found, name, True, (name,), options, pooling)
+        model = _model(name, config, found, access)
+    return Loaded(model, found, name, True, (name,), access, pooling)
 
 
 def _folder(place: str) -> Path | None:
@@ -331,25 +330,25 @@ def check_weights_file(file: Path) -> None:
         ) from error
 
 
-def _configuration(place: str, options: Options) -> Any:
+def _configuration(place: str, access: Access) -> Any:
     try:
-        return transformers().AutoConfig.from_pretrained(place, **options.arguments())
+        return transformers().AutoConfig.from_pretrained(place, **access.arguments())
     except (ValueError, KeyError) as error:
         raise ValueError(
             f"The configuration of {place} cannot be read: {error}"
             + (
                 ""
-                if options.trust_remote_code
+                if access.trust_remote_code
                 else " (Code in the folder is not run: trust_remote_code=False.)"
             )
         ) from error
 
 
-def _model(place: str, config: Any, task: Task, options: Options, *, added: tuple[str, ...] = ()) -> Any:
+def _model(place: str, config: Any, task: Task, access: Access, *, added: tuple[str, ...] = ()) -> Any:
     """The model of a task; every weight comes from the checkpoint, but for modules that an adapter brings."""
     auto = getattr(transformers(), AUTO_CLASSES[task])
-    if options.outline:
-        return _outline(auto, place, config, options)
+    if access.outline:
+        return _outline(auto, place, config, access)
     with torch.random.fork_rng(devices=[]):  # of which what the checkpoint lacks would be drawn
         try:
             model, info = auto.from_pretrained(
@@ -358,7 +357,7 @@ def _model(place: str, config: Any, task: Task, options: Options, *, added: tupl
                 dtype="auto",
                 use_safetensors=True,
                 output_loading_info=True,
-                **options.arguments(),
+                **access.arguments(),
             )
         except (RuntimeError, ValueError) as error:
             raise ValueError(f"{place} cannot be loaded as {AUTO_CLASSES[task]}: {error}") from error
@@ -377,11 +376,11 @@ def _model(place: str, config: Any, task: Task, options: Options, *, added: tupl
     return model.eval()
 
 
-def _outline(auto: Any, place: str, config: Any, options: Options) -> Any:
+def _outline(auto: Any, place: str, config: Any, access: Access) -> Any:
     """The model that would be loaded, without its weights."""
     kept = _kept_type(Path(place)) or getattr(config, "dtype", None) or torch.float32
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
-        model = auto.from_config(config, dtype=kept, trust_remote_code=options.trust_remote_code)
+        model = auto.from_config(config, dtype=kept, trust_remote_code=access.trust_remote_code)
     return model.eval()
 
 
@@ -404,7 +403,7 @@ def _kept_type(folder: Path) -> torch.dtype | None:
     return None
 
 
-def _adapter(folder: Path, task: Task | None, options: Options, source: str | None = None) -> Loaded:
+def _adapter(folder: Path, task: Task | None, access: Access, source: str | None = None) -> Loaded:
     """The base model that an adapter names, with the adapter on top, not merged."""
     try:
         peft = importlib.import_module("peft")
@@ -427,20 +426,20 @@ def _adapter(folder: Path, task: Task | None, options: Options, source: str | No
     base_folder = _folder(place)
     if base_folder is not None:
         _check_folder(base_folder)
-    own = replace(options, revision=adapter.revision if base_folder is None else None)
+    own = replace(access, revision=adapter.revision if base_folder is None else None)
     with contextlib.nullcontext() if base_folder else _hub(place):
         config = _configuration(place, own)
         found = found or task_of(config)
         added = tuple(getattr(adapter, "modules_to_save", None) or ())
         model = _model(place, config, found, own, added=added)
     with torch.random.fork_rng(devices=[]):
-        if options.outline:
+        if access.outline:
             with torch.device("meta"):
                 adapted = peft.get_peft_model(model, adapter)
         else:
             adapted = peft.PeftModel.from_pretrained(model, str(folder), is_trainable=False)
     places = (str(folder), source or str(folder.parent), place)
-    return Loaded(adapted.eval(), found, source or str(folder), True, places, options)
+    return Loaded(adapted.eval(), found, source or str(folder), True, places, access)
 
 
 def _sentence_transformers(folder: Path) -> tuple[Path, Pooling]:
@@ -490,17 +489,17 @@ def _first_of(auto: str, places: tuple[str, ...], files: tuple[str, ...], loaded
         if folder.is_dir():
             if not any((folder / name).is_file() for name in files):
                 continue
-        elif all(_hub_file(place, name, loaded.options) is None for name in files):
+        elif all(_hub_file(place, name, loaded.access) is None for name in files):
             continue
-        return getattr(transformers(), auto).from_pretrained(place, **loaded.options.arguments())
+        return getattr(transformers(), auto).from_pretrained(place, **loaded.access.arguments())
     return None
 
 
-def _hub_file(name: str, file: str, options: Options) -> str | None:
+def _hub_file(name: str, file: str, access: Access) -> str | None:
     """Path of a hub file in the cache, None if the model has no such file or cannot be reached."""
     from transformers.utils.hub import cached_file
 
-    arguments = {key: value for key, value in options.arguments().items() if key != "trust_remote_code"}
+    arguments = {key: value for key, value in access.arguments().items() if key != "trust_remote_code"}
     try:
         path: str | None = cached_file(
             name,

@@ -1,47 +1,20 @@
 """Objectives from Transformers models: the model's own task, loss and data as a function of its weights."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-import torch
+from typing import Any, Unpack
 
 from nblandscape.huggingface.anatomy import inputs_of
 from nblandscape.huggingface.data import Preparation
-from nblandscape.huggingface.loading import Loaded, Options, load
-from nblandscape.huggingface.rows import Columns
+from nblandscape.huggingface.loading import Loaded, load
+from nblandscape.huggingface.options import Options, takes_options
 from nblandscape.huggingface.selection import select
 from nblandscape.huggingface.tasks import Metrics, TaskLoss, metrics_of, problem_of
-from nblandscape.huggingface.text import Overflow
 from nblandscape.objective import Objective
 from nblandscape.parameters import ParameterFilter
 
 
-def from_transformers(
-    model_or_path: Any,
-    data: object,
-    *,
-    task: str | None = None,
-    tokenizer: Any = None,
-    processor: Any = None,
-    parameters: ParameterFilter | None = None,
-    metrics: Metrics | Sequence[str] | None = None,
-    max_length: int | None = None,
-    overflow: Overflow = "error",
-    batch_size: int = 8,
-    limit: int | None = None,
-    seed: int = 0,
-    revision: str | None = None,
-    trust_remote_code: bool = False,
-    local_files_only: bool | None = None,
-    text_column: Columns = None,
-    label_column: Columns = None,
-    batchnorm: str = "eval",
-    device: torch.device | str | None = None,
-    dtype: torch.dtype | None = None,
-    copy: bool = True,
-    products: str = "exact",
-    graph_bytes: int | None = None,
-) -> Objective:
+@takes_options()
+def from_transformers(model_or_path: Any, data: object, **options: Unpack[Options]) -> Objective:
     """Make an objective from a model of Hugging Face and data of almost any kind.
 
     The loss is the model's own for its task, as a mean over what counts: tokens that are no padding and no
@@ -110,30 +83,22 @@ def from_transformers(
     >>> objective.description["tokens"], objective.batch_counts  # the first of five tokens is no target
     (10, array([8.]))
     """
-    loaded = load(
-        model_or_path,
-        task=task,
-        tokenizer=tokenizer,
-        processor=processor,
-        options=Options(revision, trust_remote_code, local_files_only),
-    )
-    prepared = Preparation(
-        loaded, max_length, overflow, batch_size, limit, seed, text_column, label_column
-    ).batches(data)
+    loaded = load(model_or_path, **options)
+    prepared = Preparation(loaded).batches(data)
     loss = task_loss(loaded, prepared[0])
     return Objective.from_batch_loss(
         loaded.model,
         loss,
         prepared,
-        parameters=analysed(loaded, parameters),
-        metrics=_metrics(loss, metrics),
-        batchnorm=batchnorm,
-        device=device,
-        dtype=dtype,
-        copy=copy and not loaded.owned,
-        limit=limit,
-        products=products,
-        graph_bytes=graph_bytes,
+        parameters=analysed(loaded),
+        metrics=_metrics(loss, options["metrics"]),
+        batchnorm=options["batchnorm"],
+        device=options["device"],
+        dtype=options["dtype"],
+        copy=options["copy"] and not loaded.owned,
+        limit=options["limit"],
+        products=options["products"],
+        graph_bytes=options["graph_bytes"],
     )
 
 
@@ -141,8 +106,8 @@ def task_loss(loaded: Loaded, batch: Mapping[str, Any]) -> TaskLoss:
     """The loss of a loaded model's task on batches like this one."""
     config = loaded.config
     provenance: dict[str, Any] = {"source": loaded.source}
-    if loaded.options.revision is not None:
-        provenance["revision"] = loaded.options.revision
+    if loaded.options["revision"] is not None:
+        provenance["revision"] = loaded.options["revision"]
     if loaded.notes:
         provenance["notes"] = list(loaded.notes)
     if loaded.quantised:
@@ -157,9 +122,9 @@ def task_loss(loaded: Loaded, batch: Mapping[str, Any]) -> TaskLoss:
     )
 
 
-def analysed(loaded: Loaded, wanted: ParameterFilter | None) -> ParameterFilter | None:
+def analysed(loaded: Loaded) -> ParameterFilter | None:
     """What `Objective` takes as `parameters`; of a quantised model, what can move at all."""
-    chosen = select(loaded.model, wanted)
+    chosen = select(loaded.model, loaded.options["parameters"])
     if chosen is None and loaded.quantised:
         return select(loaded.model, "all")
     return chosen

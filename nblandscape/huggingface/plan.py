@@ -4,29 +4,29 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 import numpy as np
 import torch
 
 from nblandscape.huggingface.budget import Choice, Step, judged, remedies_of, steps_of
 from nblandscape.huggingface.data import Preparation
-from nblandscape.huggingface.loading import Loaded, Options, load
+from nblandscape.huggingface.loading import Loaded, load
 from nblandscape.huggingface.objective import analysed
-from nblandscape.huggingface.rows import Columns
+from nblandscape.huggingface.options import Options, refuse_beside_objective, takes_options
 from nblandscape.huggingface.selection import select
 from nblandscape.huggingface.sizes import Sizes, machine_speed, sizes_of
-from nblandscape.huggingface.text import Overflow
 from nblandscape.landscape.cost import duration, predict_cost, predict_spectrum_cost
 from nblandscape.landscape.grid import check_points
 from nblandscape.memory import free_memory, in_words, peak_bytes
 from nblandscape.objective import Objective
-from nblandscape.parameters import ParameterFilter, select_parameters
+from nblandscape.parameters import select_parameters
 from nblandscape.subspace import Subspace
 
 Mode = Literal["auto", "hessian", "random"]
 MODES: tuple[Mode, ...] = ("auto", "hessian", "random")
+
+LIMIT = 64  # texts of an inspection, if nobody chose
 
 _SHARE = 0.6  # of the speed of a matrix product that a model reaches
 _TRIAL = 0.3  # seconds of an evaluation up to which products and points are tried as well
@@ -207,6 +207,7 @@ class Plan:
         return "\n".join(lines)
 
 
+@takes_options(limit=LIMIT)
 def plan_inspection(
     model_or_path: Any,
     data: object = None,
@@ -215,23 +216,7 @@ def plan_inspection(
     points: int = 33,
     largest: int = 4,
     smallest: int = 4,
-    task: str | None = None,
-    tokenizer: Any = None,
-    processor: Any = None,
-    parameters: ParameterFilter | None = None,
-    max_length: int | None = None,
-    overflow: Overflow = "error",
-    batch_size: int = 8,
-    limit: int | None = 64,
-    seed: int = 0,
-    revision: str | None = None,
-    trust_remote_code: bool = False,
-    local_files_only: bool | None = None,
-    text_column: Columns = None,
-    label_column: Columns = None,
-    device: torch.device | str | None = None,
-    dtype: torch.dtype | None = None,
-    copy: bool = True,
+    **options: Unpack[Options],
 ) -> Plan:
     """Say what `inspect` will take: memory and time of spectrum and landscape, and what to choose instead.
 
@@ -254,7 +239,7 @@ def plan_inspection(
         Eigenpairs from either end.
     limit : int, optional
         Use at most so many texts.
-    **others
+    **options
         As in `from_transformers`.
 
     Returns
@@ -283,23 +268,20 @@ def plan_inspection(
     check_points(points, 2)
     choice = Choice("random" if mode == "random" else "hessian", points, largest, smallest)
     if isinstance(model_or_path, Objective):
+        refuse_beside_objective(options, limit=LIMIT)
         return _of_objective(model_or_path, mode, choice)
-    outline = isinstance(model_or_path, (str, Path))
-    options = Options(revision, trust_remote_code, local_files_only, outline)
-    loaded = load(model_or_path, task=task, tokenizer=tokenizer, processor=processor, options=options)
-    preparation = Preparation(
-        loaded, max_length, overflow, batch_size, limit, seed, text_column, label_column
-    )
+    loaded = load(model_or_path, outline=True, **options)
+    preparation = Preparation(loaded)
     batches = preparation.batches(data)
-    names = list(select_parameters(loaded.model, analysed(loaded, parameters)))
-    sizes = sizes_of(loaded.model, batches, names, dtype=dtype)
+    names = list(select_parameters(loaded.model, analysed(loaded)))
+    sizes = sizes_of(loaded.model, batches, names, dtype=options["dtype"])
     plan = Plan(
         loaded.task,
         loaded.source,
         sizes,
-        replace(choice, held=not outline, copied=copy and not loaded.owned),
+        replace(choice, held=not loaded.owned, copied=options["copy"] and not loaded.owned),
         preparation.report.get("available"),
-        free_memory(torch.device(device or next(loaded.model.parameters()).device)),
+        free_memory(torch.device(options["device"] or next(loaded.model.parameters()).device)),
         sizes.flops / (_SHARE * machine_speed()) if sizes.flops else math.nan,
         notes=loaded.notes,
         parts=_choosable(loaded),

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from nblandscape import from_transformers
-from nblandscape.huggingface.loading import Options, load
+from nblandscape.huggingface.loading import load
 from tests.huggingface import small
 
 
@@ -204,7 +204,7 @@ def test_names_are_found_in_the_hubs_cache_without_a_network(hub, gpt2_folder, a
     assert objective.loss() == from_transformers(gpt2_folder, texts[:3]).loss()
     assert objective.description["source"] == "someone/small"
     cached(hub, "someone/adapted", adapter_folder)
-    loaded = load("someone/adapted", options=Options(local_files_only=True))
+    loaded = load("someone/adapted", local_files_only=True)
     assert (loaded.source, type(loaded.model).__name__) == ("someone/adapted", "PeftModelForCausalLM")
     assert len(loaded.tokenizer()) == len(load(gpt2_folder).tokenizer())
 

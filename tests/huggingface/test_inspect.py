@@ -98,6 +98,8 @@ def test_an_objective_can_be_inspected(objective):
         assert explorer.objective is objective
     with pytest.raises(TypeError, match="has its data already"):
         nbl.inspect(objective, ["text"])
+    with pytest.raises(TypeError, match=r"batch_size=2: an objective was made with its own"):
+        nbl.inspect(objective, batch_size=2)
 
 
 @pytest.mark.parametrize(("seconds", "points"), [(1.0, 33), (200.0, 17), (1e4, 9)])

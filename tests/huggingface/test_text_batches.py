@@ -23,7 +23,7 @@ ids = st.lists(st.integers(10, 99), min_size=1, max_size=40)
 
 
 def prepared(model: Any, data: Any, tokenizer: Any = None, **options: Any) -> list[dict[str, Any]]:
-    return Preparation(load(model, tokenizer=tokenizer), **options).batches(data)
+    return Preparation(load(model, tokenizer=tokenizer, **options)).batches(data)
 
 
 # ---------------------------------------------------------------------- long texts
