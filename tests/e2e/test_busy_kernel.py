@@ -51,9 +51,10 @@ def test_a_burst_of_120_moves_paints_on_the_way_and_ends_on_the_last_value(lab):
         slider = widget.get_by_role("slider", name="Range", exact=True)
         canvas(widget).scroll_into_view_if_needed()
         lab.execute("centres = 0")
-        pictures, wanted, seconds = slider.evaluate(BURST)
+        pictures, wanted, seconds, styles = slider.evaluate(BURST)
         # How often depends on the software renderer; one picture would be the one from before.
         assert len(set(pictures)) >= 2, "the surface was not painted while the slider was moved"
+        assert styles == 0, "the colours of the theme were asked for while the slider was moved"
         finished(widget)
         lab.execute("explorer.wait(60)")
         # One call of the centre comes before the grid, one is the grid's own.
@@ -104,7 +105,8 @@ def test_a_request_while_a_cell_runs_is_answered_or_waits_visibly(lab, code):
 
 BUSY = "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'busy'"
 # 120 moves, one every 12 ms (late ones follow at once, as from a mouse that does not wait for pictures): what
-# the canvas shows on the way, the last value, the seconds; then the release.
+# the canvas shows on the way, the last value, the seconds, how often the widget asked for styles, which
+# makes the browser style at once what has changed; then the release.
 BURST = """async slider => {
   const canvas = slider.getRootNode().querySelector("canvas");
   const small = new OffscreenCanvas(120, 80).getContext("2d", { willReadFrequently: true });
@@ -114,6 +116,12 @@ BURST = """async slider => {
     return small.getImageData(0, 0, 120, 80).data.reduce((hash, v) => Math.imul(hash ^ v, 16777619), 1);
   };
   const [start, end] = [slider.valueAsNumber, Number(slider.min) + 0.4 * (slider.max - slider.min)];
+  const { getComputedStyle } = window;
+  let styles = 0;
+  window.getComputedStyle = (element, ...more) => {
+    if (element.getRootNode() === slider.getRootNode()) styles++;
+    return getComputedStyle(element, ...more);
+  };
   const pictures = [look()];
   const begin = performance.now();
   for (let k = 1; k <= 120; k++) {
@@ -122,9 +130,10 @@ BURST = """async slider => {
     while (performance.now() < begin + 12 * k) await new Promise(done => setTimeout(done, 2));
     if (k % 12 === 0) pictures.push(look());
   }
+  window.getComputedStyle = getComputedStyle;
   const wanted = slider.value;
   slider.dispatchEvent(new Event("change", { bubbles: true, composed: true }));
-  return [pictures, wanted, (performance.now() - begin) / 1000];
+  return [pictures, wanted, (performance.now() - begin) / 1000, styles];
 }"""
 
 

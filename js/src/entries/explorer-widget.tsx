@@ -1,3 +1,4 @@
+import { useComputed } from "@preact/signals";
 import type { Store } from "../model/store";
 import { DetailsCard } from "../views/details";
 import { Explorer } from "../views/explorer";
@@ -7,7 +8,8 @@ import { SurfacePanel } from "../views/surface";
 import { frameStyles } from "./frame-styles";
 
 function Lead({ store }: { store: Store }) {
-  return store.grid.value === null ? (
+  const blank = useComputed(() => store.grid.value === null).value;
+  return blank ? (
     <Waiting store={store} />
   ) : (
     <SurfacePanel store={store} Card={DetailsCard} Tools={OverlayTools} Overlays={Overlays} />

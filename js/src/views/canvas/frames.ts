@@ -1,6 +1,8 @@
 import type { Signal } from "@preact/signals";
 import type { Engine } from "../../gl/engine";
+import { css } from "../../gl/paint-box";
 import { zoomOf } from "../parts/zoom";
+import { type Colors, colorsOf } from "../surface/colors";
 import { watchAttention } from "./attention";
 
 export interface Elements {
@@ -28,6 +30,8 @@ export interface Frames {
   /** It changes: quick pictures do until it rests. */
   keepMoving(): void;
   moving(): boolean;
+  /** Of the theme, the same object while it stays; asked for at rest, since that makes the browser style at once. */
+  colors(): Colors;
   /** Device pixels per CSS pixel. */
   pixelRatio(): number;
   stop(): void;
@@ -47,12 +51,15 @@ export function createFrames(
   let zoom = zoomOf(root);
   let visible = true;
   let dirty = true;
+  let recolored = true;
+  let colors: Colors = { ink: [0.1, 0.1, 0.12], background: [1, 1, 1] };
   let pointed = false;
   let frame = 0;
   let movingUntil = 0;
   let restTimer = 0;
 
   const pixelRatio = () => Math.min(3, (window.devicePixelRatio || 1) * zoom);
+  const moving = () => performance.now() < movingUntil;
   const request = () => {
     if (frame === 0 && visible) frame = requestAnimationFrame(onFrame);
   };
@@ -91,11 +98,14 @@ export function createFrames(
       if (changed && visible) drawNow();
     },
     seen(now) {
-      visible = now;
+      visible = recolored = now;
       // Hosts blank canvases that were scrolled away or re-attached.
       if (visible) invalidate();
     },
-    recolored: invalidate,
+    recolored() {
+      recolored = true;
+      invalidate();
+    },
   });
 
   return {
@@ -110,7 +120,15 @@ export function createFrames(
       clearTimeout(restTimer);
       restTimer = window.setTimeout(invalidate, REST_MS + 20);
     },
-    moving: () => performance.now() < movingUntil,
+    moving,
+    colors() {
+      if (recolored && !moving()) {
+        recolored = false;
+        const now = colorsOf(root);
+        if (css(now.ink) !== css(colors.ink) || css(now.background) !== css(colors.background)) colors = now;
+      }
+      return colors;
+    },
     pixelRatio,
     stop() {
       cancelAnimationFrame(frame);

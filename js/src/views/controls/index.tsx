@@ -7,13 +7,15 @@ import { Icon } from "../parts/icons";
 import { NumberField } from "../parts/number-field";
 import { Slider } from "../parts/slider";
 import { Term } from "../parts/term";
+import { useScale, useSpec } from "../parts/use-spec";
 
 export { default as controlsStyles } from "./controls.css";
 
 /** What is computed (window, resolution, offset) and how it is drawn. */
 export function Controls({ store }: { store: Store }) {
   const source = store.source.value;
-  if (store.spec.value === null || source === null) return null;
+  const wanted = useSpec(store, () => true);
+  if (wanted === null || source === null) return null;
   const spectrum = store.spectrum.value;
   const { reason } = store.abilities.value;
   return (
@@ -34,27 +36,27 @@ export function Controls({ store }: { store: Store }) {
 
 function RangeControl({ store }: { store: Store }) {
   const [linked, setLinked] = useState(true);
-  const spec = store.spec.value!;
+  const span = useSpec(store, (spec) => spec.span)!;
   const { span_limits: limits } = store.source.value!;
   const { resample: enabled, reason } = store.abilities.value;
   const [low, high] = limits.map(Math.log) as [number, number];
   const clamp = (s: number) => Number(Math.min(Math.max(s, limits[0]), limits[1]).toPrecision(4));
 
   const scaled = (which: 0 | 1, value: number): [number, number] => {
-    if (!linked) return which === 0 ? [clamp(value), spec.span[1]] : [spec.span[0], clamp(value)];
-    const factor = value / spec.span[which];
-    return [clamp(spec.span[0] * factor), clamp(spec.span[1] * factor)];
+    if (!linked) return which === 0 ? [clamp(value), span[1]] : [span[0], clamp(value)];
+    const factor = value / span[which];
+    return [clamp(span[0] * factor), clamp(span[1] * factor)];
   };
   const set = (which: 0 | 1, value: number, transient: boolean) =>
     store.request({ span: scaled(which, value) }, { transient });
 
   const slider = (which: 0 | 1) => (
     <Slider
-      value={Math.log(spec.span[which])}
+      value={Math.log(span[which])}
       min={low}
       max={high}
       label={linked ? "Range" : `Range of the ${which === 0 ? "first" : "second"} axis`}
-      valueText={`plus minus ${num(spec.span[which])}`}
+      valueText={`plus minus ${num(span[which])}`}
       disabled={!enabled}
       title={enabled ? "Half-width of the window, in parameter displacement" : reason}
       onDrag={(value) => set(which, Math.exp(value), true)}
@@ -63,7 +65,7 @@ function RangeControl({ store }: { store: Store }) {
   );
   const field = (which: 0 | 1) => (
     <NumberField
-      value={spec.span[which]}
+      value={span[which]}
       label={`Half-width along the ${which === 0 ? "first" : "second"} axis`}
       disabled={!enabled}
       min={limits[0]}
@@ -101,12 +103,11 @@ function RangeControl({ store }: { store: Store }) {
 }
 
 function ResolutionControl({ store }: { store: Store }) {
-  const spec = store.spec.value!;
+  const [p0, p1] = useSpec(store, (spec) => spec.points)!;
   const { points_choices: choices, point_seconds: cost = 0 } = store.source.value!;
   const { resample: enabled, actions, reason } = store.abilities.value;
   const [open, setOpen] = useState(false);
   const [draft, setDraft] = useState<number | null>(null);
-  const [p0, p1] = spec.points;
   const nearest = choices.reduce(
     (best, n, i) => (Math.abs(n - p0) < Math.abs(choices[best]! - p0) ? i : best),
     0,
@@ -185,13 +186,15 @@ function ResolutionControl({ store }: { store: Store }) {
 }
 
 function OffsetControl({ store }: { store: Store }) {
-  const spec = store.spec.value!;
+  const axes = useSpec(store, (spec) => spec.axes)!;
+  const { axis, value } = useSpec(store, (spec) => spec.offset)!;
+  // Without an axis the slider has no scale that a window could change.
+  const reach = useSpec(store, ({ span, offset }) =>
+    offset.axis === null ? 1 : Math.max(...span, Math.abs(offset.value)),
+  )!;
   const spectrum = store.spectrum.value!;
   const { axes: enabled, reason } = store.abilities.value;
-  const { axis, value } = spec.offset;
-  const limit = Math.max(spec.span[0], spec.span[1]);
-  const reach = Math.max(limit, Math.abs(value));
-  const taken = spec.axes.map((index) => resolveIndex(index, spectrum.values.length));
+  const taken = axes.map((index) => resolveIndex(index, spectrum.values.length));
   const free = spectrum.values.map((_, i) => i).filter((i) => !taken.includes(i));
   const set = (next: number, transient: boolean) => {
     const chosen = axis ?? (free[0] === undefined ? null : signedIndex(free[0], spectrum));
@@ -291,7 +294,7 @@ function ExaggerationControl({ store }: { store: Store }) {
 const MAPS = ["viridis", "cividis", "inferno"] as const;
 
 function LookControl({ store }: { store: Store }) {
-  const spec = store.spec.value!;
+  const wanted = useScale(store);
   const colormap = useComputed(() => store.view.value.colormap).value;
   const contours = useComputed(() => store.view.value.contours).value;
   const scales = ["linear", "log", "symlog"] as const;
@@ -316,7 +319,7 @@ function LookControl({ store }: { store: Store }) {
             <button
               key={scale}
               type="button"
-              aria-pressed={spec.scale === scale}
+              aria-pressed={wanted === scale}
               data-term={scale === "linear" ? undefined : scale}
               onClick={() => store.request({ scale })}
             >

@@ -21,8 +21,8 @@ const SENT = "explorer.state_dict_at(explorer.sent[-1])";
 
 /** What is selected: compact, or with everything that is known; and what can be done with it. */
 export function DetailsCard({ store, ui }: Props) {
-  const grid = store.grid.value;
   const selection = store.selection.value;
+  const grid = selection.kind === "none" ? null : store.grid.value;
   const shown = grid ? reading(store, grid, selection, namedPoints(ui)) : null;
   const { width, height } = ui.size.value;
   // Computed: the view changes with every frame of a rotation, this does not.

@@ -1,3 +1,4 @@
+import { useComputed } from "@preact/signals";
 import { useState } from "preact/hooks";
 import { modelSpot } from "../../model/place";
 import { originOf } from "../../model/spec";
@@ -5,6 +6,7 @@ import type { Store } from "../../model/store";
 import { count, num } from "../parts/format";
 import { Icon } from "../parts/icons";
 import { Popover } from "../parts/popover";
+import { useSpec } from "../parts/use-spec";
 import { originName } from "./facts";
 import { goHome, goTo, originsOf, present } from "./go";
 
@@ -12,10 +14,10 @@ import { goHome, goTo, originsOf, present } from "./go";
 export function OriginLine({ store }: { store: Store }) {
   const [open, setOpen] = useState(false);
   const origins = originsOf(store);
-  const number = originOf(store.spec.value);
+  const number = useSpec(store, originOf) ?? 0;
+  const here = useComputed(() => present(store)).value;
   const can = store.abilities.value.axes;
   if (origins.length === 0 && number === 0) return null;
-  const here = present(store);
   const others = count(origins.length, "other origin", "other origins");
   const name = number === 0 ? `The model; ${others}` : here === null ? `Origin ${number}` : originName(here);
   const go = (to: number) => {

@@ -1,4 +1,3 @@
-import { useComputed } from "@preact/signals";
 import { useMemo, useRef } from "preact/hooks";
 import type { LiveTree, Store } from "../../model/store";
 import { float64, int32 } from "../../model/wire";
@@ -7,6 +6,7 @@ import { NumberField } from "../parts/number-field";
 import { Slider } from "../parts/slider";
 import { Term } from "../parts/term";
 import { useSize } from "../parts/use-size";
+import { useSpec } from "../parts/use-spec";
 import { thresholdScale } from "./threshold-scale";
 
 const HEIGHT = 26;
@@ -69,7 +69,7 @@ interface ThresholdProps {
 export function ThresholdSlider({ store, values, total, shown, proposal }: ThresholdProps) {
   const box = useRef<HTMLDivElement>(null);
   const [width] = useSize(box);
-  const threshold = useComputed(() => store.spec.value?.threshold ?? 0).value;
+  const threshold = useSpec(store, (spec) => spec.threshold) ?? 0;
   const span = Math.max(width - 2 * THUMB, 1);
   const scale = useMemo(() => thresholdScale(values, values[0] ?? 0), [values]);
   const curve = useMemo(() => countCurve(values, total, span, scale.toPosition), [values, span]);

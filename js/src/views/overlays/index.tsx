@@ -1,5 +1,5 @@
 import { useComputed } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo } from "preact/hooks";
 import type { Store } from "../../model/store";
 import { Tool } from "../parts/tool";
 import type { SurfaceUi } from "../surface/ui";
@@ -18,14 +18,17 @@ interface Props {
   ui: SurfaceUi;
 }
 
+/** The same each time: another array would be another picture. */
+const NOTHING: readonly never[] = [];
+
 /** Lines over the surface, their legend, and the plot of the probe. */
 export function Overlays({ store, ui }: Props) {
   const ends = useComputed(() => store.view.value.probe ?? null).value;
   const wanted = useComputed(() => store.view.value.paths !== false).value;
   const paths = useComputed(() => pathsOf(store)).value;
-  const grid = store.grid.value;
   const picking = ui.pick.value !== null;
   const shown = wanted ? paths : NONE;
+  const grid = ends === null && shown.length === 0 ? null : store.grid.value;
   const revision = grid?.revision;
   const probe = useMemo(
     () => (ends === null || grid === null ? null : probeOf(grid, ends)),
@@ -42,11 +45,10 @@ export function Overlays({ store, ui }: Props) {
       ui.keys.value = null;
     };
   }, [store, ui]);
-  useEffect(() => {
+  // Before the next frame, which draws the surface that they lie on.
+  useLayoutEffect(() => {
     if (grid === null) {
-      ui.lines.value = [];
-      ui.marks.value = [];
-      ui.stops.value = [];
+      ui.lines.value = ui.marks.value = ui.stops.value = NOTHING;
       return;
     }
     const lines = pathLines(grid, shown, background);

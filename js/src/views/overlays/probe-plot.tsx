@@ -4,6 +4,7 @@ import { linearWidth } from "../../model/symlog";
 import { num, point, squeezed, tickNums } from "../parts/format";
 import { linearScale, logScale, symlogScale } from "../parts/ticks";
 import { useSize } from "../parts/use-size";
+import { useScale } from "../parts/use-spec";
 import type { SurfaceUi } from "../surface/ui";
 import type { Ends, Probe, Profile } from "./profile";
 
@@ -62,7 +63,7 @@ function Plot({ store, grid, profile }: { store: Store; grid: LiveGrid; profile:
   const [width, height] = useSize(box);
   const [at, setAt] = useState<number | null>(null);
   const { s, losses } = profile;
-  const kind = store.spec.value?.scale ?? "linear";
+  const kind = useScale(store);
   const finite = losses.filter((v) => Number.isFinite(v));
   if (finite.length === 0) return <div class="nbl-probe-plot" ref={box} />;
   const low = Math.min(...finite);

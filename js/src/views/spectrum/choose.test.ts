@@ -19,5 +19,5 @@ it("gives and takes the offset", () => {
   expect(assign(spec({ offset: { axis: 1, value: 2 } }), "offset", 1)).toEqual({
     offset: { axis: null, value: 0 },
   });
-  expect(roleOf(spec({ offset: { axis: 1, value: 2 } }), 1)).toBe("offset");
+  expect(roleOf([0, -1], 1, 1)).toBe("offset");
 });

@@ -19,11 +19,10 @@ export function assign(spec: Spec, role: Role, index: number): SpecChange | null
   return change;
 }
 
-export function roleOf(spec: Spec | null, index: number): Role | null {
-  if (spec === null) return null;
-  if (spec.axes[0] === index) return "x";
-  if (spec.axes[1] === index) return "y";
-  return spec.offset.axis === index ? "offset" : null;
+export function roleOf(axes: Spec["axes"] | null, offset: number | null, index: number): Role | null {
+  if (axes?.[0] === index) return "x";
+  if (axes?.[1] === index) return "y";
+  return offset === index ? "offset" : null;
 }
 
 export const ROLE_NAMES: Record<Role, string> = { x: "first axis", y: "second axis", offset: "offset" };

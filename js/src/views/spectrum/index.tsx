@@ -9,6 +9,7 @@ import { num, reasonOf, whole } from "../parts/format";
 import { Icon } from "../parts/icons";
 import { Slider } from "../parts/slider";
 import { Term } from "../parts/term";
+import { useSpec } from "../parts/use-spec";
 import { assign } from "./choose";
 import { Stems } from "./stems";
 
@@ -153,10 +154,9 @@ function MoreButton({
 
 /** Steps through the eigenvectors for one axis. */
 function AxisRow({ store, spectrum, which }: { store: Store; spectrum: SpectrumData; which: 0 | 1 }) {
-  const spec = store.spec.value;
+  const index = useSpec(store, ({ axes }) => axes[which]) ?? 0;
   const { axes: enabled, reason } = store.abilities.value;
-  const position = spec === null ? 0 : Math.max(0, resolveIndex(spec.axes[which], spectrum.values.length));
-  const index = spec?.axes[which] ?? 0;
+  const position = Math.max(0, resolveIndex(index, spectrum.values.length));
   const value = spectrum.values[position] ?? 0;
   const role = which === 0 ? "x" : "y";
   return (
@@ -172,6 +172,7 @@ function AxisRow({ store, spectrum, which }: { store: Store; spectrum: SpectrumD
         disabled={!enabled}
         title={enabled ? "Step through the eigenvectors" : reason}
         onDrag={(i) => {
+          const spec = store.spec.value;
           if (spec === null) return;
           const change = assign(spec, role, signedIndex(i, spectrum));
           if (change !== null) store.request(change, { transient: true });

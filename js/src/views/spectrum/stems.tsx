@@ -5,6 +5,7 @@ import type { Store } from "../../model/store";
 import { num, squeezed, tickNums } from "../parts/format";
 import { linearScale, symlogScale } from "../parts/ticks";
 import { useSize } from "../parts/use-size";
+import { useSpec } from "../parts/use-spec";
 import { assign, ROLE_NAMES, type Role, roleOf } from "./choose";
 import { densityCounts, densityPath } from "./density";
 import { dragToAxis } from "./drag";
@@ -55,7 +56,8 @@ export function Stems({ store, spectrum, shade }: { store: Store; spectrum: Spec
   const [width, height] = useSize(box);
   const [pointed, setPointed] = useState<number | null>(null);
   const [tabbed, setTabbed] = useState(0);
-  const spec = store.spec.value;
+  const axes = useSpec(store, (spec) => spec.axes);
+  const offset = useSpec(store, (spec) => spec.offset.axis);
   const { axes: choosable, reason } = store.abilities.value;
   const { values } = spectrum;
   const { scale, log } = valueScale(values);
@@ -71,6 +73,7 @@ export function Stems({ store, spectrum, shade }: { store: Store; spectrum: Spec
   const density = shade ? spectrum.density : null;
 
   const choose = (i: number, role: Role) => {
+    const spec = store.spec.value;
     if (!choosable || spec === null) return;
     const change = assign(spec, role, signedIndex(i, spectrum));
     if (change !== null) store.request(change);
@@ -152,7 +155,7 @@ export function Stems({ store, spectrum, shade }: { store: Store; spectrum: Spec
               y={y}
               step={step}
               bottom={height - MARGIN.bottom}
-              role={roleOf(spec, signedIndex(i, spectrum))}
+              role={roleOf(axes, offset, signedIndex(i, spectrum))}
               pointed={pointed === i}
               tabbable={active === i}
               value={value}
@@ -187,7 +190,7 @@ export function Stems({ store, spectrum, shade }: { store: Store; spectrum: Spec
               type="button"
               class="nbl-button nbl-small nbl-button-line"
               tabIndex={-1}
-              aria-pressed={roleOf(spec, signedIndex(pointed, spectrum)) === role}
+              aria-pressed={roleOf(axes, offset, signedIndex(pointed, spectrum)) === role}
               title={`Use ${eigenLabel(signedIndex(pointed, spectrum))} as ${ROLE_NAMES[role]}`}
               onClick={() => choose(pointed, role)}
             >

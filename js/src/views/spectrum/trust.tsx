@@ -1,3 +1,4 @@
+import { useComputed } from "@preact/signals";
 import { useState } from "preact/hooks";
 import type { TrustNumbers } from "../../model/protocol";
 import type { Store } from "../../model/store";
@@ -8,8 +9,8 @@ import { Popover } from "../parts/popover";
 /** What the slice can show and what it cannot, in words; the numbers are a press away. */
 export function TrustRow({ store }: { store: Store }) {
   const [open, setOpen] = useState(false);
+  const trust = useComputed(() => trustOf(store)).value;
   if (store.source.value?.kind !== "objective") return null;
-  const trust = trustOf(store);
   const { actions, reason } = store.abilities.value;
   if (trust?.phase === "done") {
     return (

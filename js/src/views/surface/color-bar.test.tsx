@@ -23,7 +23,7 @@ function follow(): void {
   const grid = store.grid.value!;
   const { range, scale, clipped } = verticalRange(grid, "linear", store.view.value.clip ?? null);
   act(() => {
-    ui.bar.value = { low: range[0], high: range[1], scale, clipped };
+    ui.bar.value = { grid, low: range[0], high: range[1], scale, clipped };
   });
 }
 

@@ -32,13 +32,13 @@ export function ColorBar({ store, ui }: { store: Store; ui: SurfaceUi }) {
   const clip = useComputed(() => store.view.value.clip ?? null).value;
   const scaleBox = useRef<HTMLDivElement>(null);
   const bar = ui.bar.value;
-  const grid = store.grid.value;
   const { width, height } = ui.size.value;
   const place = barPlace(width, height);
-  if (!bar || !grid || place === "none") return null;
+  if (!bar || place === "none") return null;
+  const { grid } = bar;
   const brush = asked !== null && bandMeets(asked, [bar.low, bar.high], grid.base) ? asked : null;
   const upright = place === "right";
-  const map = mapOf(bar, grid);
+  const map = mapOf(bar);
   const [length, count] = barLength(upright, width, height);
   const losses = lossTicks(bar.low + grid.base, bar.high + grid.base, bar.scale, count);
   const texts = tickTexts(losses);
@@ -111,7 +111,7 @@ export function ColorBar({ store, ui }: { store: Store; ui: SurfaceUi }) {
             clear={() => store.setView({ brush: null })}
           />
         ))}
-        <ClipHandle store={store} grid={grid} bar={bar} clip={clip} upright={upright} length={length} />
+        <ClipHandle store={store} bar={bar} clip={clip} upright={upright} length={length} />
         {pointed !== null && <div class="nbl-bar-pointer" style={at(pointed)} aria-hidden="true" />}
       </div>
       {brush && <Share grid={grid} band={brush} />}
@@ -124,9 +124,9 @@ export function ColorBar({ store, ui }: { store: Store; ui: SurfaceUi }) {
   );
 }
 
-function mapOf(bar: Bar, grid: LiveGrid): HeightMap {
+function mapOf({ low, high, scale, grid }: Bar): HeightMap {
   const map = createHeightMap();
-  setHeightMap(map, { range: [bar.low, bar.high], scale: bar.scale, base: grid.base });
+  setHeightMap(map, { range: [low, high], scale, base: grid.base });
   return map;
 }
 
@@ -227,7 +227,6 @@ function BandThumb({ end, upright, active, ends, text, place, set, clear }: Thum
 
 interface ClipProps {
   store: Store;
-  grid: LiveGrid;
   bar: Bar;
   clip: number | null;
   upright: boolean;
@@ -235,7 +234,8 @@ interface ClipProps {
 }
 
 /** The upper end of the bar: drag it towards the lower one, and the surface is cut off above that loss. */
-function ClipHandle({ store, grid, bar, clip, upright, length }: ClipProps) {
+function ClipHandle({ store, bar, clip, upright, length }: ClipProps) {
+  const { grid } = bar;
   const whole = createHeightMap();
   const { range } = spanned(grid, store.range?.value ?? null);
   setHeightMap(whole, { range, scale: bar.scale, base: grid.base });

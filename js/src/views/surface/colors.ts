@@ -9,8 +9,13 @@ export function parseColor(text: string, fallback: Rgb): Rgb {
   return fallback;
 }
 
+export interface Colors {
+  ink: Rgb;
+  background: Rgb;
+}
+
 /** Ink and background of an element whose `color` and `background-color` are set. */
-export function colorsOf(element: Element): { ink: Rgb; background: Rgb } {
+export function colorsOf(element: Element): Colors {
   const style = getComputedStyle(element);
   return {
     ink: parseColor(style.color, [0.1, 0.1, 0.12]),

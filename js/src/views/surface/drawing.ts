@@ -1,7 +1,6 @@
 import { type Camera, createCamera, project, setCamera } from "../../gl/camera";
 import type { Engine, Grid, Label, Line, Look, Marker, Surface } from "../../gl/engine";
 import { createFlatSurface } from "../../gl/flat-surface";
-import { css } from "../../gl/paint-box";
 import { createLabels } from "../../gl/paint-labels";
 import { paintLines } from "../../gl/paint-lines";
 import { paintMarkers } from "../../gl/paint-markers";
@@ -14,7 +13,7 @@ import { createReadOutPlace } from "../canvas/read-out-place";
 import { type Spot, setAnchor } from "../canvas/ui";
 import { type AxisTicks, createAxes } from "./axes";
 import { basinTint } from "./basin-map";
-import { colorsOf, type Rgb } from "./colors";
+import type { Rgb } from "./colors";
 import { contourLabels } from "./contour-labels";
 import { type ContourPath, contourPaths } from "./contour-paths";
 import { basinOf, type CriticalPoint, markersOf } from "./critical";
@@ -116,13 +115,9 @@ export function createDrawing(
       return;
     }
     let moving = frames.moving();
-    if (!moving) {
-      const now = colorsOf(root);
-      if (css(now.ink) !== css(ink) || css(now.background) !== css(background)) {
-        ({ ink, background } = now);
-        ui.colors.value = now;
-      }
-    }
+    const colors = frames.colors();
+    ({ ink, background } = colors);
+    ui.colors.value = colors;
     if ((shown.streamed || shown.simplified) && fullCost > SLOW_MS) {
       moving = true;
       frames.keepMoving();

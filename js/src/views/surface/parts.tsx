@@ -1,10 +1,11 @@
-import type { Signal } from "@preact/signals";
+import { type Signal, useComputed } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { nearestVertex } from "../../model/place";
 import type { Coordinates } from "../../model/protocol";
 import type { LiveGrid, Store } from "../../model/store";
 import { num, point } from "../parts/format";
 import { standing } from "../parts/standing";
+import { useScale } from "../parts/use-spec";
 import { type CriticalPoint, criticalPoints, isPlace, type Row, samePoint, title } from "./critical";
 import { barPlace } from "./layout";
 import { shortLabel, vertexPoint } from "./scene";
@@ -17,16 +18,15 @@ export interface Props {
 
 /** Says what is not a finished measurement. */
 export function StateBadge({ store, ui }: Props) {
-  const grid = store.grid.value;
-  const wanted = store.spec.value?.scale;
-  if (!grid) return null;
-  const text = standing(store);
+  const text = useComputed(() => standing(store)).value;
+  const state = useComputed(() => store.grid.value?.state).value;
+  const wanted = useScale(store);
   if (text === "")
-    return wanted === "log" && ui.bar.value?.scale === "linear" ? (
+    return state && wanted === "log" && ui.bar.value?.scale === "linear" ? (
       <div class="nbl-badge">linear: no loss here is positive, so there is no logarithm</div>
     ) : null;
   // What is final is here for want of values of what is asked for.
-  return <div class={`nbl-badge ${grid.state === "final" ? "stale" : grid.state}`}>{text}</div>;
+  return <div class={`nbl-badge ${state === "final" ? "stale" : state}`}>{text}</div>;
 }
 
 export interface Reading {
@@ -94,10 +94,7 @@ export function Rows({ reading: { rows, note } }: { reading: Reading }) {
   );
 }
 
-/** Follows the pointer, or stands at what another panel or the keyboard points at. */
-export function Tooltip({ store, ui }: Props) {
-  const box = useRef<HTMLDivElement>(null);
-  const anchor = ui.anchor.value;
+function pointedAt(store: Store, ui: SurfaceUi): Reading | null {
   const grid = store.grid.value;
   const { width, height } = ui.size.value;
   const hover = store.hover.value;
@@ -105,7 +102,15 @@ export function Tooltip({ store, ui }: Props) {
   // The read-out says the same already.
   const told = hover.kind === selection.kind && hover.vertex === selection.vertex && hover.kind !== "none";
   const hidden = told && barPlace(width, height) !== "none";
-  const shown = anchor && grid && !hidden ? reading(store, grid, hover, namedPoints(ui)) : null;
+  return grid && !hidden ? reading(store, grid, hover, namedPoints(ui)) : null;
+}
+
+/** Follows the pointer, or stands at what another panel or the keyboard points at. */
+export function Tooltip({ store, ui }: Props) {
+  const box = useRef<HTMLDivElement>(null);
+  const anchor = ui.anchor.value;
+  const { width, height } = ui.size.value;
+  const shown = anchor && pointedAt(store, ui);
   useLayoutEffect(() => {
     const element = box.current;
     if (!element || !anchor) return;

@@ -87,9 +87,8 @@ export function createShown(store: Store, surface: Surface, { bar }: Pick<Surfac
     shown.levels = contourLevels(range, live.base, scale);
     const [low, high] = range;
     const last = bar.peek();
-    if (last?.low !== low || last.high !== high || last.scale !== scale || last.clipped !== clipped) {
-      bar.value = { low, high, scale, clipped };
-    }
+    const same = last?.low === low && last.high === high && last.scale === scale && last.clipped === clipped;
+    if (!same || last.grid !== live) bar.value = { grid: live, low, high, scale, clipped };
   }
 
   const shown: Shown = {

@@ -1,5 +1,6 @@
 import { type Signal, signal } from "@preact/signals";
 import type { Line, Marker, Scale } from "../../gl/engine";
+import type { LiveGrid } from "../../model/store";
 import { type CanvasUi, createCanvasUi } from "../canvas/ui";
 import type { AxisText } from "./axes";
 import type { Rgb } from "./colors";
@@ -9,6 +10,8 @@ import type { Preset } from "./navigate";
 
 /** Heights at the ends of the colour bar, and the scale that is drawn. */
 export interface Bar {
+  /** The surface that is drawn. */
+  grid: LiveGrid;
   low: number;
   high: number;
   scale: Scale;

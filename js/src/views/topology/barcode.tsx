@@ -2,6 +2,7 @@ import { useMemo, useRef } from "preact/hooks";
 import type { Branch, LiveGrid, LiveTree, Store } from "../../model/store";
 import { tickNums, whole } from "../parts/format";
 import { useSize } from "../parts/use-size";
+import { useScale } from "../parts/use-spec";
 import { placeIn } from "../parts/zoom";
 import { barRows, STRIP, stripRuns } from "./bar-layout";
 import { pairKey, stepInList, useLinks } from "./links";
@@ -20,7 +21,7 @@ export function Barcode({ store, tree, grid }: { store: Store; tree: LiveTree; g
   const { count, pitch } = barRows(tree.branches.length, bottom - top);
   const shown = tree.branches.slice(0, count);
   const links = useLinks(store, tree, grid, shown);
-  const kind = store.spec.value?.scale ?? "linear";
+  const kind = useScale(store);
   const scale = useMemo(() => lossScale(tree.branches, grid, kind), [tree, grid, kind]);
   const runs = useMemo(() => stripRuns(tree.branches.slice(count), LINES, scale), [tree, count, scale]);
   const [left, right] = [MARGIN.left, Math.max(width - MARGIN.right, MARGIN.left + 10)];

@@ -2,6 +2,7 @@ import { useMemo, useRef } from "preact/hooks";
 import type { LiveGrid, LiveTree, Store } from "../../model/store";
 import { squeezed, tickNums } from "../parts/format";
 import { useSize } from "../parts/use-size";
+import { useScale, useSpec } from "../parts/use-spec";
 import { placeIn } from "../parts/zoom";
 import { type Dot, type Frame, nearestDot, persistenceLine, placeDots } from "./diagram-layout";
 import { pairKey, stepInList, useLinks } from "./links";
@@ -21,8 +22,8 @@ export function Diagram({ store, tree, grid }: { store: Store; tree: LiveTree; g
   const [width, height] = useSize(box);
   const marked = tree.branches.slice(0, MOST_MARKED);
   const links = useLinks(store, tree, grid, marked);
-  const kind = store.spec.value?.scale ?? "linear";
-  const threshold = store.spec.value?.threshold ?? 0;
+  const kind = useScale(store);
+  const threshold = useSpec(store, (spec) => spec.threshold) ?? 0;
   const frame: Frame = {
     left: MARGIN.left,
     right: Math.max(width - MARGIN.right, MARGIN.left + 10),

@@ -57,7 +57,8 @@ function TopologyPanel({
   Check?: PointCheck | undefined;
 }) {
   const live = store.tree.value;
-  const grid = store.grid.value;
+  // The prediction of another window has no tree, and nothing of it is shown here.
+  const grid = useComputed(() => (store.tree.value === null ? null : store.grid.value)).value;
   // Computed: the view changes with every frame of a rotation, these do not.
   const wanted = useComputed(() => store.view.value.topology ?? "tree").value;
   // While another window is computed, the last tree stays, faded, instead of a blank panel.

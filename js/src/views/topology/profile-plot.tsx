@@ -6,6 +6,7 @@ import { treeColumns } from "../../model/wire";
 import { layoutTree } from "../merge-tree/layout";
 import { squeezed, tickNums } from "../parts/format";
 import { useSize } from "../parts/use-size";
+import { useScale } from "../parts/use-spec";
 import { placeIn } from "../parts/zoom";
 import { pairKey, stepInList, useLinks } from "./links";
 import { lossScale } from "./loss-scale";
@@ -35,7 +36,7 @@ export function ProfilePlot({ store, tree, grid, field, axes }: Props) {
   const plotHeight = Math.max(height - MARGIN.top - MARGIN.bottom, 10);
   const shown = tree.branches.slice(0, mostLeaves(plotWidth));
   const links = useLinks(store, tree, grid, shown);
-  const kind = store.spec.value?.scale ?? "linear";
+  const kind = useScale(store);
 
   // The values' array is used again by the next revision of a running computation.
   const order = useMemo(() => byHeight(field.values), [field.values, field.revision]);

@@ -12,7 +12,7 @@ import { createLook, followView } from "../canvas/look";
 import { createReadOutPlace } from "../canvas/read-out-place";
 import { type Spot, setAnchor } from "../canvas/ui";
 import { type AxisTicks, createAxes, tickCounts } from "../surface/axes";
-import { colorsOf, type Rgb } from "../surface/colors";
+import type { Rgb } from "../surface/colors";
 import { basinOf } from "../surface/critical";
 import { type Inset, insets } from "../surface/layout";
 import { contourLevels, type Levels } from "../surface/scene";
@@ -154,7 +154,7 @@ export function createDrawing(
       return;
     }
     const moving = frames.moving();
-    if (!moving) ({ ink, background } = colorsOf(root));
+    ({ ink, background } = frames.colors());
     setMarkers(volume);
     const { width, height } = ui.size.peek();
     insets(width, height, frames.pixelRatio(), flat !== null, inset);
