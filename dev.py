@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -27,6 +28,8 @@ VENV = ROOT / ".venv"
 BENCH = ROOT / "tests" / "benchmarks"
 EXTRAS = "lab,hf,mesh,store,cluster,dev"
 OLDEST_PYTHON = (3, 11)
+Step = tuple[str, list[str]]  # name and command
+Result = tuple[str, int, float]  # name, exit status, seconds
 
 
 def python(venv: Path) -> str:
@@ -123,18 +126,20 @@ def test(arguments: list[str]) -> int:
     interpreter = set_up()
     pytest = [interpreter, "-m", "pytest", *arguments]
     if arguments:
-        return steps_in_turn([("pytest", pytest)])
+        return summary(carry_out([("pytest", pytest)]))
     workers = ["-n", str(min(os.cpu_count() or 1, 4))]
     spread = [*workers, "--dist", "loadgroup", "--ignore", "tests/e2e"]
     # The tests of a file share a notebook; each worker has a JupyterLab and a browser of its own.
     pages = [*workers, "--dist", "loadfile", "tests/e2e"]
     tests = [("the Python tests", [*pytest, *spread]), ("the browser tests", [*pytest, *pages])]
-    return steps_in_turn([*checks(interpreter), *front_end_tests(interpreter), *tests])
+    quick = [*checks(interpreter), *front_end_tests(interpreter)]
+    return summary([*carry_out(quick, beside=[types(interpreter)]), *carry_out(tests)])
 
 
 def check(arguments: list[str]) -> int:  # noqa: ARG001
     """Check style and types only: ruff, mypy, tsc, biome."""
-    return steps_in_turn(checks(set_up()))
+    interpreter = set_up()
+    return summary(carry_out(checks(interpreter), beside=[types(interpreter)]))
 
 
 def soak(arguments: list[str]) -> int:
@@ -208,29 +213,43 @@ def clean(arguments: list[str]) -> int:
     return 0
 
 
-def checks(interpreter: str) -> list[tuple[str, list[str]]]:
-    """List the style and type checks of both languages."""
+def types(interpreter: str) -> Step:
+    """Name the check of Python's types, which reads torch for a minute on one core."""
+    return "mypy", [interpreter, "-m", "mypy"]
+
+
+def checks(interpreter: str) -> list[Step]:
+    """List the style checks of both languages and the types of the front end."""
     return [
         ("ruff check", [interpreter, "-m", "ruff", "check", "."]),
         ("ruff format", [interpreter, "-m", "ruff", "format", "--check", "."]),
-        ("mypy", [interpreter, "-m", "mypy"]),
         ("tsc and biome", [interpreter, "js/frontend.py", "npm", "run", "--silent", "check"]),
     ]
 
 
-def front_end_tests(interpreter: str) -> list[tuple[str, list[str]]]:
+def front_end_tests(interpreter: str) -> list[Step]:
     """List the tests of the front end and the check of its size budgets."""
     npm = [interpreter, "js/frontend.py", "npm", "run", "--silent"]
     return [("vitest", [*npm, "test"]), ("bundle sizes", [*npm, "build", "--", "--check"])]
 
 
-def steps_in_turn(steps: Sequence[tuple[str, list[str]]]) -> int:
-    """Run every step, also after a failure, and end with one line for each."""
-    results = []
-    for name, command in steps:
-        say(name)
-        start = time.monotonic()
-        results.append((name, run(*command), time.monotonic() - start))
+def timed(step: Step) -> Result:
+    """Run a step; return its name, status and seconds."""
+    name, command = step
+    say(name)
+    start = time.monotonic()
+    return name, run(*command), time.monotonic() - start
+
+
+def carry_out(steps: Sequence[Step], beside: Sequence[Step] = ()) -> list[Result]:
+    """Run every step in turn, also after a failure, and those ``beside`` them meanwhile."""
+    with ThreadPoolExecutor() as pool:
+        meanwhile = [pool.submit(timed, step) for step in beside]
+        return [*map(timed, steps), *(future.result() for future in meanwhile)]
+
+
+def summary(results: Sequence[Result]) -> int:
+    """Print one line for each step; return 1 if one failed."""
     if len(results) > 1:
         print("\nSummary")
         for name, status, seconds in results:
