@@ -313,7 +313,7 @@ class Objective:
     def gradient(self) -> torch.Tensor:
         """Gradient (n,) at the model's weights."""
         with self._lock:
-            self._check_shared_weights()
+            self._check_derivatives()
             return self._snapshot.gradient.clone()
 
     @property
@@ -337,11 +337,11 @@ class Objective:
         Raises
         ------
         ValueError
-            `V` has another length than n.
+            `V` has another length than n, or the weights are quantised.
         """
         rows = self._rows(V)
         with self._lock:
-            self._check_shared_weights()
+            self._check_derivatives()
             return self._snapshot.product(rows).reshape(V.shape)
 
     def graph_memory(self) -> int:
@@ -363,7 +363,7 @@ class Objective:
             The objective was made from a batch loss, or the model's output is not one tensor.
         """
         with self._lock:
-            self._check_shared_weights()
+            self._check_derivatives()
             return self._snapshot.gauss_newton_product(self._rows(V)).reshape(V.shape)
 
     def fvp(self, V: torch.Tensor) -> torch.Tensor:
@@ -372,7 +372,7 @@ class Objective:
         `V` has shape (k, n) or (n,). Errors are those of `gnvp`.
         """
         with self._lock:
-            self._check_shared_weights()
+            self._check_derivatives()
             return self._snapshot.fisher_product(self._rows(V)).reshape(V.shape)
 
     def batch_gradients_dot(self, V: torch.Tensor) -> np.ndarray:
@@ -388,7 +388,7 @@ class Objective:
             Their mean weighted by `batch_counts` is the slope of the loss; their spread is its noise.
         """
         with self._lock:
-            self._check_shared_weights()
+            self._check_derivatives()
             return self._per_batch(self._snapshot.graphs.batch_slopes(self._rows(V)))
 
     def batch_curvatures(self, V: torch.Tensor) -> np.ndarray:
@@ -413,7 +413,7 @@ class Objective:
         array([[2., 8.]])
         """
         with self._lock:
-            self._check_shared_weights()
+            self._check_derivatives()
             return self._per_batch(self._snapshot.graphs.batch_curvatures(self._rows(V)))
 
     def _rows(self, V: torch.Tensor) -> torch.Tensor:
@@ -685,6 +685,12 @@ class Objective:
         with self._lock:
             self._snapshot.release()  # before the new ones need the memory
             self._snapshot = Snapshot(model, self._problem)
+
+    def _check_derivatives(self) -> None:
+        """Refuse what would be wrong: a batch loss may say ``no_derivatives``, why it has none."""
+        self._check_shared_weights()
+        if reason := getattr(self._problem.batch_loss, "no_derivatives", ""):
+            raise ValueError(reason)
 
     def _check_shared_weights(self) -> None:
         if self._snapshot.shares_weights and self.stale:

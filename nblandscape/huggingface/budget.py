@@ -157,7 +157,7 @@ def _alternatives(sizes: Sizes, choice: Choice, parts: Sequence[tuple[str, int]]
         if choice.largest + choice.smallest > 2:
             fewer = replace(choice, largest=1, smallest=1)
             yield [("largest=1, smallest=1 (fewer eigenpairs)", sizes, fewer, 1.0)]
-        text = 'mode="random" (forward passes only, no Hessian)'
+        text = 'mode="random" (losses only, no spectrum)'
         yield [(text, sizes, replace(choice, mode="random"), 1.0)]
     if choice.points > 17:
         yield [("points=17", sizes, replace(choice, points=17), 1.0)]

@@ -81,7 +81,7 @@ def _measured(explorer: Explorer, options: Namespace) -> Report:
                 continue
         wanted = False if options.quick else None
         seed = {"seed": options.seed} if "seed" in options else {}
-        return measure_report(explorer, blocks=wanted, trust=wanted, progress=say, **seed)
+        return measure_report(explorer, blocks=wanted, trust=wanted, trace=wanted, progress=say, **seed)
 
 
 def summary_of(report: Report) -> str:
@@ -95,6 +95,10 @@ def summary_of(report: Report) -> str:
             ("largest eigenvalue", f"{values[0]:.4g} (residual {residuals[0]:.1e})"),
             ("smallest eigenvalue", f"{values[-1]:.4g} (residual {residuals[-1]:.1e})"),
         ]
+    if told["no_spectrum"]:
+        rows.append(("spectrum", f"none: {told['no_spectrum']}"))
+    if report.trace is not None:
+        rows.append(("trace from losses", _pair(told["trace"])))
     if report.blocks is not None:
         found = report.blocks
         sharpest = int(found.top.argmax())

@@ -47,9 +47,10 @@ def inspect(
     wait : bool
         Return only when everything is computed.
     mode : {"auto", "hessian", "random"}
-        "hessian": planes of Hessian eigenvectors, as `explore` shows them. "random": the plane of two random,
-        filter-normalised directions, by forward passes only. "auto": "hessian" where it fits into memory and
-        the model is not quantised.
+        "hessian": planes of Hessian eigenvectors, as `explore` shows them. "random": losses only, on the
+        plane of two random, filter-normalised directions that are drawn anew from their seed instead of
+        stored: no spectrum, which explorer and report say with the reason; the report estimates the Hessian's
+        trace from losses. "auto": "hessian" where it fits into memory and the model is not quantised.
     report : path, optional
         Also write a report there, an HTML file and a JSON beside it (see `write_report`); waits.
     quiet : bool
@@ -127,7 +128,11 @@ def _explorer(
     view: dict[str, Any] = {"points": plan.choice.points} | ({} if span is None else {"span": span})
     if plan.choice.mode == "random":
         plane = Subspace.random(objective, 2, normalize="filter", seed=seed, stored=False)
-        return Explorer(RandomPlaneSource(objective, plane, name), spec_changes=view, height=height)
+        return Explorer(
+            RandomPlaneSource(objective, plane, name, f"No spectrum: {plan.reason}."),
+            spec_changes=view,
+            height=height,
+        )
     view |= {"largest": plan.choice.largest, "smallest": plan.choice.smallest, "seed": seed}
     explorer: Explorer = explore(objective, title=name, height=height, **view)
     return explorer

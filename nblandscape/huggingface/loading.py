@@ -70,6 +70,8 @@ class Loaded:
         Whether nobody else has the model, so that its weights may be shared instead of copied.
     places : tuple of str
         Folders or hub names where a tokenizer or processor may lie, in the order of trying.
+    quantised : str
+        How the weights are quantised; "" if they are not.
     notes : tuple of str
         What a user should know about the weights.
     options : Options
@@ -83,7 +85,7 @@ class Loaded:
     places: tuple[str, ...]
     access: Access
     pooling: Pooling = field(default_factory=Pooling)
-    quantised: bool = False
+    quantised: str = ""
     notes: tuple[str, ...] = ()
     options: Options = field(default_factory=Options, repr=False)
 
@@ -152,13 +154,11 @@ def load(model_or_path: Any, *, outline: bool = False, **options: Unpack[Options
     quantised = quantisation(loaded.model)
     if quantised:
         notes.append(
-            f"The weights are quantised ({quantised}): integers have no gradient and do not move. Only "
-            "parameters in floating point are analysed; use random directions and losses rather than "
-            "Hessian products."
+            f"The weights are quantised ({quantised}): only parameters that are left in floating point move."
         )
     return replace(
         loaded,
-        quantised=bool(quantised),
+        quantised=quantised,
         notes=tuple(notes),
         options=options,
     )
@@ -180,20 +180,31 @@ def transformers() -> Any:
         ) from error
 
 
-def quantisation(model: Any) -> str | None:
-    """How a model's weights are quantised, None if they are not."""
+def quantisation(model: Any) -> str:
+    """How a model's weights are quantised, "" if they are not.
+
+    Seen by the configuration that `from_pretrained` leaves in a model (every method of Transformers), by
+    parameters of integers, or by modules of torch.ao, whose weights are no parameters at all. Tested here:
+    bitnet checkpoints, torch.ao's dynamic quantisation, and integer parameters.
+    """
     config = getattr(getattr(model, "config", None), "quantization_config", None)
     if config is not None:
-        method = (
-            config.get("quant_method")
-            if isinstance(config, dict)
-            else getattr(config, "quant_method", "quantised")
-        )
+        method = config.get("quant_method") if isinstance(config, dict) else config.quant_method
         return str(getattr(method, "value", method))
+    if any(type(module).__module__.startswith("torch.ao.nn.quantized") for module in model.modules()):
+        return "torch.ao"
     for parameter in model.parameters():
         if not (parameter.is_floating_point() or parameter.is_complex()):
             return str(parameter.dtype).removeprefix("torch.")
-    return None
+    return ""
+
+
+def has_derivatives(model: Any) -> bool:
+    """Whether a quantised model can be differentiated, as adapters on bitsandbytes layers can.
+
+    Else rounding cuts the graph on the way, and what autograd returns is wrong without an error.
+    """
+    return bool(getattr(getattr(model, "hf_quantizer", None), "is_trainable", False))
 
 
 def _given(model: nn.Module, task: Task | None, access: Access) -> Loaded:
@@ -381,6 +392,9 @@ def _outline(auto: Any, place: str, config: Any, access: Access) -> Any:
     kept = _kept_type(Path(place)) or getattr(config, "dtype", None) or torch.float32
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
         model = auto.from_config(config, dtype=kept, trust_remote_code=access.trust_remote_code)
+    if (how := getattr(config, "quantization_config", None)) is not None:
+        quantisers = importlib.import_module("transformers.quantizers.auto").AutoHfQuantizer
+        quantisers.from_config(how, pre_quantized=True).preprocess_model(model=model, dtype=kept)
     return model.eval()
 
 

@@ -5,7 +5,7 @@ from typing import Any, Unpack
 
 from nblandscape.huggingface.anatomy import inputs_of
 from nblandscape.huggingface.data import Preparation
-from nblandscape.huggingface.loading import Loaded, load
+from nblandscape.huggingface.loading import Loaded, has_derivatives, load
 from nblandscape.huggingface.options import Options, takes_options
 from nblandscape.huggingface.selection import select
 from nblandscape.huggingface.tasks import Metrics, TaskLoss, metrics_of, problem_of
@@ -72,6 +72,13 @@ def from_transformers(model_or_path: Any, data: object, **options: Unpack[Option
     ValueError
         A model or data that cannot be used; the text says what to do.
 
+    Notes
+    -----
+    Of quantised models the parameters that are left in floating point move, and losses are exact; gradients
+    and Hessian products are refused, since rounding has no derivative (methods that Transformers calls
+    trainable, such as bitsandbytes under adapters, are let through). Tested: bitnet checkpoints and
+    torch.ao's dynamic quantisation; others are recognised by their configuration.
+
     Examples
     --------
     >>> import torch, transformers
@@ -110,8 +117,15 @@ def task_loss(loaded: Loaded, batch: Mapping[str, Any]) -> TaskLoss:
         provenance["revision"] = loaded.options["revision"]
     if loaded.notes:
         provenance["notes"] = list(loaded.notes)
+    reason = ""
     if loaded.quantised:
-        provenance["quantised"] = True
+        provenance["quantised"] = loaded.quantised
+        if not has_derivatives(loaded.model):
+            reason = (
+                f"The weights are quantised ({loaded.quantised}), and what is rounded has no derivative. "
+                'Losses are enough for inspect(mode="random"), Subspace.random and '
+                'hessian_trace(method="loss").'
+            )
     classifies = loaded.task in ("sequence-classification", "image-classification")
     return TaskLoss(
         loaded.task,
@@ -119,6 +133,7 @@ def task_loss(loaded: Loaded, batch: Mapping[str, Any]) -> TaskLoss:
         problem=problem_of(config, batch["labels"]) if classifies else "single_label_classification",
         pooling=loaded.pooling,
         provenance=provenance,
+        no_derivatives=reason,
     )
 
 

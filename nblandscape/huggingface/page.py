@@ -38,7 +38,7 @@ def around(report: Report, theme: str | None) -> Around:
     told = report.numbers
     parts = [
         _plan(told["plan"]),
-        _spectrum(told["spectrum"]),
+        _spectrum(told["spectrum"]) or _no_spectrum(told["no_spectrum"], told["trace"]),
         _topology(told["topology"]),
         _minima(told["topology"]["minima"]),
         _bars(report.blocks, theme),
@@ -99,6 +99,19 @@ def _spectrum(found: Mapping[str, Any] | None) -> str:
     )
     table = _table(("index", "eigenvalue", "residual", "gap", ""), rows)
     return _section("Spectrum", table + f'<p class="pale">{_text(text)}</p>')
+
+
+def _no_spectrum(reason: str, trace: Mapping[str, Any] | None) -> str:
+    if not reason and trace is None:
+        return ""
+    told = f"<p>None: {_text(reason)}.</p>" if reason else "<p>None.</p>"
+    if trace is not None:
+        text = (
+            f"Trace of the Hessian from losses alone: {_with_error(trace)} (second differences along "
+            f"{trace['samples']} random directions, {trace['evaluations']} losses)."
+        )
+        told += f"<p>{_text(text)}</p>"
+    return _section("Spectrum", told)
 
 
 def _topology(found: Mapping[str, Any]) -> str:

@@ -30,11 +30,9 @@ LIMIT = 64  # texts of an inspection, if nobody chose
 
 _SHARE = 0.6  # of the speed of a matrix product that a model reaches
 _TRIAL = 0.3  # seconds of an evaluation up to which products and points are tried as well
-_QUANTISED = (
-    "The weights are quantised: integers have no gradient, so there are no Hessian products. Random "
-    "directions move what is in floating point, by forward passes only."
-)
-_TOO_LARGE = "The Hessian's directions do not fit into memory; random ones do, by forward passes only."
+_LOSSES_ONLY = "Losses only: random directions, no Hessian products and so no spectrum"
+_CHOSEN = 'mode="random" was chosen'
+_TOO_LARGE = "the Hessian's directions do not fit into memory"
 
 
 @dataclass(frozen=True, repr=False)
@@ -59,6 +57,8 @@ class Plan:
         What would fit where this does not, or be faster where it is slow.
     hessian : tuple of str
         What would make the Hessian's directions fit where "auto" had to take random ones.
+    reason : str
+        Why there is no spectrum; "" where there is one.
     notes : tuple of str
     parts : tuple of (str, int)
         What `parameters=` may name, with its size.
@@ -75,6 +75,7 @@ class Plan:
     steps: tuple[Step, ...] = ()
     remedies: tuple[str, ...] = ()
     hessian: tuple[str, ...] = ()
+    reason: str = ""
     notes: tuple[str, ...] = ()
     parts: tuple[tuple[str, int], ...] = ()
 
@@ -88,17 +89,21 @@ class Plan:
         """Of all steps; NaN if one cannot be told."""
         return math.fsum(step.seconds for step in self.steps)
 
-    def decided(self, mode: Mode, *, quantised: bool = False) -> "Plan":
+    def decided(self, mode: Mode, *, quantised: str = "") -> "Plan":
         """The plan with its steps, and with the mode that "auto" stands for."""
         if quantised and mode != "random":
+            reason = f"the weights are quantised ({quantised}), and what is rounded has no derivative"
             if mode == "hessian":
-                raise ValueError(f'mode="hessian": {_QUANTISED} Use mode="random".')
-            return self._with_mode("random", _QUANTISED)
-        plan = self._with_mode("random" if mode == "random" else "hessian")
+                raise ValueError(f'mode="hessian": {reason}. Use mode="random".')
+            return replace(self._with_mode("random"), reason=reason)
+        if mode == "random":
+            return replace(self._with_mode("random"), reason=_CHOSEN)
+        plan = self._with_mode("hessian")
         if mode == "auto" and not plan.fits:
-            other = self._with_mode("random", _TOO_LARGE)
+            other = self._with_mode("random")
             if other.fits:
-                return replace(other, hessian=tuple(r for r in plan.remedies if not r.startswith("mode=")))
+                remedies = tuple(r for r in plan.remedies if not r.startswith("mode="))
+                return replace(other, hessian=remedies, reason=_TOO_LARGE)
         return plan
 
     def measured_on(self, objective: Objective) -> "Plan":
@@ -132,12 +137,12 @@ class Plan:
         choice = replace(self.choice, points=points)
         return replace(self, choice=choice, steps=(*self.steps[:-1], step))
 
-    def _with_mode(self, mode: Literal["hessian", "random"], *notes: str) -> "Plan":
+    def _with_mode(self, mode: Literal["hessian", "random"]) -> "Plan":
         choice = replace(self.choice, mode=mode)
         facts = {"free": self.free, "evaluation": self.evaluation}
         steps = steps_of(self.sizes, choice, **facts)
         remedies = remedies_of(self.sizes, choice, self.parts, **facts)
-        return replace(self, choice=choice, steps=steps, remedies=remedies, notes=(*self.notes, *notes))
+        return replace(self, choice=choice, steps=steps, remedies=remedies)
 
     def to_frame(self) -> Any:
         """One row per step; ``pandas.DataFrame(...)`` takes it.
@@ -173,6 +178,7 @@ class Plan:
             "fits": self.fits,
             "remedies": list(self.remedies),
             "hessian_remedies": list(self.hessian),
+            "reason": self.reason,
             "notes": list(self.notes),
         }
 
@@ -198,6 +204,8 @@ class Plan:
         basis = "the number of operations (a guess)" if self.measured == "operations" else self.measured
         lines.append(f"{in_words(self.free)} of memory are free; times follow from {basis}.")
         lines += self.notes
+        if self.reason:
+            lines.append(f"{_LOSSES_ONLY}: {self.reason}.")
         remedies = self.remedies
         if not self.fits and not remedies:
             remedies = ("a machine with more memory, or shorter texts (max_length=)",)
@@ -230,9 +238,9 @@ def plan_inspection(
     data : object
         As in `from_transformers`.
     mode : {"auto", "hessian", "random"}
-        "hessian": the plane of the sharpest directions, which needs Hessian products. "random": a plane of
-        random directions, by forward passes only. "auto": the first of these that fits; "random" for
-        quantised models.
+        "hessian": the plane of the sharpest directions, which needs Hessian products. "random": losses only,
+        on a plane of random directions that are drawn anew instead of stored. "auto": the first of these that
+        fits; "random" for quantised models.
     points : odd int
         Of the landscape, per axis.
     largest, smallest : int
@@ -301,7 +309,7 @@ def _of_objective(objective: Objective, mode: Mode, choice: Choice) -> Plan:
         free_memory(objective.device),
         math.nan,
     )
-    return plan.decided(mode, quantised=bool(about.get("quantised"))).measured_on(objective)
+    return plan.decided(mode, quantised=str(about.get("quantised", ""))).measured_on(objective)
 
 
 def _sizes(objective: Objective) -> Sizes:

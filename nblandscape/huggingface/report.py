@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nblandscape.cancel import CancelSignal, check
+from nblandscape.curvature.trace import Estimate, iter_trace
 from nblandscape.curvature.trust import TrustReport, iter_trust_report
 from nblandscape.huggingface.blocks import BlockCurvature, iter_block_curvature
 from nblandscape.steps import returned
@@ -44,11 +45,14 @@ class Report:
         Plain numbers, texts, lists and None: what the JSON holds.
     blocks : BlockCurvature or None
     trust : TrustReport or None
+    trace : Estimate or None
+        Of the Hessian, from losses alone: where there are no products.
     """
 
     numbers: dict[str, Any]
     blocks: BlockCurvature | None
     trust: TrustReport | None
+    trace: Estimate | None = None
 
     def to_json(self) -> str:
         """The numbers; NaN and infinities are null."""
@@ -60,6 +64,7 @@ def measure_report(
     *,
     blocks: bool | None = None,
     trust: bool | None = None,
+    trace: bool | None = None,
     samples: int = 20,
     seed: int = 0,
     progress: Progress | None = None,
@@ -91,6 +96,10 @@ def measure_report(
         )
     found: BlockCurvature | None = None
     verdict: TrustReport | None = None
+    estimate: Estimate | None = None
+    if objective is not None and not products and trace is not False:
+        for estimate in iter_trace(objective, method="loss", samples=samples, seed=seed, cancel=cancel):
+            say(f"trace from losses, {estimate.samples} of {samples}")
     if products and objective is not None:
         if trust is not False:
             say("what the slice can show")
@@ -115,6 +124,8 @@ def measure_report(
         "plan": None if explorer.plan is None else explorer.plan.to_dict(),
         "view": explorer.spec,
         "spectrum": None if spectrum is None else _spectrum(spectrum),
+        "no_spectrum": "" if spectrum is not None or explorer.plan is None else explorer.plan.reason,
+        "trace": None if estimate is None else _estimate(estimate),
         "topology": _topology(explorer, landscape, seed),
         "blocks": None if found is None else _blocks(found, samples),
         "trust": None if verdict is None else verdict.to_dict(),
@@ -122,7 +133,7 @@ def measure_report(
         "provenance": {k: v for k, v in landscape.provenance.items() if k != "objective"},
         "versions": _versions(),
     }
-    return Report(plain(numbers), found, verdict)
+    return Report(plain(numbers), found, verdict, estimate)
 
 
 def write_report(
@@ -132,6 +143,7 @@ def write_report(
     report: Report | None = None,
     blocks: bool | None = None,
     trust: bool | None = None,
+    trace: bool | None = None,
     samples: int = 20,
     seed: int = 0,
     frames: Any = None,
@@ -156,8 +168,10 @@ def write_report(
     blocks, trust : bool, optional
         Whether to measure the curvature by block and what the slice can show; by default where there are
         Hessian products.
+    trace : bool, optional
+        Whether to estimate the Hessian's trace from losses; by default where there are no products.
     samples : int
-        Products for the traces of the blocks.
+        Products for the traces of the blocks, or directions for the trace from losses.
     seed : int
     frames, theme
         As in `Explorer.to_html`.
@@ -191,7 +205,14 @@ def write_report(
 
     target = check_target(path)
     told = report or measure_report(
-        explorer, blocks=blocks, trust=trust, samples=samples, seed=seed, progress=progress, cancel=cancel
+        explorer,
+        blocks=blocks,
+        trust=trust,
+        trace=trace,
+        samples=samples,
+        seed=seed,
+        progress=progress,
+        cancel=cancel,
     )
     page = explorer._page(frames=frames, cancel=cancel, theme=theme, around=around(told, theme))
     write_whole(target.with_suffix(".json"), told.to_json())
@@ -257,6 +278,11 @@ def _loss(landscape: "Landscape") -> dict[str, float | None] | None:
 def _spectrum(found: "Spectrum") -> dict[str, Any]:
     names = ("values", "residuals", "gaps", "converged", "resolved", "largest", "smallest", "norm", "tol",
              "products", "symmetry_defect", "miss_probability", "seed")  # fmt: skip
+    return {name: getattr(found, name) for name in names}
+
+
+def _estimate(found: Estimate) -> dict[str, Any]:
+    names = ("value", "stderr", "samples", "method", "evaluations")
     return {name: getattr(found, name) for name in names}
 
 

@@ -34,7 +34,7 @@ class Sizes:
     dtype : torch.dtype
         Of the analysis.
     stored : int
-        Bytes of the weights as they are kept.
+        Bytes of the weights as they are kept, with what a model keeps beside its parameters.
     same_type : bool
         Whether they are kept in the type of the analysis, so that they can be shared.
     samples, batches : int
@@ -47,6 +47,8 @@ class Sizes:
         weights; 0 if unknown.
     graphs : int
         Bytes of the gradient graphs of all batches.
+    beside : int
+        Bytes that are no parameters and do not change their type: packed integers of quantised models.
     """
 
     model: str
@@ -62,6 +64,7 @@ class Sizes:
     forward: int
     product: int
     graphs: int
+    beside: int = 0
 
     @property
     def vector(self) -> int:
@@ -71,7 +74,7 @@ class Sizes:
     @property
     def weights(self) -> int:
         """Bytes of all weights in the type of the analysis."""
-        return self.total * self.dtype.itemsize
+        return self.total * self.dtype.itemsize + self.beside
 
 
 def sizes_of(
@@ -100,13 +103,14 @@ def sizes_of(
     total = sum(p.numel() for p in parameters.values())
     known = inputs_of(model) - _UNSEEN
     inputs = [_only_shapes(part, known) for batch in batches for part in _parts(batch)]
+    beside = sum(b.nbytes for b in model.buffers() if not b.is_floating_point())
     flops, forward, product, graphs = _followed(outline_of(model).to(dtype=working), inputs, names)
     return Sizes(
         type(model).__name__,
         total,
         sum(parameters[name].numel() for name in names),
         working,
-        sum(p.numel() * p.element_size() for p in parameters.values()),
+        sum(p.nbytes for p in parameters.values()) + beside,
         kept == {working},
         sum(_count(batch) for batch in batches),
         len(batches),
@@ -115,6 +119,7 @@ def sizes_of(
         forward,
         product,
         graphs,
+        beside,
     )
 
 

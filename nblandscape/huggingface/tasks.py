@@ -152,6 +152,8 @@ class TaskLoss:
         Of the contrastive loss.
     provenance : dict
         What `describe` adds to a description of the objective.
+    no_derivatives : str
+        Why gradients and Hessian products are refused; "" where they are right.
     """
 
     task: Task
@@ -160,6 +162,7 @@ class TaskLoss:
     pooling: Pooling = field(default_factory=Pooling)
     temperature: float = 0.05
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    no_derivatives: str = ""
 
     @property
     def __name__(self) -> str:

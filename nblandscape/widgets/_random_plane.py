@@ -22,14 +22,17 @@ _AFFORDABLE = 4.0  # seconds of the first view
 class RandomPlaneSource(Fixed):
     """Windows of one plane; its directions cannot be changed, since no others are known.
 
-    To the page it is a function of two coordinates: what it offers for a model needs eigenvectors.
+    To the page it is a function of two coordinates: what it offers for a model needs eigenvectors. `notice`
+    says why there are none.
     """
 
-    def __init__(self, objective: "Objective", plane: "Subspace", title: str | None) -> None:
+    def __init__(
+        self, objective: "Objective", plane: "Subspace", title: str | None, notice: str = ""
+    ) -> None:
         from nblandscape.landscape.span import half_widths
 
         super().__init__()
-        self.objective, self._plane = objective, plane
+        self.objective, self._plane, self._notice = objective, plane, notice
         self.title: str = title or str(objective.description["model"])
         self._widths = half_widths(None, plane, objective.loss())
         evaluate = objective.evaluator(plane)
@@ -57,7 +60,7 @@ class RandomPlaneSource(Fixed):
             "span_limits": [1e-2 * min(self._widths), 10 * max(self._widths)],
             "points_choices": list(POINTS_CHOICES),
             "point_seconds": float(f"{self._cost:.2g}"),
-            "notice": "",
+            "notice": self._notice,
         }
 
     def default_spec(self) -> Spec:

@@ -5,6 +5,7 @@ import contextlib
 import importlib
 import io
 import itertools
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -196,3 +197,23 @@ def advice(texts: list[str]) -> list[tuple[str, str]]:
     """Sentences with a label: whether they compare or forbid."""
     hints = ("better", "never", "should", "don't", "must", "may not", "good", "bad")
     return [(t, "advice" if any(hint in t.lower() for hint in hints) else "other") for t in texts[:32]]
+
+
+def bitnet(model: Any, folder: Path, tokenizer: Any) -> Path:
+    """The folder of a model whose linear layers are ternary, packed as published BitNet checkpoints are."""
+    from safetensors.torch import load_file, save_file
+    from transformers.integrations.bitnet import pack_weights
+
+    saved(model, folder, tokenizer)
+    file, state = folder / "model.safetensors", {}
+    for name, weight in load_file(file).items():
+        if name.endswith("_proj.weight"):
+            scale = 1 / weight.abs().mean()
+            state[f"{name}_scale"] = scale[None]
+            weight = pack_weights((weight * scale).round().clamp(-1, 1))
+        state[name] = weight
+    save_file(state, file, metadata={"format": "pt"})
+    config = json.loads((folder / "config.json").read_text())
+    config["quantization_config"] = {"quant_method": "bitnet", "modules_to_not_convert": ["lm_head"]}
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder

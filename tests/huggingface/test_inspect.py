@@ -46,6 +46,7 @@ def test_random_directions_are_live_and_need_no_products(gpt2_folder, texts, mon
         assert first.provenance["subspace"]["kind"] == "random"
         assert first.provenance["subspace"]["normalize"] == "filter"
         assert first.origin == 40
+        assert explorer.source["notice"] == 'No spectrum: mode="random" was chosen.'
         assert np.isfinite(first.batch_losses).all()
         explorer.request(span=(explorer.spec["span"][0] / 2, explorer.spec["span"][1] / 2), points=17)
         explorer.wait()
@@ -77,17 +78,6 @@ def test_what_does_not_fit_is_refused_before_weights_are_loaded(gpt2_folder, tex
     with pytest.raises(MemoryError, match="does not fit") as caught:
         nbl.inspect(gpt2_folder, texts, **OPTIONS)
     assert "Instead:" in str(caught.value)
-
-
-def test_quantised_models_get_random_directions_and_the_reason(objective, monkeypatch):
-    """Quantised weights cannot be made here: the objective's own word for it decides."""
-    about = {**objective.description, "quantised": True}
-    monkeypatch.setattr(nbl.Objective, "description", property(lambda self: about))
-    plan = plan_inspection(objective, points=9)
-    assert plan.choice.mode == "random"
-    assert "quantised" in repr(plan)
-    with pytest.raises(ValueError, match=r'quantised.*Use mode="random"'):
-        plan_inspection(objective, mode="hessian")
 
 
 def test_an_objective_can_be_inspected(objective):

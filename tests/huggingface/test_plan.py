@@ -176,7 +176,7 @@ def test_what_does_not_fit_is_said_and_what_would():
     assert any(r.startswith('mode="random"') for r in remedies)
     assert not any(r.startswith("points=17") for r in remedies)  # would not make the spectrum fit
     held = remedies_of(LARGE, Choice(held=True), PARTS, free=1.2e9, evaluation=0.1)
-    assert [r.split(":")[0] for r in held] == ['mode="random" (forward passes only, no Hessian)']
+    assert [r.split(":")[0] for r in held] == ['mode="random" (losses only, no spectrum)']
 
 
 def test_auto_takes_random_directions_where_the_hessian_does_not_fit(free, gpt2_folder, texts):
@@ -186,7 +186,9 @@ def test_auto_takes_random_directions_where_the_hessian_does_not_fit(free, gpt2_
     free(2.5e6)
     plan = plan_inspection(gpt2_folder, texts, **options)
     assert (plan.choice.mode, plan.fits) == ("random", True)
-    assert "random ones do, by forward passes only" in repr(plan)
+    assert "no spectrum: the Hessian's directions do not fit into memory." in repr(plan)
+    assert plan.to_dict()["reason"] == "the Hessian's directions do not fit into memory"
+    assert full.reason == ""
     assert all('mode="random"' not in remedy for remedy in plan.hessian)
     forced = plan_inspection(gpt2_folder, texts, mode="hessian", **options)
     assert not forced.fits
