@@ -23,23 +23,34 @@ Statistics = Mapping[
 
 
 class Point:
-    """Losses at one point: sums (b,) and counts (b,) per batch, metrics, slopes (d,) if asked for."""
+    """Losses at one point: sums (b,) and counts (b,) per batch, slopes (d,) if asked for.
 
-    __slots__ = ("counts", "gradient", "metrics", "sums")
+    `measured` has the same two of every metric.
+    """
+
+    __slots__ = ("counts", "gradient", "measured", "sums")
 
     def __init__(
         self,
         sums: np.ndarray,
         counts: np.ndarray,
-        metrics: dict[str, float],
+        measured: Mapping[str, tuple[np.ndarray, np.ndarray]],
         gradient: np.ndarray | None = None,
     ) -> None:
-        self.sums, self.counts, self.metrics, self.gradient = sums, counts, metrics, gradient
+        self.sums, self.counts, self.measured, self.gradient = sums, counts, measured, gradient
 
     @property
     def loss(self) -> float:
         """Mean over all samples."""
         return math.fsum(self.sums) / (math.fsum(self.counts) or 1.0)
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Means over all samples."""
+        return {
+            name: math.fsum(sums) / (math.fsum(counts) or 1.0)
+            for name, (sums, counts) in self.measured.items()
+        }
 
 
 class Evaluation:
@@ -142,7 +153,7 @@ class Evaluation:
             if possible:
                 return point
             holes = np.full_like(point.sums, np.nan)
-            return Point(holes, point.counts, dict.fromkeys(point.metrics, math.nan))
+            return Point(holes, point.counts, {name: (holes, c) for name, (_, c) in point.measured.items()})
 
         return with_statistics if statistics else evaluate
 
@@ -181,13 +192,12 @@ class Evaluation:
             for number, alpha in enumerate(alphas):  # the very weights of `line`
                 displace({dtype: rows[number] for dtype, rows in buffers.items()}, alpha)
             found = [[batched(i, batch, buffers) for batch in self._batches] for i in range(len(functions))]
-            sums, counts = np.stack([s for s, _ in found[0]], axis=1), np.array([c for _, c in found[0]])
-            metrics = {
-                name: sum(s for s, _ in parts) / (sum(c for _, c in parts) or 1.0)
-                for name, parts in zip(self._metrics, found[1:], strict=True)
-            }
+            (sums, counts), *others = (
+                (np.stack([s for s, _ in parts], axis=1), np.array([c for _, c in parts])) for parts in found
+            )
+            named = dict(zip(self._metrics, others, strict=True))
             return [
-                Point(sums[k], counts, {name: float(values[k]) for name, values in metrics.items()})
+                Point(sums[k], counts, {name: (s[k], c) for name, (s, c) in named.items()})
                 for k in range(len(alphas))
             ]
 
@@ -237,9 +247,9 @@ class Evaluation:
     def _with_slopes(self, directions: torch.Tensor) -> Point:
         sums, counts, gradient = self._sums_and_gradient()
         with self._context(gradients=self._needs_grad):
-            metrics = self._measured()
+            measured = self._measured()
         slopes = directions @ gradient / (math.fsum(counts) or 1.0)
-        return Point(np.array(sums), np.array(counts), metrics, np.asarray(slopes.cpu()))
+        return Point(np.array(sums), np.array(counts), measured, np.asarray(slopes.cpu()))
 
     def at(self, flat: torch.Tensor) -> Point:
         """Losses at parameters (n,)."""
@@ -298,19 +308,19 @@ class Evaluation:
             self._batch_loss(self._shell, batch)
 
     def _evaluate(self) -> Point:
+        return Point(*self._parts(self._batch_loss), self._measured())
+
+    def _measured(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        return {name: self._parts(function) for name, function in self._metrics.items()}
+
+    def _parts(self, function: BatchLoss) -> tuple[np.ndarray, np.ndarray]:
+        """Sums and counts of every batch."""
         sums, counts = [], []
         for batch in self._forward_batches:
-            total, count = self._batch_loss(self._shell, batch)
+            total, count = function(self._shell, batch)
             sums.append(float(total.detach()))
             counts.append(float(count))
-        return Point(np.array(sums), np.array(counts), self._measured())
-
-    def _measured(self) -> dict[str, float]:
-        metrics = {}
-        for name, function in self._metrics.items():
-            parts = [function(self._shell, batch) for batch in self._forward_batches]
-            metrics[name] = sum(float(p.detach()) for p, _ in parts) / (sum(c for _, c in parts) or 1.0)
-        return metrics
+        return np.array(sums), np.array(counts)
 
 
 def _typed(

@@ -63,7 +63,8 @@ class Measure:
             row,
             loss=here.loss(),
             loss_stderr=_stderr(point.sums, point.counts),
-            metrics=dict(point.metrics),
+            metrics=point.metrics,
+            metrics_stderr={name: _stderr(*parts) for name, parts in point.measured.items()},
             weights_norm=float(origin.double().norm()),
         )
         if here.metric_names:  # they are for the checkpoints, not for every point of the slices
@@ -148,7 +149,7 @@ def with_metrics(objective: Objective, metrics: Mapping[str, Any] | None) -> Obj
 
 
 def _stderr(sums: np.ndarray, counts: np.ndarray) -> float:
-    """Standard error of the mean loss over batches; NaN for fewer than two."""
+    """Standard error of a mean over batches; NaN for fewer than two."""
     used = counts > 0
     if used.sum() < 2:
         return _NAN

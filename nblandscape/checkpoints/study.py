@@ -29,7 +29,8 @@ class CheckpointRow:
     step : int or None
     loss, loss_stderr : float
         The error is that over batches.
-    metrics : dict of name to float
+    metrics, metrics_stderr : dict of name to float
+        The error is that over batches.
     eigenvalue, residual : float
         Largest eigenvalue of the Hessian, and the residual of its pair.
     trace, trace_stderr : float
@@ -51,6 +52,7 @@ class CheckpointRow:
     loss: float = _NAN
     loss_stderr: float = _NAN
     metrics: Mapping[str, float] = field(default_factory=dict)
+    metrics_stderr: Mapping[str, float] = field(default_factory=dict)
     eigenvalue: float = _NAN
     residual: float = _NAN
     trace: float = _NAN
@@ -68,7 +70,9 @@ class CheckpointRow:
 
 
 _NUMBERS = [
-    name for name in CheckpointRow.__dataclass_fields__ if name not in ("title", "step", "metrics", "note")
+    name
+    for name in CheckpointRow.__dataclass_fields__
+    if name not in ("title", "step", "metrics", "metrics_stderr", "note")
 ]
 
 
@@ -151,6 +155,8 @@ class CheckpointStudy:
                 for metric in dict.fromkeys(key for row in self.rows for key in row.metrics):
                     column = f"metric_{metric}" if metric in {*_NUMBERS, "title", "step"} else metric
                     columns[column] = [row.metrics.get(metric, _NAN) for row in self.rows]
+                    errors = [row.metrics_stderr.get(metric, _NAN) for row in self.rows]
+                    columns[f"{column}_stderr"] = errors
         arrays = {name: np.asarray(values) for name, values in columns.items()}
         frame = np.empty(len(self.rows), dtype=[(name, array.dtype) for name, array in arrays.items()])
         for name, array in arrays.items():

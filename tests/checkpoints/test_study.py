@@ -165,6 +165,32 @@ def test_metrics_are_measured_at_the_checkpoints_and_not_all_over_the_slices():
     assert len(calls) < 20
 
 
+def test_metrics_have_the_error_of_the_batches():
+    """Batches of different sizes, against the standard error of a weighted mean by hand."""
+
+    def right(output, target):
+        return (output.argmax(1) == target).double().mean()
+
+    x, model = torch.eye(2).repeat(6, 1), nn.Linear(2, 2)
+    y = torch.tensor([0, 1, 0, 0, 1, 1, 0, 1, 1, 0, 0, 1])
+    data = [(x[:6], y[:6]), (x[6:8], y[6:8]), (x[8:], y[8:])]
+    objective = nbl.Objective(model, nn.CrossEntropyLoss(), data, metrics={"accuracy": right})
+    perfect = {"weight": 5 * torch.eye(2), "bias": torch.zeros(2)}
+    study = nbl.compare_checkpoints(objective, [perfect], plane=None, curvature=False, through=False)
+    means, share = np.array([4 / 6, 1.0, 0.5]), np.array([6, 2, 4]) / 12
+    mean = share @ means
+    stderr = np.sqrt(share**2 @ (means - mean) ** 2 * 3 / 2)
+    frame = study.to_frame()
+    assert frame["accuracy"][0] == pytest.approx(mean)
+    assert frame["accuracy_stderr"][0] == pytest.approx(stderr)
+    assert f"{mean:.4g} ± {stderr:.1g}" in str(study)
+    bars = [c for axes in study.plot().axes for c in axes.containers if c.get_label() == "accuracy"]
+    assert len(bars) == 1
+    alone = nbl.Objective(model, nn.CrossEntropyLoss(), data[0], metrics={"accuracy": right})
+    study = nbl.compare_checkpoints(alone, [perfect], plane=None, curvature=False, through=False)
+    assert np.isnan(study.to_frame()["accuracy_stderr"]).all()
+
+
 def test_partial_results_lead_to_the_result(tmp_path):
     objective, run = bowl(), points(3)
     partial = list(nbl.iter_compare_checkpoints(objective, run, points=3))
