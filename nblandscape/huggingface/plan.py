@@ -30,7 +30,7 @@ LIMIT = 64  # texts of an inspection, if nobody chose
 
 _SHARE = 0.6  # of the speed of a matrix product that a model reaches
 _TRIAL = 0.3  # seconds of an evaluation up to which products and points are tried as well
-_LOSSES_ONLY = "Losses only: random directions, no Hessian products and so no spectrum"
+_LOSSES_ONLY = "No spectrum, only losses along random directions"
 _CHOSEN = 'mode="random" was chosen'
 _TOO_LARGE = "the Hessian's directions do not fit into memory"
 

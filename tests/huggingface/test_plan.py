@@ -186,7 +186,7 @@ def test_auto_takes_random_directions_where_the_hessian_does_not_fit(free, gpt2_
     free(2.5e6)
     plan = plan_inspection(gpt2_folder, texts, **options)
     assert (plan.choice.mode, plan.fits) == ("random", True)
-    assert "no spectrum: the Hessian's directions do not fit into memory." in repr(plan)
+    assert "random directions: the Hessian's directions do not fit into memory." in repr(plan)
     assert plan.to_dict()["reason"] == "the Hessian's directions do not fit into memory"
     assert full.reason == ""
     assert all('mode="random"' not in remedy for remedy in plan.hessian)

@@ -69,7 +69,7 @@ def test_the_plan_of_a_bitnet_checkpoint_is_that_of_the_loaded_model(bitnet_fold
     packed = sum(b.nbytes for b in model.buffers() if b.dtype == torch.uint8)
     assert plan.sizes.stored == 4 * plan.sizes.total + packed
     assert plan.choice.mode == "random"
-    assert "no spectrum: the weights are quantised (bitnet)" in repr(plan)
+    assert "random directions: the weights are quantised (bitnet)" in repr(plan)
     with pytest.raises(ValueError, match=r'quantised \(bitnet\).*Use mode="random"'):
         plan_inspection(bitnet_folder, texts, mode="hessian", **FEW)
 
