@@ -11,10 +11,10 @@ from nblandscape.batches import batch_size
 from nblandscape.huggingface.anatomy import inputs_of, vocabulary_of
 from nblandscape.huggingface.answers import BEHIND, answer_span, tokens_of
 from nblandscape.huggingface.images import pixel_values
-from nblandscape.huggingface.labels import class_labels, class_of
+from nblandscape.huggingface.labels import class_labels, class_of, renumbered, renumbering
 from nblandscape.huggingface.loading import Loaded
 from nblandscape.huggingface.ready import completed, padded_rows, ready_batches, token_rows
-from nblandscape.huggingface.rows import rows_of
+from nblandscape.huggingface.rows import LABELS, label_columns, rows_of
 from nblandscape.huggingface.targets import Batch, with_decoder_inputs, with_masks, with_own_tokens
 from nblandscape.huggingface.tasks import IGNORED, Task
 from nblandscape.huggingface.text import (
@@ -71,9 +71,15 @@ class Preparation:
             )
         if (ready := ready_batches(data, self.limit)) is not None:
             return [completed(b, n, self.loaded, self.seed) for n, b in enumerate(ready)]
+        numbers = self._numbers_by_name(data)
         if (tokens := token_rows(data, self.limit)) is not None:
+            if numbers is not None:
+                tokens = [
+                    {k: renumbered(v, numbers) if k in LABELS else v for k, v in row.items()}
+                    for row in tokens
+                ]
             pad = pad_id(None, self.loaded.config, vocabulary_of(self.loaded.model))
-            padded_groups = [padded_rows(group, pad) for group in self._groups(tokens)]
+            padded_groups = [padded_rows(group, pad, self.loaded.task) for group in self._groups(tokens)]
             made = [completed(b, n, self.loaded, self.seed) for n, b in enumerate(padded_groups)]
             self.report["rows"] = len(tokens)
         else:
@@ -81,12 +87,24 @@ class Preparation:
             rows = rows_of(
                 data, self.loaded.task, limit=self.limit, text_column=named[0], label_column=named[1]
             )
+            if numbers is not None:
+                rows = [(*row[:-1], renumbered(row[-1], numbers)) for row in rows]
             made = _MAKERS[self.loaded.task](self, rows)
             self.report["rows"] = len(rows)
         if hasattr(data, "__len__") and not isinstance(data, (str, Mapping)):
             self.report["available"] = len(data)
         made[0]["prepared"] = self.report
         return made
+
+    def _numbers_by_name(self, data: object) -> list[int] | None:
+        """What to call a data set's classes, if it has the model's names in another order."""
+        if not self.loaded.task.endswith("-classification"):
+            return None
+        columns = label_columns(self.loaded.task, self.loaded.options["label_column"])
+        found = renumbering(data, columns, self.loaded.config)
+        if found is not None:
+            self.report["labels"] = f"numbered as in the model, by name: {found}"
+        return found
 
     # ------------------------------------------------------------------ tasks
 

@@ -77,6 +77,28 @@ def check_classes(labels: torch.Tensor, config: Any) -> None:
         class_of(int(bad[0]), int((labels == bad[0]).nonzero()[0][0]), config)
 
 
+def renumbering(data: Any, columns: Sequence[str], config: Any) -> list[int] | None:
+    """The model's number of every class of a data set that numbers the same names in another order.
+
+    None where the numbers agree, or where the names of either are unknown or others.
+    """
+    features = getattr(data, "features", None) or {}
+    kinds = (features[column] for column in columns if column in features)
+    named = next((k for k in (getattr(kind, "feature", kind) for kind in kinds) if hasattr(k, "names")), None)
+    if named is None:
+        return None
+    known = {str(name).lower(): int(number) for name, number in _names(config).items()}
+    found = [known.get(str(name).lower(), -1) for name in named.names]
+    return found if sorted(found) == list(range(len(known))) and found != sorted(found) else None
+
+
+def renumbered(value: Any, numbers: Sequence[int]) -> Any:
+    """A label, or a list of them, by the model's numbers; -100 stays."""
+    if _is_list(value):
+        return [renumbered(part, numbers) for part in value]
+    return numbers[int(value)] if 0 <= int(value) < len(numbers) else value
+
+
 def _names(config: Any) -> dict[str, int]:
     """Classes by name; a configuration may have names without their inverse."""
     by_number = getattr(config, "id2label", None) or {}

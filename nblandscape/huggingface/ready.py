@@ -13,7 +13,7 @@ from nblandscape.huggingface.images import check_pixels
 from nblandscape.huggingface.labels import check_classes
 from nblandscape.huggingface.loading import Loaded
 from nblandscape.huggingface.targets import Batch, with_decoder_inputs, with_masks, with_own_tokens
-from nblandscape.huggingface.tasks import IGNORED, problem_of
+from nblandscape.huggingface.tasks import IGNORED, Task, problem_of
 from nblandscape.huggingface.text import padded
 
 
@@ -57,6 +57,8 @@ def completed(batch: Mapping[str, Any], number: int, loaded: Loaded, seed: int) 
     known = inputs_of(loaded.model)
     made = {k: v for k, v in batch.items() if k in known and isinstance(v, torch.Tensor)}
     _check(made, number, loaded.model)
+    if loaded.task in ("causal-lm", "masked-lm"):
+        _check_token_labels(made, number, loaded.task)
     if loaded.task == "causal-lm":
         made = with_own_tokens(made)
     elif loaded.task == "masked-lm" and "labels" not in made:
@@ -93,13 +95,17 @@ def token_rows(data: object, limit: int | None) -> list[Mapping[str, Any]] | Non
     return [data[number] for number in range(count)]
 
 
-def padded_rows(rows: Sequence[Mapping[str, Any]], pad: int) -> dict[str, Any]:
-    """One batch of such rows: their lists padded on the right, their numbers side by side."""
+def padded_rows(rows: Sequence[Mapping[str, Any]], pad: int, task: Task) -> dict[str, Any]:
+    """One batch of such rows: their lists padded on the right, their numbers side by side.
+
+    The class of a text ("label") is no target of a language model.
+    """
+    classes = task.endswith("-classification")
     fill = {"input_ids": pad, "labels": IGNORED}
     batch: dict[str, Any] = {}
     for key, first in rows[0].items():
         values = [row[key] for row in rows]
-        name = "labels" if key == "label" else key
+        name = "labels" if key == "label" and classes else key
         if np.asarray(first).dtype.kind in "iubf":  # texts and names that lie beside are left out
             batch[name] = _stacked(values, fill.get(name, 0))
     if "attention_mask" not in batch:
@@ -144,6 +150,15 @@ def _check(batch: Mapping[str, Any], number: int, model: Any) -> None:
     for key in ("input_ids", "decoder_input_ids"):
         if key in batch:
             _check_ids(batch[key], number, model, key)
+
+
+def _check_token_labels(batch: Mapping[str, Any], number: int, task: Task) -> None:
+    ids, labels = batch["input_ids"], batch.get("labels")
+    if labels is not None and labels.shape != ids.shape:
+        raise ValueError(
+            f"Batch {number} has labels of shape {tuple(labels.shape)} for input_ids of shape "
+            f"{tuple(ids.shape)}; {task} needs a label for every token, or none."
+        )
 
 
 def _check_ids(ids: torch.Tensor, number: int, model: Any, key: str) -> None:

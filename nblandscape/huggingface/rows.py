@@ -23,14 +23,14 @@ class Field:
 
 
 _TEXT = ("text", "sentence", "content", "document", "sentence1", "premise", "question1")
-_LABEL = ("label", "labels")
+LABELS = ("label", "labels")
 _FIELDS: Mapping[Task, tuple[Field, ...]] = {
     "causal-lm": (Field("text", _TEXT),),
     "masked-lm": (Field("text", _TEXT),),
     "sequence-classification": (
         Field("text", _TEXT),
         Field("pair", ("text_pair", "sentence2", "hypothesis", "question2"), optional=True),
-        Field("label", (*_LABEL, "score")),
+        Field("label", (*LABELS, "score")),
     ),
     "token-classification": (
         Field("tokens", ("tokens", "words")),
@@ -47,7 +47,7 @@ _FIELDS: Mapping[Task, tuple[Field, ...]] = {
     ),
     "image-classification": (
         Field("image", ("image", "img", "pixel_values")),
-        Field("label", (*_LABEL, "fine_label")),
+        Field("label", (*LABELS, "fine_label")),
     ),
     "sentence-embedding": (
         Field("a", ("a", "anchor", "sentence1", "premise", "question", *_TEXT)),
@@ -117,6 +117,8 @@ def _iterate(data: object) -> Iterable[Any]:
 
 
 def _from_columns(data: Mapping[Any, Any]) -> Iterable[dict[Any, Any]]:
+    if splits := [name for name, part in data.items() if hasattr(part, "column_names")]:
+        raise ValueError(f"data has the splits {', '.join(map(str, splits))}. Pass one: data[{splits[0]!r}].")
     lengths = {key: len(column) for key, column in data.items()}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"The columns have different lengths: {lengths}.")
@@ -164,6 +166,11 @@ def _from_json(text: str, path: Path, *, lines: bool) -> Iterable[Any]:
     if not isinstance(found, list):
         raise ValueError(f"{path} holds one {type(found).__name__}; a list of rows is needed.")  # noqa: TRY004
     return found
+
+
+def label_columns(task: Task, label_column: Columns) -> tuple[str, ...]:
+    """Columns that may hold a task's labels."""
+    return _renamed(_FIELDS[task], None, label_column)[-1].columns
 
 
 def _renamed(fields: tuple[Field, ...], texts: Columns, label: Columns) -> tuple[Field, ...]:
