@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Any, Unpack
 
-from nblandscape.huggingface.objective import from_transformers
-from nblandscape.huggingface.options import Options, takes_options
-from nblandscape.huggingface.plan import LIMIT, Mode, Plan, plan_inspection
+from nblandscape.huggingface.data import Preparation
+from nblandscape.huggingface.loading import load
+from nblandscape.huggingface.objective import objective_of
+from nblandscape.huggingface.options import Options, refuse_beside_objective, takes_options
+from nblandscape.huggingface.plan import LIMIT, Mode, Plan, choice_of, plan_of, plan_of_objective
 from nblandscape.huggingface.report import check_target, write_report
 from nblandscape.objective import Objective
 from nblandscape.subspace import Subspace
@@ -93,16 +95,19 @@ def inspect(
     """
     if report is not None:
         check_target(report)
-    given = isinstance(model_or_path, Objective)
-    if given and data is not None:
-        raise TypeError("An objective has its data already; call inspect(objective).")
-    sizes: dict[str, Any] = {"mode": mode, "largest": largest, "smallest": smallest}
-    plan = plan_inspection(model_or_path, data, points=points or _POINTS[-1], **sizes, **options)
-    _check(plan)
-    if given:
-        objective = model_or_path
+    choice = choice_of(mode, points or _POINTS[-1], largest, smallest)
+    if isinstance(model_or_path, Objective):
+        if data is not None:
+            raise TypeError("An objective has its data already; call inspect(objective).")
+        refuse_beside_objective(options, limit=LIMIT)
+        objective, plan = model_or_path, plan_of_objective(model_or_path, mode, choice)
     else:
-        objective = from_transformers(model_or_path, data, **options)
+        loaded = load(model_or_path, outline=True, **options)
+        preparation = Preparation(loaded)
+        batches = preparation.batches(data)
+        plan = plan_of(loaded, batches, preparation.report.get("available"), mode, choice)
+        _check(plan)
+        objective = objective_of(load(model_or_path, **options) if loaded.owned else loaded, batches)
         plan = plan.measured_on(objective)
     if points is None:
         plan = _with_points(plan)

@@ -8,6 +8,7 @@ from nblandscape.huggingface.data import Preparation
 from nblandscape.huggingface.loading import Loaded, has_derivatives, load
 from nblandscape.huggingface.options import Options, takes_options
 from nblandscape.huggingface.selection import select
+from nblandscape.huggingface.targets import Batch
 from nblandscape.huggingface.tasks import Metrics, TaskLoss, metrics_of, problem_of
 from nblandscape.objective import Objective
 from nblandscape.parameters import ParameterFilter
@@ -91,7 +92,12 @@ def from_transformers(model_or_path: Any, data: object, **options: Unpack[Option
     (10, array([8.]))
     """
     loaded = load(model_or_path, **options)
-    prepared = Preparation(loaded).batches(data)
+    return objective_of(loaded, Preparation(loaded).batches(data))
+
+
+def objective_of(loaded: Loaded, prepared: list[Batch]) -> Objective:
+    """The objective of a loaded model and the batches that were prepared for it."""
+    options = loaded.options
     loss = task_loss(loaded, prepared[0])
     return Objective.from_batch_loss(
         loaded.model,

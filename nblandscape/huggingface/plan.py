@@ -16,6 +16,7 @@ from nblandscape.huggingface.objective import analysed
 from nblandscape.huggingface.options import Options, refuse_beside_objective, takes_options
 from nblandscape.huggingface.selection import select
 from nblandscape.huggingface.sizes import Sizes, machine_speed, sizes_of
+from nblandscape.huggingface.targets import Batch
 from nblandscape.landscape.cost import duration, predict_cost, predict_spectrum_cost
 from nblandscape.landscape.grid import check_points
 from nblandscape.memory import free_memory, in_words, peak_bytes
@@ -271,16 +272,32 @@ def plan_inspection(
     >>> plan.fits, plan.sizes.total, [step.name for step in plan.steps]
     (True, 1040, ['weights', 'spectrum', 'landscape'])
     """
+    choice = choice_of(mode, points, largest, smallest)
+    if isinstance(model_or_path, Objective):
+        refuse_beside_objective(options, limit=LIMIT)
+        return plan_of_objective(model_or_path, mode, choice)
+    loaded = load(model_or_path, outline=True, **options)
+    preparation = Preparation(loaded)
+    return plan_of(loaded, preparation.batches(data), preparation.report.get("available"), mode, choice)
+
+
+def choice_of(mode: Mode, points: int, largest: int, smallest: int) -> Choice:
+    """Check what was chosen.
+
+    Raises
+    ------
+    ValueError
+        There is no such mode or grid.
+    """
     if mode not in MODES:
         raise ValueError(f'mode={mode!r}; use "auto", "hessian" or "random".')
     check_points(points, 2)
-    choice = Choice("random" if mode == "random" else "hessian", points, largest, smallest)
-    if isinstance(model_or_path, Objective):
-        refuse_beside_objective(options, limit=LIMIT)
-        return _of_objective(model_or_path, mode, choice)
-    loaded = load(model_or_path, outline=True, **options)
-    preparation = Preparation(loaded)
-    batches = preparation.batches(data)
+    return Choice("random" if mode == "random" else "hessian", points, largest, smallest)
+
+
+def plan_of(loaded: Loaded, batches: list[Batch], available: int | None, mode: Mode, choice: Choice) -> Plan:
+    """The plan of a model, or its outline, and the batches that were prepared for it."""
+    options = loaded.options
     names = list(select_parameters(loaded.model, analysed(loaded)))
     sizes = sizes_of(loaded.model, batches, names, dtype=options["dtype"])
     plan = Plan(
@@ -288,7 +305,7 @@ def plan_inspection(
         loaded.source,
         sizes,
         replace(choice, held=not loaded.owned, copied=options["copy"] and not loaded.owned),
-        preparation.report.get("available"),
+        available,
         free_memory(torch.device(options["device"] or next(loaded.model.parameters()).device)),
         sizes.flops / (_SHARE * machine_speed()) if sizes.flops else math.nan,
         notes=loaded.notes,
@@ -297,7 +314,8 @@ def plan_inspection(
     return plan.decided(mode, quantised=loaded.quantised)
 
 
-def _of_objective(objective: Objective, mode: Mode, choice: Choice) -> Plan:
+def plan_of_objective(objective: Objective, mode: Mode, choice: Choice) -> Plan:
+    """The plan of an objective, of which one evaluation is measured."""
     about = objective.description
     sizes = _sizes(objective)
     plan = Plan(

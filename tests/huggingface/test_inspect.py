@@ -35,6 +35,19 @@ def test_one_line_from_a_folder_to_an_explorer(gpt2_folder, texts, capsys):
         assert explorer.selected_state_dict is not None
 
 
+def test_texts_are_tokenised_once(gpt2_folder, texts, monkeypatch):
+    from nblandscape.huggingface.text import Encoder
+
+    calls, encode = [], Encoder.encode
+    monkeypatch.setattr(Encoder, "encode", lambda self, *a, **k: calls.append(1) or encode(self, *a, **k))
+    with nbl.inspect(gpt2_folder, texts, mode="random", quiet=True, **OPTIONS) as explorer:
+        made = nbl.from_transformers(gpt2_folder, texts, limit=4, overflow="truncate")
+        objective = explorer._source.objective
+        assert objective.description == made.description
+        assert objective.loss() == made.loss()
+    assert len(calls) == 2
+
+
 def test_random_directions_are_live_and_need_no_products(gpt2_folder, texts, monkeypatch, capsys):
     def refuse(self, V):
         raise AssertionError("a Hessian product")
@@ -74,7 +87,7 @@ def test_what_does_not_fit_is_refused_before_weights_are_loaded(gpt2_folder, tex
     def refuse(*args, **kwargs):
         raise AssertionError("weights were loaded")
 
-    monkeypatch.setattr(inspecting, "from_transformers", refuse)
+    monkeypatch.setattr(inspecting, "objective_of", refuse)
     with pytest.raises(MemoryError, match="does not fit") as caught:
         nbl.inspect(gpt2_folder, texts, **OPTIONS)
     assert "Instead:" in str(caught.value)
