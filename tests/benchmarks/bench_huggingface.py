@@ -1,19 +1,24 @@
-"""Hugging Face models: memory of one with 124 million parameters."""
+"""Hugging Face models: eigenpairs and landscapes against peers, memory of one with 124 million parameters."""
 
 from __future__ import annotations
 
+import importlib
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from measure import digits
 from report import Report, Table
 
+Numbers = tuple[str, Table, Any]
 LIMITS = {"copy": 3.3, "share": 2.3}
 
 
-def memory(quick: bool) -> tuple[Table, dict[str, object]]:
+def memory(quick: bool) -> Iterator[Numbers]:
     """Peak memory after every step, with and without a copy of the weights."""
     points, samples = (3, 1) if quick else (17, 4)
     script = Path(__file__).with_name("huggingface_memory.py")
@@ -34,9 +39,27 @@ def memory(quick: bool) -> tuple[Table, dict[str, object]]:
         most = max(peak for name, peak, _ in found[copy] if name != "the model itself")
         table.notes.append(f"{copy}: at most {most:.2f}, {'within' if most <= limit else 'ABOVE'} {limit}.")
     table.notes.append("Beyond the process's memory after the same steps with a tiny model.")
-    return table, {"memory": found}
+    yield "memory", table, found
+
+
+def pairs(quick: bool) -> Iterator[Numbers]:
+    """Eigenpairs; the peers are imported only here."""
+    yield from importlib.import_module("huggingface_pairs").tables(quick)
+
+
+def landscape(quick: bool) -> Iterator[Numbers]:
+    """A language model's landscape, likewise."""
+    yield from importlib.import_module("huggingface_landscape").tables(quick)
+
+
+PARTS = {"memory": memory, "pairs": pairs, "landscape": landscape}
 
 
 def run(*, quick: bool) -> Report:
-    table, raw = memory(quick)
-    return Report("huggingface", [table], raw)
+    chosen = os.environ.get("NBLANDSCAPE_BENCH_PARTS", ",".join(PARTS)).split(",")
+    tables, raw = [], {}
+    for part in chosen:
+        for name, table, numbers in PARTS[part](quick):
+            tables.append(table)
+            raw[name] = numbers
+    return Report("huggingface", tables, raw)

@@ -10,11 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 os.environ["HF_HUB_OFFLINE"] = "1"
-import numpy as np
-import torch
-import transformers
+# curvlinops pulls a CUDA build of torchvision that cannot be imported beside a CPU torch.
+sys.modules.setdefault("torchvision", None)  # type: ignore[arg-type]
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+import transformers  # noqa: E402
 
-import nblandscape as nbl
+import nblandscape as nbl  # noqa: E402
 
 TOKENS = 32
 
