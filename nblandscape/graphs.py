@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import torch
@@ -102,9 +103,10 @@ class GradientGraphs:
         budget: int | None = None,
     ) -> None:
         self._parameters = parameters_of(shell, layout)
-        self._shell, self._batch_loss = shell, batch_loss
-        self._layout, self._context = layout, context
-        self.graphs = KeptGraphs(self._graph_of, batches, layout.device, budget)
+        self._layout = layout
+        # Not a method of this object: a cycle would keep the shell until a garbage collection.
+        build = partial(_graph_of, shell, batch_loss, self._parameters, context)
+        self.graphs = KeptGraphs(build, batches, layout.device, budget)
 
     def clear(self) -> None:
         """Drop the kept graphs: the weights are about to change."""
@@ -166,11 +168,15 @@ class GradientGraphs:
     def _zeros(self) -> torch.Tensor:
         return torch.zeros(self._layout.size, dtype=torch.float64, device=self._layout.device)
 
-    def _graph_of(self, batch: Any) -> tuple[torch.Tensor, ...]:
-        with self._context(gradients=True):
-            total, _ = self._batch_loss(self._shell, batch)
-            with _second_derivatives():
-                return torch.autograd.grad(total, self._parameters, create_graph=True, materialize_grads=True)
+
+def _graph_of(
+    shell: nn.Module, batch_loss: BatchLoss, parameters: Sequence[torch.Tensor], context: Context, batch: Any
+) -> tuple[torch.Tensor, ...]:
+    """Gradient of one batch's summed loss, with its graph."""
+    with context(gradients=True):
+        total, _ = batch_loss(shell, batch)
+        with _second_derivatives():
+            return torch.autograd.grad(total, parameters, create_graph=True, materialize_grads=True)
 
 
 @contextlib.contextmanager

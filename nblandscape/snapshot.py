@@ -5,7 +5,7 @@ import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -180,17 +180,18 @@ class Snapshot:
         self,
         linearise: Callable[[_losses.OutputLoss, Any, Any, Sequence[torch.Tensor]], LinearMap],
     ) -> KeptGraphs[LinearMap]:
-        parameters = parameters_of(self.shell, self.layout)
+        # Without `self`: a cycle would keep copies of all weights until a garbage collection.
+        shell, loss, context = self.shell, self.problem.batch_loss, self._forward_context
+        parameters = parameters_of(shell, self.layout)
 
         def build(batch: Any) -> LinearMap:
-            loss = self.problem.batch_loss
             if not isinstance(loss, _losses.OutputLoss):
                 raise TypeError(
                     "A batch loss does not tell the model's output from the loss; make the objective as "
                     "Objective(model, loss, batches) with loss(output, target)."
                 )
-            with self._forward_context(gradients=True):
-                output, target = _losses.forward(self.shell, batch)
+            with context(gradients=True):
+                output, target = _losses.forward(shell, batch)
                 return linearise(loss, output, target, parameters)
 
         return KeptGraphs(build, self.problem.batches, self.layout.device, self.problem.graph_bytes)
@@ -224,11 +225,9 @@ class Snapshot:
                 view.copy_(parameter)
         return views
 
-    def _forward_context(self, *, gradients: bool) -> contextlib.AbstractContextManager[None]:
-        mode = torch.enable_grad() if gradients else torch.no_grad()
-        if self._twice is None:
-            return mode
-        return _both(mode, self._twice)
+    @property
+    def _forward_context(self) -> Callable[..., contextlib.AbstractContextManager[None]]:
+        return partial(_context, self._twice)
 
     def _check(self, model: nn.Module) -> None:
         """Evaluate once: differentiable, and not a function of the user's own model."""
@@ -290,6 +289,13 @@ class Snapshot:
                 "every target is ignored, or batch_loss returns no positive count."
             )
         return math.fsum(sums) / (count or 1.0), counts
+
+
+def _context(
+    twice: TwiceDifferentiable | None, *, gradients: bool
+) -> contextlib.AbstractContextManager[None]:
+    mode = torch.enable_grad() if gradients else torch.no_grad()
+    return mode if twice is None else _both(mode, twice)
 
 
 @contextlib.contextmanager

@@ -1,9 +1,11 @@
 """The objective: closed forms, and the promise that the user's model is never touched."""
 
 import copy
+import gc
 import random
 import re
 import threading
+import weakref
 from collections import UserDict
 
 import numpy as np
@@ -469,3 +471,20 @@ def test_frozen_models_and_wrong_vectors():
     model.requires_grad_(False)
     with pytest.raises(ValueError, match="Unfreeze"):
         nbl.Objective(model, nn.CrossEntropyLoss(), data)
+
+
+def test_a_dropped_objective_frees_its_weights_at_once():
+    """A cycle would keep copies of all weights until a garbage collection, which may be long in coming."""
+    gc.disable()
+    try:
+        objective = nbl.Objective(small_network(), nn.CrossEntropyLoss(), small_data())
+        nbl.hessian_spectrum(objective, largest=1, smallest=1)
+        nbl.hessian_trace(nbl.GaussNewtonOperator(objective), samples=2)
+        nbl.sample(objective, nbl.Subspace.random(objective, 2), span=0.1, points=3)
+        held = objective._snapshot
+        weights = [weakref.ref(p) for p in (*held.weights, *held.shell.parameters())]
+        assert all(weight() is not None for weight in weights)
+        del objective, held
+        assert all(weight() is None for weight in weights)
+    finally:
+        gc.enable()
