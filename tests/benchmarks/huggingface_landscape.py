@@ -113,7 +113,7 @@ def same_plane(case: Case, points: int, rounds: int) -> tuple[Table, dict[str, A
     table.notes += [
         f"A bare forward pass, with the default attention: {forward} ms; medians and quartiles of {rounds} "
         f"rounds. The losses of the window span {digits(np.ptp(ours()[0]))}.",
-        "Landscaper's grid ends at (points - 1) / points of the distance that it reports, and its largest value "
+        "Landscaper's grid ends at (points - 1) / points of the distance that it reports; its largest value "
         "gets noise.",
     ]
     return table, raw
@@ -162,8 +162,8 @@ def from_folder(case: Case, points: int, rounds: int) -> tuple[Table, dict[str, 
         table.rows.append([name, lines.get(name, 1), ratio, f"{residual:.1e}"])
         raw[name] = {"residual": residual}
     table.notes.append(
-        f"1 = {digits(times.seconds(US).median)} s; medians and quartiles of {rounds} rounds. Each tool stops "
-        f"by its defaults. Landscaper's user writes {path.name}; it rescales every tensor of its "
+        f"1 = {digits(times.seconds(US).median)} s; medians and quartiles of {rounds} rounds. Tools stop by "
+        f"their defaults. Landscaper's user writes {path.name}; it rescales every tensor of its "
         "eigenvectors, so that the plane is another one."
     )
     return table, raw
