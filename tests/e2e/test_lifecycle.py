@@ -122,13 +122,17 @@ def test_a_kernel_that_ends_is_noticed_at_once_and_the_picture_stays_and_turns(n
     lab.run_all()
     widget = lab.widget(1)
     finished(widget)
+    place = surface_box(widget)
     lab.watch.noise.append(CUT_SHORT)
     lab.page.evaluate(END[end])
     phase = widget.locator(".nbl-phase")
     expect(phase).to_contain_text("run the cell again", timeout=NOTICED_MS)
     expect(widget.get_by_role("slider", name="Range", exact=True)).to_be_disabled()
     before = rested(widget)
+    # What says why the controls are off takes nothing from the picture.
+    expect(widget.locator(".nbl-controls-reason")).to_be_visible()
     box = surface_box(widget)
+    assert (box["width"], box["height"]) == (place["width"], place["height"])
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     lab.page.mouse.move(x, y)
     lab.page.mouse.down()

@@ -1,9 +1,9 @@
 import { useComputed } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { loadCode } from "../../model/python-point";
-import { reasonOf } from "../parts/format";
+import { num, reasonOf } from "../parts/format";
 import { Tool } from "../parts/tool";
-import { barPlace } from "../surface/layout";
+import { barPlace, isCramped } from "../surface/layout";
 import { type Props, type Reading, reading } from "../surface/parts";
 import { namedPoints } from "../surface/ui";
 import { CodeBlock, copyText } from "./code";
@@ -33,7 +33,8 @@ export function DetailsCard({ store, ui }: Props) {
   const card = useRef<HTMLElement>(null);
   const hadFocus = useRef(false);
   const place = barPlace(width, height);
-  const visible = shown !== null && place !== "none";
+  const visible = shown !== null;
+  const line = isCramped(width, height);
 
   const act = async (action: () => Promise<News | null>) => {
     setNews(null);
@@ -80,7 +81,7 @@ export function DetailsCard({ store, ui }: Props) {
     // The actions read the store, and are as they were drawn last.
     [visible, selection, making, shown?.heading],
   );
-  // Its keys work where there is no room for it.
+  // Its keys work without it.
   if (!visible) return <span ref={card} hidden />;
 
   const groups = open ? groupsOf(store) : [];
@@ -98,7 +99,8 @@ export function DetailsCard({ store, ui }: Props) {
   return (
     <section
       ref={card}
-      class={`nbl-readout nbl-details ${ui.corner.value} bar-${place}${wide}`}
+      class={`nbl-readout nbl-details ${line ? "nbl-readout-line" : ui.corner.value} bar-${place}${wide}`}
+      data-open={open}
       aria-label="Selected point"
       onFocusIn={() => {
         hadFocus.current = true;
@@ -110,7 +112,17 @@ export function DetailsCard({ store, ui }: Props) {
       onPointerDown={(event) => event.stopPropagation()}
     >
       <div class="nbl-tip-head">
-        <span aria-hidden="true">{shown.glyph}</span> {shown.heading}
+        <span aria-hidden="true">{shown.glyph}</span> <span>{shown.heading}</span>
+        {line && !open && <span class="nbl-readout-loss">loss {num(selection.loss!)}</span>}
+        <span class="nbl-spacer" />
+        <Tool
+          icon="more"
+          label="All details"
+          hint={open ? "Fewer details (D)" : "All details (D)"}
+          expanded={open}
+          onClick={toggle}
+          small
+        />
         <button
           type="button"
           class="nbl-readout-close"
@@ -128,13 +140,6 @@ export function DetailsCard({ store, ui }: Props) {
         )}
       </div>
       <div class="nbl-details-tools" role="toolbar" aria-label="Selected point">
-        <Tool
-          icon="more"
-          label="All details"
-          hint={open ? "Fewer details (D)" : "All details (D)"}
-          expanded={open}
-          onClick={toggle}
-        />
         <Tool icon="copy" label="Copy details" hint="Copy all details as text" onClick={copy} />
         {load !== null && (
           <Tool

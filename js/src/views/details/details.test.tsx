@@ -327,14 +327,16 @@ describe("the card", () => {
     expect(model.sent).toHaveLength(0);
   });
 
-  it("has its keys even where there is no room for it", () => {
+  it("is a line where it would hide the picture, and has all its keys", () => {
     act(() => {
       ui.size.value = { width: 200, height: 150 };
     });
     press("s", root.querySelector(".nbl-surface-view")!);
     expect(model.sent).toHaveLength(0);
     choose(1);
-    expect(card()).toBeNull();
+    expect(card()?.className).toContain("nbl-readout-line");
+    expect(card()?.dataset.open).toBe("false");
+    expect(card()?.querySelector(".nbl-tip-head")?.textContent).toContain("loss ");
     press("s", root.querySelector(".nbl-surface-view")!);
     expect(sentLast()).toMatchObject({ method: "send" });
     act(() => {

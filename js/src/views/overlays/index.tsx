@@ -21,12 +21,11 @@ interface Props {
 /** The same each time: another array would be another picture. */
 const NOTHING: readonly never[] = [];
 
-/** Lines over the surface, their legend, and the plot of the probe. */
+/** Lines on the surface; below it their legend and the plot of the probe. */
 export function Overlays({ store, ui }: Props) {
   const ends = useComputed(() => store.view.value.probe ?? null).value;
   const wanted = useComputed(() => store.view.value.paths !== false).value;
   const paths = useComputed(() => pathsOf(store)).value;
-  const picking = ui.pick.value !== null;
   const shown = wanted ? paths : NONE;
   const grid = ends === null && shown.length === 0 ? null : store.grid.value;
   const revision = grid?.revision;
@@ -59,15 +58,8 @@ export function Overlays({ store, ui }: Props) {
   }, [grid, revision, probe, shown, ink, background]);
   return (
     <>
-      {picking && (
-        <div class="nbl-hint nbl-hint-top" role="status">
-          Click two points of the surface; Escape keeps the line as it is
-        </div>
-      )}
-      <div class="nbl-overlays">
-        <PathLegend paths={shown} />
-        <ProbePlot store={store} ui={ui} probe={probe} />
-      </div>
+      <PathLegend paths={shown} />
+      {probe !== null && grid !== null && <ProbePlot store={store} ui={ui} probe={probe} grid={grid} />}
     </>
   );
 }

@@ -31,7 +31,7 @@ export function PathLegend({ paths }: { paths: readonly DrawnPath[] }) {
               )}
               <circle class="nbl-path-end" cx="18" cy="5" r="3.2" />
             </svg>
-            <b>{path.label}</b>
+            <b>{path.label}</b>{" "}
             <span class="nbl-select-text">
               {lossOf(path.losses[last]!)}
               {off > 1e-6 && (

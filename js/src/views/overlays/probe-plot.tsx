@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import type { LiveGrid, Store } from "../../model/store";
 import { linearWidth } from "../../model/symlog";
 import { num, point, squeezed, tickNums } from "../parts/format";
@@ -10,16 +10,15 @@ import type { Ends, Probe, Profile } from "./profile";
 
 const MARGIN = { left: 44, right: 10, top: 8, bottom: 20 };
 
+interface Props {
+  store: Store;
+  ui: SurfaceUi;
+  probe: Probe;
+  grid: LiveGrid;
+}
+
 /** The loss along the probe line, tied to the surface by the pointer. */
-export function ProbePlot({ store, ui, probe }: { store: Store; ui: SurfaceUi; probe: Probe | null }) {
-  const grid = store.grid.value;
-  const box = useRef<HTMLElement>(null);
-  const [, tall] = useSize(box);
-  const shown = probe !== null;
-  useEffect(() => {
-    ui.covered.value = shown ? tall + 10 : 0;
-  }, [ui, shown, tall]);
-  if (probe === null || grid === null) return <section ref={box} hidden />;
+export function ProbePlot({ store, ui, probe, grid }: Props) {
   const { ends, inside, profile } = probe;
   const close = () => {
     ui.pick.value = null;
@@ -32,12 +31,18 @@ export function ProbePlot({ store, ui, probe }: { store: Store; ui: SurfaceUi; p
     close();
   };
   return (
-    <section ref={box} class="nbl-probe" aria-label="Loss along the probe line" onKeyDown={onKeyDown}>
+    <section class="nbl-probe" aria-label="Loss along the probe line" onKeyDown={onKeyDown}>
       <header class="nbl-probe-head">
-        <span class="nbl-probe-text nbl-select-text">
-          {inside === ends ? "" : "Within the window: "}
-          {summary(profile, inside)}
-        </span>
+        {ui.pick.value !== null ? (
+          <b class="nbl-probe-text" role="status">
+            Click two points of the surface; Escape keeps this line
+          </b>
+        ) : (
+          <span class="nbl-probe-text nbl-select-text">
+            {inside === ends ? "" : "Within the window: "}
+            {summary(profile, inside)}
+          </span>
+        )}
         <button type="button" class="nbl-readout-close" aria-label="Remove the probe line" onClick={close}>
           ×
         </button>

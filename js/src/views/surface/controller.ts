@@ -28,7 +28,6 @@ export function createController(store: Store, elements: Elements, ui: SurfaceUi
     void [store.grid.value, store.tree.value, store.view.value, store.selection.value];
     void store.range?.value;
     void [store.hover.value, store.spec.value, ui.size.value, ui.lines.value, ui.marks.value];
-    void ui.covered.value;
     frames.invalidate();
   });
 

@@ -64,8 +64,6 @@ export function createDrawing(
   let ink: Rgb = picture.ink;
   let background: Rgb = picture.background;
   let fullCost = 0;
-  /** A capture has all of the panel, whatever lies over the picture on the page. */
-  let captured = false;
   /** What the engine has been given, to be given again only where it differs. */
   let labelled: readonly unknown[] = [];
   let marked: readonly unknown[] = [];
@@ -125,7 +123,6 @@ export function createDrawing(
     const { width, height } = ui.size.peek();
     const ratio = frames.pixelRatio();
     insets(width, height, ratio, isFlat(), inset);
-    if (!captured) inset[2] += ui.covered.peek() * ratio;
     setCamera(camera, look(moving), grid);
     ticks = axisTicks(camera, grid, range, live.base, shown.scale);
     setMarkers(live.base);
@@ -228,9 +225,7 @@ export function createDrawing(
     };
     const into = sheet();
     if (!shown.grid || into === null) return null;
-    captured = true;
     frames.drawNow();
-    captured = false;
     frames.invalidate();
     const { grid, live } = shown;
     if (!grid || !live) return null;

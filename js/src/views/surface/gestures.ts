@@ -85,7 +85,8 @@ export function createSurfaceGestures(
     else if (key.do === "basins") store.setView({ basin_map: !view.basin_map });
     else if (key.do === "preset") {
       if (!isFlat()) flight.to(key.to);
-    } else if (key.do === "clear" && view.brush) store.setView({ brush: null });
+    } else if (key.do === "clear" && ui.pick.peek()) ui.pick.value = null;
+    else if (key.do === "clear" && view.brush) store.setView({ brush: null });
     else {
       shown.read();
       answerKey(key, store, ui.size.peek(), gestures, pointing, shown.points);

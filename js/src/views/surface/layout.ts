@@ -9,6 +9,11 @@ export function barPlace(width: number, height: number): "right" | "top" | "none
   return height > 0.98 * width ? "top" : "right";
 }
 
+/** Whether a card on the picture would hide too much of it: there it is a line until it is opened. */
+export function isCramped(width: number, height: number): boolean {
+  return width < 500 || barPlace(width, height) === "none";
+}
+
 const SCALES: readonly Scale[] = ["linear", "log", "symlog"];
 
 /** Length of an upright or a lying colour bar in CSS pixels, and about how many ticks fit along it. */

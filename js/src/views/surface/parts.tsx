@@ -94,23 +94,23 @@ export function Rows({ reading: { rows, note } }: { reading: Reading }) {
   );
 }
 
-function pointedAt(store: Store, ui: SurfaceUi): Reading | null {
+function pointedAt(store: Store, ui: SurfaceUi, alone: boolean): Reading | null {
   const grid = store.grid.value;
   const { width, height } = ui.size.value;
   const hover = store.hover.value;
   const selection = store.selection.value;
   // The read-out says the same already.
   const told = hover.kind === selection.kind && hover.vertex === selection.vertex && hover.kind !== "none";
-  const hidden = told && barPlace(width, height) !== "none";
+  const hidden = told && !(alone && barPlace(width, height) === "none");
   return grid && !hidden ? reading(store, grid, hover, namedPoints(ui)) : null;
 }
 
 /** Follows the pointer, or stands at what another panel or the keyboard points at. */
-export function Tooltip({ store, ui }: Props) {
+export function Tooltip({ store, ui, alone }: Props & { alone: boolean }) {
   const box = useRef<HTMLDivElement>(null);
   const anchor = ui.anchor.value;
   const { width, height } = ui.size.value;
-  const shown = anchor && pointedAt(store, ui);
+  const shown = anchor && pointedAt(store, ui, alone);
   useLayoutEffect(() => {
     const element = box.current;
     if (!element || !anchor) return;

@@ -17,7 +17,7 @@ const KEYS =
 interface Props {
   store: Store;
   Card?: typeof ReadOut;
-  /** More tools, and what they show on the surface. */
+  /** More tools, and what they draw on the surface: what they have to say stands below it. */
   Tools?: ComponentType<{ store: Store; ui: SurfaceUi }>;
   Overlays?: ComponentType<{ store: Store; ui: SurfaceUi }>;
 }
@@ -33,19 +33,22 @@ export function SurfacePanel({ store, Card = ReadOut, Tools: More, Overlays }: P
   );
   return (
     <div class="nbl-surface">
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it takes the keys that turn the surface. */}
-      {/* biome-ignore lint/a11y/useSemanticElements: a picture that takes keys is no fieldset. */}
-      <div ref={root} class="nbl-surface-view" tabIndex={0} role="group" aria-label="Loss surface">
-        <Picture store={store} canvas={canvas} />
-        <svg ref={svg} class="nbl-axes" aria-hidden="true" />
-        <span class="nbl-hidden">{KEYS}</span>
+      <div class="nbl-surface-picture">
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it takes the keys that turn the surface. */}
+        {/* biome-ignore lint/a11y/useSemanticElements: a picture that takes keys is no fieldset. */}
+        <div ref={root} class="nbl-surface-view" tabIndex={0} role="group" aria-label="Loss surface">
+          <Picture store={store} canvas={canvas} />
+          <svg ref={svg} class="nbl-axes" aria-hidden="true" />
+          <span class="nbl-hidden">{KEYS}</span>
+        </div>
+        <ColorBar store={store} ui={ui} />
+        <Notes store={store} ui={ui} More={More} />
+        <Card store={store} ui={ui} />
+        <Tooltip store={store} ui={ui} alone={Card === ReadOut} />
+        <WheelHint declined={ui.declined} />
       </div>
-      <ColorBar store={store} ui={ui} />
-      <Notes store={store} ui={ui} More={More} />
+      {ui.flat.value && <p class="nbl-surface-line">Seen from above: this browser offers no WebGL2.</p>}
       {Overlays && <Overlays store={store} ui={ui} />}
-      <Card store={store} ui={ui} />
-      <Tooltip store={store} ui={ui} />
-      <WheelHint declined={ui.declined} />
     </div>
   );
 }
@@ -62,7 +65,6 @@ function Notes({ store, ui, More }: { store: Store; ui: SurfaceUi; More: Props["
         {More && <More store={store} ui={ui} />}
       </Tools>
       <StateBadge store={store} ui={ui} />
-      {ui.flat.value && <div class="nbl-badge">seen from above: this browser offers no WebGL2</div>}
     </div>
   );
 }

@@ -48,8 +48,6 @@ export interface SurfaceUi extends CanvasUi<CriticalPoint> {
   bar: Signal<Bar | null>;
   /** Of the theme, as the picture uses them. */
   colors: Signal<{ ink: Rgb; background: Rgb }>;
-  /** CSS pixels at the lower edge that something else covers. */
-  covered: Signal<number>;
   /** Drawn on the surface beside what belongs to it. */
   lines: Signal<readonly Line[]>;
   marks: Signal<readonly Marker[]>;
@@ -68,7 +66,6 @@ export function createSurfaceUi(): SurfaceUi {
     ...createCanvasUi("bottom-right"),
     bar: signal(null),
     colors: signal({ ink: [0.1, 0.1, 0.12], background: [1, 1, 1] }),
-    covered: signal(0),
     lines: signal([]),
     marks: signal([]),
     stops: signal([]),

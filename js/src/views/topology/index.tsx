@@ -122,7 +122,7 @@ function BasinMapToggle({ store }: { store: Store }) {
       onClick={() => store.setView({ basin_map: !on })}
     >
       <span class="nbl-basins-icon" aria-hidden="true" />
-      Basins
+      <span class="nbl-basins-name">Basins</span>
     </button>
   );
 }

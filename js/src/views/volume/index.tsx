@@ -33,8 +33,8 @@ export function VolumePanel({ store }: { store: Store }) {
     [store, ui],
   );
   return (
-    <div class="nbl-volume">
-      <div class="nbl-surface">
+    <div class="nbl-surface">
+      <div class="nbl-surface-picture">
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it takes the keys that turn the volume. */}
         {/* biome-ignore lint/a11y/useSemanticElements: a picture that takes keys is no fieldset. */}
         <div ref={root} class="nbl-surface-view" tabIndex={0} role="group" aria-label="Loss volume">
@@ -52,6 +52,7 @@ export function VolumePanel({ store }: { store: Store }) {
         )}
         <WheelHint declined={ui.declined} />
       </div>
+      {ui.flat.value && <p class="nbl-surface-line">Slices only: this browser offers no WebGL2.</p>}
       {volume !== null && (
         <div class="nbl-volume-controls">
           <LevelControl store={store} ui={ui} volume={volume} />
@@ -81,7 +82,6 @@ function Notes({ volume, ui }: { volume: LiveVolume; ui: VolumeUi }) {
   return (
     <div class={`nbl-surface-notes ${barPlace(width, height)}`}>
       {known < 1 && <div class="nbl-badge partial">refining {Math.floor(100 * known)} %</div>}
-      {ui.flat.value && <div class="nbl-badge">slices only: this browser offers no WebGL2</div>}
     </div>
   );
 }

@@ -8,7 +8,7 @@ import type { LiveTree, Store } from "../../model/store";
 import { indexAt, indices, type LiveVolume, type Place, placeOf } from "../../model/volume-data";
 import { float32 } from "../../model/wire";
 import { num, percent, point } from "../parts/format";
-import { barLength, barPlace } from "../surface/layout";
+import { barLength, barPlace, isCramped } from "../surface/layout";
 import { shortLabel } from "../surface/scene";
 import { lossTicks, tickTexts } from "../surface/ticks";
 import { fits, samePoint, titleOf, volumePoints } from "./points";
@@ -171,23 +171,37 @@ export function VolumeReadOut({ store, ui, volume }: Props) {
   const selection = store.selection.value;
   const shown = readingOf(volume, store.tree.value, selection);
   const { width, height } = ui.size.value;
-  const place = barPlace(width, height);
-  if (!shown || place === "none") return null;
+  const wanted = useComputed(() => store.view.value.details === true).value;
+  if (!shown) return null;
+  const line = isCramped(width, height);
+  const open = !line || wanted;
   const { coordinates, vertex } = selection;
   const at = coordinates ?? (vertex === null ? null : placeOf(volume, indices(volume, vertex)));
   const clear = () => store.select({ kind: "none", vertex: null, coordinates: null, loss: null });
   return (
     <div
-      class={`nbl-readout ${ui.corner.value} bar-${place}`}
+      class={`nbl-readout ${line ? "nbl-readout-line" : ui.corner.value} bar-${barPlace(width, height)}`}
       onPointerDown={(event) => event.stopPropagation()}
     >
       <div class="nbl-tip-head">
         <span aria-hidden="true">{shown.glyph}</span> {shown.heading}
+        {!open && <span class="nbl-readout-loss">loss {num(selection.loss!)}</span>}
+        {line && (
+          <button
+            type="button"
+            class="nbl-readout-close"
+            aria-label="All details"
+            aria-expanded={open}
+            onClick={() => store.setView({ details: !open })}
+          >
+            {open ? "▾" : "▴"}
+          </button>
+        )}
         <button type="button" class="nbl-readout-close" aria-label="Clear the selection" onClick={clear}>
           ×
         </button>
       </div>
-      <Rows {...shown} rows={[...shown.rows, ...(at ? factsAt(volume, at) : [])]} />
+      {open && <Rows {...shown} rows={[...shown.rows, ...(at ? factsAt(volume, at) : [])]} />}
     </div>
   );
 }
