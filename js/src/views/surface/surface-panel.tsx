@@ -47,7 +47,9 @@ export function SurfacePanel({ store, Card = ReadOut, Tools: More, Overlays }: P
         <Tooltip store={store} ui={ui} alone={Card === ReadOut} />
         <WheelHint declined={ui.declined} />
       </div>
-      {ui.flat.value && <p class="nbl-surface-line">Seen from above: this browser offers no WebGL2.</p>}
+      {ui.flat.value && (
+        <p class="nbl-panel-note nbl-surface-line">Seen from above: this browser offers no WebGL2.</p>
+      )}
       {Overlays && <Overlays store={store} ui={ui} />}
     </div>
   );

@@ -52,7 +52,9 @@ export function VolumePanel({ store }: { store: Store }) {
         )}
         <WheelHint declined={ui.declined} />
       </div>
-      {ui.flat.value && <p class="nbl-surface-line">Slices only: this browser offers no WebGL2.</p>}
+      {ui.flat.value && (
+        <p class="nbl-panel-note nbl-surface-line">Slices only: this browser offers no WebGL2.</p>
+      )}
       {volume !== null && (
         <div class="nbl-volume-controls">
           <LevelControl store={store} ui={ui} volume={volume} />
