@@ -94,6 +94,7 @@ def _add_inspect(commands: Any) -> None:
     add("--loss-only", dest="mode", action="store_const", const="random", help="the same as --mode random")
     add("--points", type=int, metavar="N", help="per axis, odd; by default as many as take a minute")
     add("--eigenpairs", type=int, metavar="N", help="from either end of the spectrum (default 4)")
+    add("--basis", choices=("full", "half"), help="of the eigensolver; half: float16, where memory is short")
     add("--span", type=float, help="half-width of the window")
     add = inspect.add_argument_group("output").add_argument
     add("--html", type=Path, metavar="FILE", help="write a report there, and its numbers as .json beside it")

@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 _FIRST_ROWS = 32
 _MAX_PASSES = 5
 _COUPLED = 1e-6  # of the norm
+HALF_FLOOR = 3e-4  # residual over ||H||: rounding a row to float16 takes off 2e-4 of it
 _WIDE_ROWS = 2**15  # up to this length rows are kept in float64: they cost less memory than time
 
 
@@ -51,11 +52,16 @@ class KrylovBasis:
     The basis also remembers what random vectors it was given: `fresh` is the part of the record that came
     after the last `forget`, for the certificate.
 
-    Sums and C are float64 whatever the type of the rows (float32 on devices that lack it).
+    Sums and C are float64 whatever the type of the rows (float32 on devices that lack it). With `half`, rows
+    are kept in float16, times the root of n, since the entries of a long unit vector are below what float16
+    resolves. The record stays exact for the rows as they are kept but for what rounding takes off each new
+    one, which is measured and counts in the residuals; that they are not quite orthonormal, `refine` mends.
     """
 
-    def __init__(self, operator: SymmetricOperator, capacity: int, breakdown: float = 0.0) -> None:
-        self.operator = operator
+    def __init__(
+        self, operator: SymmetricOperator, capacity: int, breakdown: float = 0.0, *, half: bool = False
+    ) -> None:
+        self.operator, self.half = operator, half
         self.capacity = min(capacity, operator.size)
         self.size = 0
         self.processed = 0
@@ -64,9 +70,11 @@ class KrylovBasis:
         self.symmetry_defect = 0.0
         rows = min(_FIRST_ROWS, self.capacity)
         self._wide = torch.float32 if operator.device.type == "mps" else torch.float64
-        self._eps = torch.finfo(operator.dtype).eps
+        self._eps = max(torch.finfo(operator.dtype).eps, HALF_FLOOR / 10 if half else 0.0)
+        self._scale = math.sqrt(operator.size) if half else 1.0
         self._breakdown = max(breakdown, 10 * self._eps)
-        self._rows = torch.empty((rows, operator.size), dtype=row_dtype(operator), device=operator.device)
+        dtype = torch.float16 if half else row_dtype(operator)
+        self._rows = torch.empty((rows, operator.size), dtype=dtype, device=operator.device)
         self._coefficients = np.zeros((rows, rows))
         self._lost = np.zeros(rows)
         self._draws = np.zeros((rows, 0))
@@ -90,7 +98,8 @@ class KrylovBasis:
     @property
     def rows(self) -> torch.Tensor:
         """Return Q, shape (m, n)."""
-        return self._rows[: self.size]
+        kept = self._rows[: self.size]
+        return kept.to(self._wide) / self._scale if self.half else kept
 
     @property
     def coefficients(self) -> Floats:
@@ -139,7 +148,7 @@ class KrylovBasis:
         """Process a tail (default: the oldest); return its Rayleigh quotient and the new tail's length."""
         p = self.processed
         self._swap(p, p if row is None else row)
-        w = self._product(self._rows[p])
+        w = self._product(self._row(p))
         column, left = self._project_out(w, self._nearest(p))
         length = math.hypot(float(np.linalg.norm(column)), left)
         self.norm = max(self.norm, length)
@@ -152,8 +161,7 @@ class KrylovBasis:
             self._lost[p] = left
             return float(column[p]), 0.0
         assert not self.full, "a full basis must be restarted before the next product"
-        self._lost[p] = 0.0
-        self._append(w, left)
+        self._lost[p] = left * self._append(w, left)
         self._coefficients[self.size - 1, p] = left
         return float(column[p]), left
 
@@ -173,7 +181,7 @@ class KrylovBasis:
         """Return the rows S^T Q[:p], shape (k, n), for S of shape (p, k)."""
         p, k = S.shape
         out = torch.empty((k, self.operator.size), dtype=self.operator.dtype, device=self.operator.device)
-        weights = self._tensor(S.T)
+        weights = self._tensor(S.T / self._scale)
         for span in self._spans(p):
             out[:, span] = (weights @ self._rows[:p, span].to(self._wide)).to(out.dtype)
         return out
@@ -192,15 +200,26 @@ class KrylovBasis:
         mix[:k, :p], mix[k:, p:] = S.T, U.T
         shrunk = mix @ C @ S
         weights = self._tensor(mix)
+        off = torch.zeros(len(mix), dtype=self._wide, device=weights.device)
         for span in self._spans(m):
             mixed = weights @ self._rows[:m, span].to(self._wide)
             self._rows[: len(mix), span] = mixed.to(self._rows.dtype)
+            if self.half:
+                off += (self._rows[: len(mix), span].to(self._wide) - mixed).square().sum(dim=1)
+        rounding = np.sqrt(off.cpu().numpy()) / self._scale
         self._coefficients[:] = 0.0
         self._coefficients[: len(mix), :k] = shrunk
-        self._lost[:k] = self._lost[:p] @ np.abs(S)
+        # A row that moved by d has an image that moved by up to ||H|| d; so have those it is made of.
+        self._lost[:k] = self._lost[:p] @ np.abs(S) + self.norm * (
+            rounding[:k] + rounding @ np.abs(shrunk / self.norm)
+        )
         self.size, self.processed = len(mix), k
         self.forget()
         self._ritz = None
+
+    def _row(self, i: int) -> torch.Tensor:
+        row = self._rows[i]
+        return row.to(self.operator.dtype) / self._scale if self.half else row
 
     def _product(self, q: torch.Tensor) -> torch.Tensor:
         self.products += 1
@@ -220,6 +239,41 @@ class KrylovBasis:
         for span in self._spans(len(values)):
             image[span] -= (c * self._tensor(values)) @ U[:, span].to(self._wide)
         return float(torch.linalg.vector_norm(image))
+
+    def refine(self, U: torch.Tensor) -> tuple[Floats, Floats]:
+        """Turn nearly orthonormal rows U (k, n), in place, into Ritz vectors of their span, by k products.
+
+        Return values, descending, and residuals: of U in its own type, whatever the basis was kept in. The
+        basis is given up before, so that the images need no further memory.
+        """
+        self.clear()
+        self._rows = self._rows[:0].clone()
+        self._mix(U, np.linalg.inv(np.linalg.cholesky(self._inner(U, U))))
+        images = torch.empty_like(U)
+        for image, u in zip(images, U, strict=True):
+            image.copy_(self._product(u))
+        T = self._inner(U, images)
+        values, S = np.linalg.eigh((T + T.T) / 2)
+        values, S = values[::-1].copy(), S[:, ::-1]
+        squares, weights = np.zeros(len(U)), self._tensor(values)[:, None]
+        self._mix(U, S.T)
+        self._mix(images, S.T)
+        for span in self._cut(len(U)):
+            off = images[:, span].to(self._wide) - weights * U[:, span].to(self._wide)
+            squares += off.square().sum(dim=1).cpu().numpy()
+        self.norm = max(self.norm, float(np.abs(values).max()))
+        return values, np.sqrt(squares)
+
+    def _inner(self, U: torch.Tensor, V: torch.Tensor) -> Floats:
+        total = np.zeros((len(U), len(V)))
+        for span in self._cut(len(U)):
+            total += (U[:, span].to(self._wide) @ V[:, span].to(self._wide).T).cpu().numpy()
+        return total
+
+    def _mix(self, U: torch.Tensor, weights: Floats) -> None:
+        turn = self._tensor(weights)
+        for span in self._cut(len(U)):
+            U[:, span] = (turn @ U[:, span].to(self._wide)).to(U.dtype)
 
     def _nearest(self, p: int) -> int:
         """Return from which row on the product of row p has more than rounding error."""
@@ -250,24 +304,32 @@ class KrylovBasis:
         spans = self._spans(len(rows))
         if len(spans) == 1:
             rows = rows.to(self._wide)
-            h = rows @ w
-            w.addmv_(rows.T, h, alpha=-1)
+            h = rows @ w / self._scale
+            w.addmv_(rows.T, h, alpha=-1 / self._scale)
             return h
         h = torch.zeros(len(rows), dtype=self._wide, device=w.device)
         for span in spans:
             h.addmv_(rows[:, span].to(self._wide), w[span])
+        h /= self._scale
         for span in spans:
-            w[span].addmv_(rows[:, span].to(self._wide).T, h, alpha=-1)
+            w[span].addmv_(rows[:, span].to(self._wide).T, h, alpha=-1 / self._scale)
         return h
 
-    def _append(self, w: torch.Tensor, length: float) -> None:
+    def _append(self, w: torch.Tensor, length: float) -> float:
+        """Add w over its length as a row; return what rounding takes off it, 0 where that is negligible."""
         if self.size == len(self._rows):
             self._grow(min(2 * self.size, self.capacity))
-        self._rows[self.size] = (w / length).to(self._rows.dtype)
+        row, rounded = self._rows[self.size], 0.0
+        for span in self._spans(1):
+            exact = w[span] * (self._scale / length)
+            row[span] = exact.to(row.dtype)
+            if self.half:
+                rounded += float((row[span].to(self._wide) - exact).square().sum())
         self._coefficients[self.size] = 0.0
         self._draws[self.size] = 0.0
         self._known[self.size] = False
         self.size += 1
+        return math.sqrt(rounded) / self._scale
 
     def _grow(self, rows: int) -> None:
         old, C = self._rows, self._coefficients
@@ -290,10 +352,13 @@ class KrylovBasis:
             of_rows[[i, j]] = of_rows[[j, i]]
 
     def _spans(self, rows: int) -> list[slice]:
+        if self._rows.dtype == self._wide:
+            return [slice(0, self.operator.size)]
+        return self._cut(rows)
+
+    def _cut(self, rows: int) -> list[slice]:
         """Cut the columns so that the float64 copy of a piece stays small (in cache on a CPU)."""
         n = self.operator.size
-        if self._rows.dtype == self._wide:
-            return [slice(0, n)]
         elements = 2**18 if self.operator.device.type == "cpu" else 2**24
         step = max(1024, elements // max(rows, 1))
         return [slice(a, min(a + step, n)) for a in range(0, n, step)]

@@ -5,16 +5,18 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
 from nblandscape.cancel import CancelSignal, check
-from nblandscape.curvature.krylov import KrylovBasis, default_basis_bytes, row_dtype
+from nblandscape.curvature.krylov import HALF_FLOOR, KrylovBasis, default_basis_bytes, row_dtype
 from nblandscape.curvature.operator import as_operator
 from nblandscape.curvature.probes import check_count
 from nblandscape.curvature.solver import Solver
 from nblandscape.curvature.spectrum import Spectrum
+
+Basis = Literal["full", "half"]
 
 _PARTIAL_SECONDS = 0.1
 _MAX_PRODUCTS = 1000
@@ -31,6 +33,7 @@ def hessian_spectrum(
     seed: int = 0,
     start: Spectrum | torch.Tensor | None = None,
     basis_bytes: int | None = None,
+    basis: Basis = "full",
     callback: Callable[[Spectrum], object] | None = None,
     cancel: CancelSignal | None = None,
 ) -> Spectrum:
@@ -73,6 +76,10 @@ def hessian_spectrum(
     basis_bytes
         Memory for the basis (default: a quarter of what is free); when it is full, the run restarts from the
         best vectors (thick restart). Room for ``2 * (largest + smallest) + 10`` vectors is always taken.
+    basis : {"full", "half"}
+        How the basis is kept. "half": in float16, half the memory of float32. The returned pairs are made
+        anew from their span by a product each, so that their residuals are those of full precision; rounding
+        leaves vectors with residuals of about 3e-4 ||H||, the least `tol` then.
     callback
         Called with partial spectra, the last of them the result.
     cancel
@@ -115,6 +122,7 @@ def hessian_spectrum(
         seed=seed,
         start=start,
         basis_bytes=basis_bytes,
+        basis=basis,
         cancel=cancel,
     ):
         if callback is not None:
@@ -133,6 +141,7 @@ def iter_spectrum(
     seed: int = 0,
     start: Spectrum | torch.Tensor | None = None,
     basis_bytes: int | None = None,
+    basis: Basis = "full",
     cancel: CancelSignal | None = None,
 ) -> Iterator[Spectrum]:
     """Yield partial spectra while `hessian_spectrum` works; the last one is the result.
@@ -149,14 +158,18 @@ def iter_spectrum(
     """
     operator = as_operator(objective)
     n = operator.size
-    _check_arguments(largest, smallest, tol, operator.dtype, max_products, max_miss)
+    if basis not in ("full", "half"):
+        raise ValueError(f'basis={basis!r}; use "full" or "half" (float16).')
+    half = basis == "half"
+    floor = max(10 * torch.finfo(operator.dtype).eps, HALF_FLOOR if half else 0.0)
+    _check_arguments(largest, smallest, tol, floor, operator.dtype, max_products, max_miss)
     vectors = _start_rows(start, n)
     top, wanted = min(largest, n), min(largest + smallest, n)
     rows = default_basis_bytes(operator.device) if basis_bytes is None else basis_bytes
-    rows //= n * torch.empty((), dtype=row_dtype(operator)).element_size()
+    rows //= n * (2 if half else row_dtype(operator).itemsize)
     capacity = max(rows, 2 * max(wanted, len(vectors)) + 10)
     solver = Solver(
-        KrylovBasis(operator, capacity, breakdown=0.01 * tol),
+        KrylovBasis(operator, capacity, breakdown=0.01 * tol, half=half),
         largest=top,
         smallest=wanted - top,
         tol=tol,
@@ -176,7 +189,13 @@ def iter_spectrum(
 
 
 def _check_arguments(
-    largest: int, smallest: int, tol: float, dtype: torch.dtype, max_products: int | None, max_miss: float
+    largest: int,
+    smallest: int,
+    tol: float,
+    floor: float,
+    dtype: torch.dtype,
+    max_products: int | None,
+    max_miss: float,
 ) -> None:
     check_count(largest, 0, "largest")
     check_count(smallest, 0, "smallest")
@@ -186,8 +205,12 @@ def _check_arguments(
         check_count(max_products, 1, "max_products")
     if not 0 < max_miss <= 1:
         raise ValueError(f"max_miss={max_miss}: use a probability above 0, or 1 to run without the search")
-    floor = 10 * torch.finfo(dtype).eps
     if not floor <= tol < 1:
+        if floor == HALF_FLOOR:
+            raise ValueError(
+                f'tol={tol:g} is not between {floor:.0e}, what basis="half" can reach, and 1: use another '
+                'tol, or basis="full"'
+            )
         raise ValueError(
             f"tol={tol:g} is not between {floor:.0e}, what {dtype} products can certify, and 1: "
             "use another tol, or an objective with dtype=torch.float64"

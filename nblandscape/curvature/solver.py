@@ -40,8 +40,9 @@ class Solver:
         self.largest, self.smallest = largest, smallest
         self.tol, self.seed = tol, seed
         self._max_miss = max_miss
-        self._limit = max(1, max_products - 1)
-        self._confirm = max_products > 1
+        last = largest + smallest if basis.half else 1  # products that confirm the result
+        self._limit = max(1, max_products - last)
+        self._confirm = max_products > last
         self._first_stage: int | None = None
         self._resolve_until = 0
         self._search_until: int | None = None
@@ -124,6 +125,8 @@ class Solver:
         result = self.spectrum()
         if not self._confirm:
             return result
+        if self.basis.half:
+            return self._refined(result)
         signs = torch.randint(0, 2, (len(result),), generator=self._generator).numpy() * 2.0 - 1.0
         seen = self.basis.confirm(result.vectors, result.values, signs)
         expected = float(result.residuals.sum()) / np.sqrt(len(result))
@@ -133,6 +136,17 @@ class Solver:
             fields["residuals"] = residuals
             fields["converged"] = residuals <= self.tol * result.norm
             fields["resolved"] = residuals <= _RESOLVED * np.abs(result.values)
+        return Spectrum(**fields)
+
+    def _refined(self, result: Spectrum) -> Spectrum:
+        """The pairs of the span of the result's vectors, with the residuals of their own products."""
+        vectors = result.vectors
+        values, residuals = self.basis.refine(vectors)
+        norm = self.basis.norm
+        fields = dict(vars(result), products=self.products, values=values, residuals=residuals, norm=norm)
+        fields["vectors"] = fix_signs(vectors, self._start)
+        fields["converged"] = residuals <= self.tol * norm
+        fields["resolved"] = residuals <= _RESOLVED * np.abs(values)
         return Spectrum(**fields)
 
     def _too_far(self) -> bool:

@@ -2,13 +2,14 @@
 
 import math
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
 
 from nblandscape.curvature.krylov import row_dtype
+from nblandscape.curvature.lanczos import Basis
 from nblandscape.huggingface.sizes import Sizes
 from nblandscape.landscape.cost import duration
 from nblandscape.memory import in_words
@@ -41,6 +42,8 @@ class Choice:
         Whether the weights are in memory already.
     copied : bool
         Whether the objective has a copy of its own.
+    basis : {"full", "half"}
+        How the eigensolver keeps its vectors.
     """
 
     mode: Literal["hessian", "random"] = "hessian"
@@ -49,6 +52,7 @@ class Choice:
     smallest: int = 4
     held: bool = False
     copied: bool = True
+    basis: Basis = "full"
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,7 @@ def steps_of(sizes: Sizes, choice: Choice, *, free: float, evaluation: float) ->
     steps = [_step("weights", "", 0.0, weights, free)]
     vector, pairs = sizes.vector, choice.largest + choice.smallest
     if choice.mode == "hessian":
-        basis, rows = _basis(sizes, pairs, free)
+        basis, rows = _basis(sizes, choice, free)
         others = min(max(sizes.graphs - sizes.product, 0), int(_KEPT * free))  # a product holds its own graph
         total = weights + basis + pairs * vector + 3 * 8 * sizes.analysed + sizes.product + others
         passes = rows * vector / _BYTES_PER_SECOND  # a product is made orthogonal to all rows, twice
@@ -147,18 +151,7 @@ def _alternatives(sizes: Sizes, choice: Choice, parts: Sequence[tuple[str, int]]
         text = "copy=False (the model must not be trained meanwhile)"
         yield [(text, sizes, replace(choice, copied=False), 1.0)]
     if choice.mode == "hessian":
-        for name, count in parts:
-            if 0 < count < sizes.analysed:
-                part, text = replace(sizes, analysed=count), f'parameters="{name}"'
-                yield [
-                    (f"{text} ({count:,} of them)", part, choice, 1.0),
-                    (f"{text}, batch_size=1", one_by_one(part), choice, 1.0),
-                ]
-        if choice.largest + choice.smallest > 2:
-            fewer = replace(choice, largest=1, smallest=1)
-            yield [("largest=1, smallest=1 (fewer eigenpairs)", sizes, fewer, 1.0)]
-        text = 'mode="random" (losses only, no spectrum)'
-        yield [(text, sizes, replace(choice, mode="random"), 1.0)]
+        yield from _of_hessian(sizes, choice, parts, one_by_one)
     if choice.points > 17:
         yield [("points=17", sizes, replace(choice, points=17), 1.0)]
     if each > 1:
@@ -169,10 +162,36 @@ def _alternatives(sizes: Sizes, choice: Choice, parts: Sequence[tuple[str, int]]
         yield [(f"limit={few} (fewer texts)", less, choice, few / sizes.samples)]
 
 
-def _basis(sizes: Sizes, pairs: int, free: float) -> tuple[int, int]:
+def _of_hessian(
+    sizes: Sizes, choice: Choice, parts: Sequence[tuple[str, int]], one_by_one: Callable[[Sizes], Sizes]
+) -> Iterator[list[Way]]:
+    for name, count in parts:
+        if 0 < count < sizes.analysed:
+            part, text = replace(sizes, analysed=count), f'parameters="{name}"'
+            yield [
+                (f"{text} ({count:,} of them)", part, choice, 1.0),
+                (f"{text}, batch_size=1", one_by_one(part), choice, 1.0),
+            ]
+    if choice.largest + choice.smallest > 2:
+        yield [("largest=1, smallest=1 (fewer eigenpairs)", sizes, _fewer(choice), 1.0)]
+    if choice.basis == "full":
+        text = 'basis="half" (float16 for the eigensolver, residuals from 3e-4 of the norm)'
+        half = replace(choice, basis="half")
+        fewer = f"{text}, largest=1, smallest=1"
+        yield [(text, sizes, half, 1.0), (fewer, sizes, _fewer(half), 1.0)]
+    text = 'mode="random" (losses only, no spectrum)'
+    yield [(text, sizes, replace(choice, mode="random"), 1.0)]
+
+
+def _fewer(choice: Choice) -> Choice:
+    return replace(choice, largest=1, smallest=1)
+
+
+def _basis(sizes: Sizes, choice: Choice, free: float) -> tuple[int, int]:
     """Bytes and rows of the eigensolver's basis: it restarts where a quarter of the memory is not enough."""
     operator: Any = types.SimpleNamespace(size=sizes.analysed, dtype=sizes.dtype, device=torch.device("cpu"))
-    row = sizes.analysed * row_dtype(operator).itemsize
+    row = sizes.analysed * (2 if choice.basis == "half" else row_dtype(operator).itemsize)
+    pairs = choice.largest + choice.smallest
     rows = max(2 * pairs + 10, min(_PRODUCTS + 2, int(_KEPT * free / row)))
     rows = min(rows, sizes.analysed)
     return rows * row, rows

@@ -49,7 +49,7 @@ def run(options: Namespace) -> int:
 
 def _arguments(given: dict[str, Any]) -> dict[str, Any]:
     """Keyword arguments of `inspect`: what the command line has of its options."""
-    names = (*Options.__annotations__, "mode", "points", "span")
+    names = (*Options.__annotations__, "mode", "points", "span", "basis")
     found = {name: given[name] for name in names if name in given}
     if found.get("limit") == 0:
         found["limit"] = None

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any, Unpack
 
+from nblandscape.curvature.lanczos import Basis
 from nblandscape.huggingface.data import Preparation
 from nblandscape.huggingface.loading import load
 from nblandscape.huggingface.objective import objective_of
@@ -11,8 +12,8 @@ from nblandscape.huggingface.plan import LIMIT, Mode, Plan, choice_of, plan_of, 
 from nblandscape.huggingface.report import check_target, write_report
 from nblandscape.objective import Objective
 from nblandscape.subspace import Subspace
-from nblandscape.widgets._explore import explore
 from nblandscape.widgets._random_plane import RandomPlaneSource
+from nblandscape.widgets._sources import ObjectiveSource
 from nblandscape.widgets.explorer import Explorer
 
 _POINTS = (33, 17, 9)
@@ -32,6 +33,7 @@ def inspect(
     span: float | tuple[float, float] | None = None,
     largest: int = 4,
     smallest: int = 4,
+    basis: Basis = "full",
     title: str | None = None,
     height: str = "740px",
     **options: Unpack[Options],
@@ -61,6 +63,8 @@ def inspect(
         Of the first landscape; by default as many points per axis (33, 17 or 9) as take a minute at most.
     largest, smallest : int
         Eigenpairs from either end.
+    basis : {"full", "half"}
+        How the eigensolver keeps its vectors, as in `hessian_spectrum`: "half" where memory is short.
     title, height : str, optional
         As in `explore`.
     limit : int, optional
@@ -95,7 +99,7 @@ def inspect(
     """
     if report is not None:
         check_target(report)
-    choice = choice_of(mode, points or _POINTS[-1], largest, smallest)
+    choice = choice_of(mode, points or _POINTS[-1], largest, smallest, basis)
     if isinstance(model_or_path, Objective):
         if data is not None:
             raise TypeError("An objective has its data already; call inspect(objective).")
@@ -138,9 +142,13 @@ def _explorer(
             spec_changes=view,
             height=height,
         )
-    view |= {"largest": plan.choice.largest, "smallest": plan.choice.smallest, "seed": seed}
-    explorer: Explorer = explore(objective, title=name, height=height, **view)
-    return explorer
+    pairs = {name: getattr(plan.choice, name) for name in ("largest", "smallest", "basis")}
+    return Explorer(
+        ObjectiveSource(objective, name, "objective"),
+        spec_changes=view,
+        eigenpairs=pairs | {"seed": seed},
+        height=height,
+    )
 
 
 def _with_points(plan: Plan) -> Plan:

@@ -4,11 +4,12 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal, Unpack
+from typing import Any, Literal, Unpack, get_args
 
 import numpy as np
 import torch
 
+from nblandscape.curvature.lanczos import Basis
 from nblandscape.huggingface.budget import Choice, Step, judged, remedies_of, steps_of
 from nblandscape.huggingface.data import Preparation
 from nblandscape.huggingface.loading import Loaded, load
@@ -225,6 +226,7 @@ def plan_inspection(
     points: int = 33,
     largest: int = 4,
     smallest: int = 4,
+    basis: Basis = "full",
     **options: Unpack[Options],
 ) -> Plan:
     """Say what `inspect` will take: memory and time of spectrum and landscape, and what to choose instead.
@@ -246,6 +248,8 @@ def plan_inspection(
         Of the landscape, per axis.
     largest, smallest : int
         Eigenpairs from either end.
+    basis : {"full", "half"}
+        How the eigensolver keeps its vectors, as in `hessian_spectrum`.
     limit : int, optional
         Use at most so many texts.
     **options
@@ -272,7 +276,7 @@ def plan_inspection(
     >>> plan.fits, plan.sizes.total, [step.name for step in plan.steps]
     (True, 1040, ['weights', 'spectrum', 'landscape'])
     """
-    choice = choice_of(mode, points, largest, smallest)
+    choice = choice_of(mode, points, largest, smallest, basis)
     if isinstance(model_or_path, Objective):
         refuse_beside_objective(options, limit=LIMIT)
         return plan_of_objective(model_or_path, mode, choice)
@@ -281,18 +285,21 @@ def plan_inspection(
     return plan_of(loaded, preparation.batches(data), preparation.report.get("available"), mode, choice)
 
 
-def choice_of(mode: Mode, points: int, largest: int, smallest: int) -> Choice:
+def choice_of(mode: Mode, points: int, largest: int, smallest: int, basis: Basis) -> Choice:
     """Check what was chosen.
 
     Raises
     ------
     ValueError
-        There is no such mode or grid.
+        There is no such mode, basis or grid.
     """
+    if basis not in get_args(Basis):
+        raise ValueError(f'basis={basis!r}; use "full" or "half" (float16).')
     if mode not in MODES:
         raise ValueError(f'mode={mode!r}; use "auto", "hessian" or "random".')
     check_points(points, 2)
-    return Choice("random" if mode == "random" else "hessian", points, largest, smallest)
+    directions: Literal["random", "hessian"] = "random" if mode == "random" else "hessian"
+    return Choice(directions, points, largest, smallest, basis=basis)
 
 
 def plan_of(loaded: Loaded, batches: list[Batch], available: int | None, mode: Mode, choice: Choice) -> Plan:

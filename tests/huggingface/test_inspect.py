@@ -48,6 +48,17 @@ def test_texts_are_tokenised_once(gpt2_folder, texts, monkeypatch):
     assert len(calls) == 2
 
 
+def test_half_a_basis_is_used_where_it_was_asked_for(gpt2_folder, texts):
+    options = OPTIONS | {"parameters": "layer:-1"}
+    with nbl.inspect(gpt2_folder, texts, basis="half", quiet=True, wait=True, **options) as explorer:
+        found = explorer.eigenpairs
+    objective = nbl.from_transformers(gpt2_folder, texts, limit=4, overflow="truncate", parameters="layer:-1")
+    pairs = {"largest": 1, "smallest": 1}
+    alone = nbl.hessian_spectrum(objective, basis="half", **pairs)
+    np.testing.assert_allclose(found.values, alone.values)
+    assert found.products != nbl.hessian_spectrum(objective, **pairs).products
+
+
 def test_random_directions_are_live_and_need_no_products(gpt2_folder, texts, monkeypatch, capsys):
     def refuse(self, V):
         raise AssertionError("a Hessian product")

@@ -175,6 +175,10 @@ def test_what_does_not_fit_is_said_and_what_would():
     assert any(r.startswith('parameters="layer:-1" (7,087,872 of them): ') for r in remedies)
     assert any(r.startswith('mode="random"') for r in remedies)
     assert not any(r.startswith("points=17") for r in remedies)  # would not make the spectrum fit
+    halved = remedies_of(LARGE, Choice(), PARTS, free=17e9, evaluation=0.1)
+    assert any(r.startswith('basis="half" (float16') for r in halved)
+    steps = [steps_of(LARGE, Choice(basis=b), free=17e9, evaluation=0.1)[1].bytes for b in ("full", "half")]
+    assert steps[0] - steps[1] == 26 * 4 * LARGE.total // 2  # half of the least basis for eight pairs
     held = remedies_of(LARGE, Choice(held=True), PARTS, free=1.2e9, evaluation=0.1)
     assert [r.split(":")[0] for r in held] == ['mode="random" (losses only, no spectrum)']
 
@@ -232,6 +236,8 @@ def test_rows_and_json(gpt2_folder, texts):
 def test_bad_arguments(gpt2_folder, texts):
     with pytest.raises(ValueError, match="mode='loss'"):
         plan_inspection(gpt2_folder, texts, mode="loss")
+    with pytest.raises(ValueError, match='basis=\'bfloat16\'; use "full" or "half"'):
+        plan_inspection(gpt2_folder, texts, basis="bfloat16")
     with pytest.raises(ValueError, match="points"):
         plan_inspection(gpt2_folder, texts, points=10)
     with pytest.raises(ValueError, match="overflow="):
