@@ -5,14 +5,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 import nblandscape as nbl
+from tests.huggingface import small
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.timeout(300)  # a busy machine
 def test_its_python_runs_in_the_order_of_the_page(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {
@@ -23,11 +26,17 @@ def test_its_python_runs_in_the_order_of_the_page(tmp_path, monkeypatch):
     names["x"], names["y"] = names["batches"]
     names["executor"] = ThreadPoolExecutor(1)
     names["checkpoints"] = [names["model"].state_dict()]
+    names["texts"] = small.sentences()[:4]
+    tokenizer = small.byte_tokenizer(names["texts"])
+    small.saved(small.gpt2(tokenizer), tmp_path / "checkpoint", tokenizer)
     names["landscape"] = nbl.Landscape.from_array(names["array"])
     blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert len(blocks) == 6
+    assert len(blocks) == 7
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     for block in blocks:
         exec(compile(block, "README.md", "exec"), names)
+        if "inspected" in names:  # or it would go on beside the rest
+            names.pop("inspected").close()
     names["explorer"].wait(60)
     assert names["tree"].minima.size >= 1
     assert (tmp_path / "run.zarr").is_dir()

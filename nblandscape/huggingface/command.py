@@ -12,7 +12,14 @@ from nblandscape.huggingface.inspect import inspect
 from nblandscape.huggingface.loading import transformers
 from nblandscape.huggingface.options import Options
 from nblandscape.huggingface.plan import plan_inspection
-from nblandscape.huggingface.report import Report, check_target, measure_report, plain, write_report
+from nblandscape.huggingface.report import (
+    Report,
+    check_target,
+    error_text,
+    measure_report,
+    plain,
+    write_report,
+)
 from nblandscape.widgets._export import in_words
 from nblandscape.widgets.explorer import Explorer
 
@@ -102,7 +109,7 @@ def summary_of(report: Report) -> str:
     if report.blocks is not None:
         found = report.blocks
         sharpest = int(found.top.argmax())
-        rows.append(("trace", f"{found.total.value:.4g} ± {found.total.stderr:.2g}"))
+        rows.append(("trace", f"{found.total.value:.4g}{error_text(found.total.stderr)}"))
         rows.append(
             ("sharpest block", f"{found.names[sharpest]} (largest eigenvalue {found.top[sharpest]:.4g})")
         )
@@ -121,7 +128,7 @@ def summary_of(report: Report) -> str:
 
 
 def _pair(number: dict[str, float | None]) -> str:
-    error = "" if number["stderr"] is None else f" ± {number['stderr']:.2g}"
+    error = error_text(number["stderr"])
     return "not finite" if number["value"] is None else f"{number['value']:.4g}{error}"
 
 

@@ -344,7 +344,9 @@ def check_weights_file(file: Path) -> None:
 def _configuration(place: str, access: Access) -> Any:
     try:
         return transformers().AutoConfig.from_pretrained(place, **access.arguments())
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, OSError) as error:
+        if isinstance(error, OSError) and not Path(place, "config.json").is_file():
+            raise  # a hub out of reach
         raise ValueError(
             f"The configuration of {place} cannot be read: {error}"
             + (

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from nblandscape.huggingface.blocks import BlockCurvature
-from nblandscape.huggingface.report import Report
+from nblandscape.huggingface.report import Report, error_text
 from nblandscape.landscape.cost import duration
 from nblandscape.memory import in_words
 from nblandscape.topology._numbers import words
@@ -16,17 +16,24 @@ from nblandscape.widgets._export import Around
 
 STYLES = """
 .nbl-report { max-width: 1600px; margin: 0 auto; color: light-dark(#1c2429, #dfe6ea); line-height: 1.45; }
+header.nbl-report { margin-bottom: 12px; }
 .nbl-report h1 { font-size: 20px; margin: 4px 0; }
-.nbl-report h2 { font-size: 16px; margin: 28px 0 6px; }
+.nbl-report h2 { display: inline-block; font-size: 16px; margin: 28px 0 6px; }
 .nbl-report p { margin: 4px 0; max-width: 90ch; }
 .nbl-report .pale { color: light-dark(#56646c, #9fb0ba); }
+.nbl-report .warning { border-left: 3px solid light-dark(#b26a00, #e0a040); padding-left: 10px; }
+.nbl-report .columns { display: grid; gap: 0 48px; }
+.nbl-report .columns { grid-template-columns: repeat(auto-fit, minmax(min(100%, 520px), 1fr)); }
+.nbl-report section { min-width: 0; }
 .nbl-report .scroll { overflow-x: auto; }
 .nbl-report table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; }
 .nbl-report th, .nbl-report td { padding: 3px 12px 3px 0; text-align: right; vertical-align: top; }
+.nbl-report td { white-space: nowrap; }
 .nbl-report th { font-weight: 600; border-bottom: 1px solid light-dark(#b7c1c7, #46525a); }
 .nbl-report th:first-child, .nbl-report td:first-child, .nbl-report td.text { text-align: left; }
-.nbl-report td.text { overflow-wrap: anywhere; }
-.nbl-report img { max-width: 100%; height: auto; }
+.nbl-report td.text { overflow-wrap: anywhere; white-space: normal; }
+.nbl-report summary { cursor: pointer; }
+.nbl-report img { min-width: 560px; max-width: 100%; height: auto; }
 @media print { .nbl-report h2 { break-after: avoid; } .nbl-report tr { break-inside: avoid; } }
 """
 
@@ -37,19 +44,16 @@ def around(report: Report, theme: str | None) -> Around:
     """Everything but the explorer."""
     told = report.numbers
     parts = [
-        _plan(told["plan"]),
+        _bars(report.blocks, theme),
         _spectrum(told["spectrum"]) or _no_spectrum(told["no_spectrum"], told["trace"]),
         _topology(told["topology"]),
         _minima(told["topology"]["minima"]),
-        _bars(report.blocks, theme),
-        _trust(report),
-        _warnings(told["warnings"]),
-        _settings(told),
+        _plan(told["plan"]),
     ]
     below = "\n".join(part for part in parts if part)
     return Around(
-        f'<header class="nbl-report">{_title(told)}</header>\n',
-        f'<main class="nbl-report">\n{below}\n</main>\n',
+        f'<header class="nbl-report">{_title(told)}{_trust(report)}{_warnings(told["warnings"])}</header>\n',
+        f'<main class="nbl-report">\n<div class="columns">\n{below}\n</div>\n{_settings(told)}\n</main>\n',
         STYLES,
     )
 
@@ -73,7 +77,13 @@ def _plan(plan: Mapping[str, Any] | None) -> str:
     if plan is None:
         return ""
     rows = [
-        (step["name"], step["work"], _seconds(step["seconds"]), in_words(step["bytes"]), step["verdict"])
+        (
+            step["name"],
+            step["work"],
+            _seconds(step["seconds"]) if step["work"] else "",
+            in_words(step["bytes"]),
+            step["verdict"],
+        )
         for step in plan["steps"]
     ]
     free = f"{in_words(plan['free_bytes'])} of memory were free; mode: {plan['mode']}."
@@ -92,7 +102,7 @@ def _spectrum(found: Mapping[str, Any] | None) -> str:
         notes += [] if found["resolved"][i] else ["not resolved"]
         index = i if i < found["largest"] else i - count
         numbers = (found["values"][i], found["residuals"][i], found["gaps"][i])
-        rows.append((index, *map(_number, numbers), ", ".join(notes)))
+        rows.append((str(index).replace("-", "−"), *map(_number, numbers), ", ".join(notes)))
     text = (
         f"{found['products']} Hessian-vector products; norm {_number(found['norm'])}; probability that an "
         f"eigenvalue beyond these was missed: at most {_number(found['miss_probability'])}."
@@ -149,7 +159,7 @@ def _bars(blocks: BlockCurvature | None, theme: str | None) -> str:
     if blocks is None:
         return ""
     rows = [
-        (r["block"], f"{r['parameters']:,}", f"{_number(r['trace'])} ± {_number(r['trace_stderr'])}",
+        (r["block"], f"{r['parameters']:,}", _with_error({"value": r["trace"], "stderr": r["trace_stderr"]}),
          _number(r["top"]), _number(r["residual"]), "" if r["converged"] else "not converged")
         for r in blocks.to_frame()
     ]  # fmt: skip
@@ -163,9 +173,11 @@ def _picture(blocks: BlockCurvature, theme: str | None) -> str:
         'alt="Bars of the trace and the largest eigenvalue of every block; the table has the numbers."'
     )
     if theme is not None:
-        return f'<p><img src="{_png(blocks, theme)}" {alternative}></p>'
-    dark = f'<source media="(prefers-color-scheme: dark)" srcset="{_png(blocks, "dark")}">'
-    return f'<p><picture>{dark}<img src="{_png(blocks, "light")}" {alternative}></picture></p>'
+        picture = f'<img src="{_png(blocks, theme)}" {alternative}>'
+    else:
+        dark = f'<source media="(prefers-color-scheme: dark)" srcset="{_png(blocks, "dark")}">'
+        picture = f'<picture>{dark}<img src="{_png(blocks, "light")}" {alternative}></picture>'
+    return f'<div class="scroll">{picture}</div>'
 
 
 def _png(blocks: BlockCurvature, theme: str) -> str:
@@ -179,28 +191,37 @@ def _png(blocks: BlockCurvature, theme: str) -> str:
 
 
 def _trust(report: Report) -> str:
-    if report.trust is None:
-        return ""
-    return _section("What this slice can show", f"<p>{_text(report.trust.verdict)}</p>")
+    """What the slice can show, beside it rather than below all tables."""
+    return "" if report.trust is None else f"<p>{_text(report.trust.verdict)}</p>"
 
 
 def _warnings(found: Sequence[str]) -> str:
-    listed = "".join(f"<li>{_text(text)}</li>" for text in found)
-    return _section("Warnings", f"<ul>{listed}</ul>") if found else ""
+    return "".join(f'<p class="warning">{_text(text)}</p>' for text in found)
 
 
 def _settings(told: Mapping[str, Any]) -> str:
-    parts = {
-        "created": told["created"],
-        **{f"objective: {k}": v for k, v in (told["objective"] or {}).items()},
-        **{f"landscape: {k}": v for k, v in told["provenance"].items()},
-        **{f"version: {k}": v for k, v in told["versions"].items()},
-    }
-    rows = "".join(
-        f'<tr><td>{_text(name)}</td><td class="text">{_text(value)}</td></tr>'
-        for name, value in parts.items()
-    )
-    return _section("Settings and provenance", f'<div class="scroll"><table>{rows}</table></div>')
+    groups = {"objective": told["objective"], "landscape": told["provenance"], "version": told["versions"]}
+    parts = [("created", told["created"])]
+    for group, values in groups.items():
+        parts += _flat(group, values or {})
+    rows = "".join(f'<tr><td>{_text(k)}</td><td class="text">{_text(v)}</td></tr>' for k, v in parts)
+    table = f'<div class="scroll"><table>{rows}</table></div>'
+    return f"<details><summary><h2>Settings and provenance</h2></summary>{table}</details>"
+
+
+def _flat(name: str, value: object) -> list[tuple[str, str]]:
+    """One row for every number or text in nested settings."""
+    if isinstance(value, Mapping):
+        return [row for key, item in value.items() for row in _flat(f"{name} · {key}", item)]
+    if isinstance(value, (list, tuple)) and any(isinstance(item, Mapping) for item in value):
+        return [row for i, item in enumerate(value) for row in _flat(f"{name} · {i}", item)]
+    return [(name, _short(value))]
+
+
+def _short(value: object) -> str:
+    if isinstance(value, (list, tuple)):
+        return ", ".join(f"({_short(v)})" if isinstance(v, (list, tuple)) else _short(v) for v in value)
+    return f"{value:.6g}".replace("-", "−") if isinstance(value, float) else str(value)
 
 
 def _section(title: str, content: str) -> str:
@@ -222,8 +243,7 @@ def _number(value: float | None) -> str:
 
 
 def _with_error(number: Mapping[str, float | None]) -> str:
-    error = "" if number["stderr"] is None else f" ± {number['stderr']:.2g}"
-    return _number(number["value"]) + error
+    return _number(number["value"]) + error_text(number["stderr"])
 
 
 def _seconds(value: float | None) -> str:

@@ -256,6 +256,17 @@ def plain(value: Any) -> Any:
     return value if value is None or isinstance(value, (bool, int, str)) else str(value)
 
 
+def error_text(error: float | None) -> str:
+    """An error bar with two digits, or nothing.
+
+    Examples
+    --------
+    >>> error_text(147.2), error_text(None)
+    (' ± 150', '')
+    """
+    return "" if error is None else f" ± {float(f'{error:.2g}'):g}"
+
+
 def _both(spectrum: "Spectrum | None") -> "Spectrum | None":
     """The spectrum, if it has both ends."""
     return spectrum if spectrum is not None and min(spectrum.largest, spectrum.smallest) > 0 else None

@@ -153,12 +153,15 @@ def _from_file(data: str | Path) -> Iterable[Any]:
 
 
 def _from_json(text: str, path: Path, *, lines: bool) -> Iterable[Any]:
-    try:
-        found = (
-            [json.loads(line) for line in text.splitlines() if line.strip()] if lines else json.loads(text)
-        )
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path} is not valid {'JSON lines' if lines else 'JSON'}: {error}.") from error
+    parts = list(enumerate(text.splitlines(), 1)) if lines else [(0, text)]
+    rows = []
+    for number, part in parts:
+        try:
+            rows += [json.loads(part)] if part.strip() or not lines else []
+        except json.JSONDecodeError as error:
+            where = f"line {number} of {path}" if lines else path
+            raise ValueError(f"{where} is not valid JSON: {error}.") from error
+    found: Any = rows if lines else rows[0]
     if isinstance(found, Mapping) and isinstance(found.get("data"), list):
         found = found["data"]
     if isinstance(found, Mapping):

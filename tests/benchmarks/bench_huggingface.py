@@ -36,8 +36,11 @@ def memory(quick: bool) -> Iterator[Numbers]:
         table.rows.append([name, f"{one:.2f}", f"{two:.2f}", digits(seconds / forward)])
     for copy, limit in LIMITS.items():
         # Building a model takes what Transformers takes.
-        most = max(peak for name, peak, _ in found[copy] if name != "the model itself")
-        table.notes.append(f"{copy}: at most {most:.2f}, {'within' if most <= limit else 'ABOVE'} {limit}.")
+        _, *losses, stored, _ = (peak for _, peak, _ in found[copy])
+        for what, most, allowed in (("losses", max(losses), limit), ("stored directions", stored, limit + 2)):
+            verdict = "within" if most <= allowed else "ABOVE"
+            table.notes.append(f"{copy}, {what}: at most {most:.2f}, {verdict} {allowed:g}.")
+    table.notes.append("Hessian pairs also keep a vector of the block's size for every product.")
     table.notes.append("Beyond the process's memory after the same steps with a tiny model.")
     yield "memory", table, found
 

@@ -19,6 +19,7 @@ import transformers  # noqa: E402
 import nblandscape as nbl  # noqa: E402
 
 TOKENS = 32
+STORED, PAIRS = "two stored directions, 3²", "Hessian pairs of one block"
 
 
 def kilobytes(key: str) -> int:
@@ -62,6 +63,10 @@ def steps(
     def trace() -> None:
         nbl.hessian_trace(kept["objective"], method="loss", samples=samples)
 
+    def stored() -> None:
+        kept["plane"] = nbl.Subspace.random(kept["objective"], 2)
+        nbl.sample(kept["objective"], kept["plane"], span=0.1, points=3)
+
     def block() -> None:
         del kept["objective"], kept["plane"]
         layer = nbl.Objective.from_batch_loss(
@@ -77,7 +82,8 @@ def steps(
         ("one bare forward", forward),
         (f"random slice, {points}²", landscape),
         (f"loss-only trace, {samples} samples", trace),
-        ("Hessian pairs of one block", block),
+        (STORED, stored),
+        (PAIRS, block),
     ]
 
 

@@ -107,6 +107,13 @@ def test_unknown_tasks_list_the_known_ones(gpt2_folder, tmp_path):
         load(folder)
 
 
+def test_a_broken_configuration_is_named(gpt2_folder, tmp_path):
+    folder = copied(gpt2_folder, tmp_path / "m")
+    (folder / "config.json").write_text("{")
+    with pytest.raises(ValueError, match=r"The configuration of .* cannot be read: .*not a valid JSON"):
+        load(folder)
+
+
 def test_code_in_the_folder_is_not_run(tmp_path):
     folder = tmp_path / "m"
     folder.mkdir()

@@ -72,7 +72,7 @@ def test_the_page_shows_the_same_and_escapes_every_text(report, written):
     assert "<script>alert" not in page
     assert f"<h1>{html.escape(EVIL)}</h1>" in page
     for title in ("Plan", "Spectrum", "Topology", "Minima", "Curvature by layer", "Settings and provenance"):
-        assert f"<h2>{title}</h2>" in page
+        assert f"<h2>{title}</h2>" in page, title
     assert html.escape(report.trust.verdict) in page
     assert page.count("data:image/png;base64,") == 2  # dark and light
     assert report.numbers["objective"]["data_sha256"] in page

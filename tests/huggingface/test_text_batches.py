@@ -169,6 +169,7 @@ def test_files_of_every_kind_hold_the_same_rows(tmp_path):
         ("a.parquet", b"PAR1", "is no .txt, .csv"),
         ("a.txt", b"caf\xe9", "is not UTF-8 .byte 3."),
         ("a.json", b"{", "is not valid JSON"),
+        ("a.jsonl", b'{"text": "a"}\n\n{oops', r"line 3 of .*a.jsonl is not valid JSON"),
         ("a.json", b"3", "holds one int"),
         (
             "a.csv",
