@@ -136,9 +136,11 @@ def load(model_or_path: Any, *, outline: bool = False, **options: Unpack[Options
     FileNotFoundError
         No such folder, no weights in it, or a hub name that is not in the cache and out of reach.
     ValueError
-        Weights that cannot be used: pickles only, corrupted, incomplete, or on no device.
+        Weights that cannot be used: pickles only, corrupted, incomplete, or on no device; a device that
+        does not exist.
     """
     transformers()
+    _check_device(options["device"])
     wanted = None if options["task"] is None else check_task(options["task"])
     access = Access(options["revision"], options["trust_remote_code"], options["local_files_only"], outline)
     if isinstance(model_or_path, (str, Path)):
@@ -162,6 +164,17 @@ def load(model_or_path: Any, *, outline: bool = False, **options: Unpack[Options
         notes=tuple(notes),
         options=options,
     )
+
+
+def _check_device(device: Any) -> None:
+    """Find a device that does not exist before anything is loaded."""
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            f'device={str(device)!r} cannot be used here ({reason}). Use "cpu", or leave it out.'
+        ) from error
 
 
 def transformers() -> Any:

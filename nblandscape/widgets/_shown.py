@@ -12,6 +12,7 @@ from nblandscape.widgets import _frames
 from nblandscape.widgets._base import NblWidget
 from nblandscape.widgets._origins import Origin, Recipe
 from nblandscape.widgets._picture import picture
+from nblandscape.widgets._random_plane import RandomPlaneSource
 from nblandscape.widgets._results import Result, Results, minima_table
 from nblandscape.widgets._sources import ObjectiveSource, Source
 from nblandscape.widgets._spec import Spec
@@ -93,6 +94,8 @@ class Shown(NblWidget):
         RuntimeError
             There is no model behind the landscape.
         """
+        if isinstance(self._source, RandomPlaneSource):
+            return self._source.objective
         return self._shown_source().objective
 
     @property

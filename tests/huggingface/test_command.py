@@ -103,6 +103,8 @@ def test_a_plan_and_nothing_else(gpt2_folder, notes, capsys):
         ({"--html": "no/such/folder/report.html"}, "does not exist"),
         ({"--task": "poetry"}, 'task="poetry" is unknown'),
         ({"--parameters": "nothing.*"}, "matches none"),
+        ({"--device": "abacus"}, "device='abacus' cannot be used here"),
+        ({"--device": "cuda:99"}, "device='cuda:99' cannot be used here"),
     ],
 )
 def test_user_errors_are_one_line_and_status_2(gpt2_folder, notes, capsys, change, words):

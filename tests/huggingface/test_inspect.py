@@ -42,7 +42,7 @@ def test_texts_are_tokenised_once(gpt2_folder, texts, monkeypatch):
     monkeypatch.setattr(Encoder, "encode", lambda self, *a, **k: calls.append(1) or encode(self, *a, **k))
     with nbl.inspect(gpt2_folder, texts, mode="random", quiet=True, **OPTIONS) as explorer:
         made = nbl.from_transformers(gpt2_folder, texts, limit=4, overflow="truncate")
-        objective = explorer._source.objective
+        objective = explorer.objective
         assert objective.description == made.description
         assert objective.loss() == made.loss()
     assert len(calls) == 2
