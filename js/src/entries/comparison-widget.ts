@@ -1,7 +1,7 @@
 import { comparisonStyles } from "../views/comparison";
 import { controlsStyles } from "../views/controls";
 import { explorerStyles } from "../views/explorer";
-import { surfaceStyles } from "../views/surface";
+import { surfaceStyles, surfaceToolStyles } from "../views/surface";
 import { tableStyles } from "../views/table/table-popover";
 import teachingStyles from "../views/teaching/teaching.css";
 import { mergeTreeStyles } from "../views/topology";
@@ -9,6 +9,7 @@ import { mergeTreeStyles } from "../views/topology";
 export { Comparison } from "../views/comparison";
 export const styles = [
   surfaceStyles,
+  surfaceToolStyles,
   mergeTreeStyles,
   controlsStyles,
   explorerStyles,

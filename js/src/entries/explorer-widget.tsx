@@ -4,7 +4,7 @@ import { DetailsCard } from "../views/details";
 import { Explorer } from "../views/explorer";
 import { Waiting } from "../views/explorer/waiting";
 import { Overlays, OverlayTools, overlayStyles } from "../views/overlays";
-import { SurfacePanel } from "../views/surface";
+import { SurfacePanel, surfaceToolStyles } from "../views/surface";
 import { frameStyles } from "./frame-styles";
 
 function Lead({ store }: { store: Store }) {
@@ -21,4 +21,4 @@ export function SurfaceExplorer({ store }: { store: Store }) {
   return <Explorer store={store} Lead={Lead} />;
 }
 
-export const styles = [...frameStyles, overlayStyles];
+export const styles = [...frameStyles, surfaceToolStyles, overlayStyles];

@@ -7,6 +7,7 @@ import { readAt } from "../../model/linked-place";
 import type { Store } from "../../model/store";
 import { Waiting } from "../explorer/waiting";
 import { count, num, reasonOf } from "../parts/format";
+import * as icons from "../parts/icons";
 import { Tool } from "../parts/tool";
 import { SurfacePanel } from "../surface";
 import type { SurfaceUi } from "../surface/ui";
@@ -38,7 +39,7 @@ export function Card({ comparison, number, drawn }: Props) {
         {shown && <Progress store={store} />}
         {shown && (
           <Tool
-            icon="table"
+            icon={icons.table}
             label={`Minima of ${name} as a table`}
             hint="Minima and saddles as a table, and as CSV"
             expanded={table}

@@ -9,6 +9,7 @@ import { explorerKey, toggleCaptions, toggleProjector } from "../explorer/keys";
 import { hostOf, KeysPopover, toggleFullScreen } from "../explorer/toolbar";
 import { count } from "../parts/format";
 import { HistoryTools } from "../parts/history-tools";
+import * as icons from "../parts/icons";
 import { Explained } from "../parts/term";
 import { Tool } from "../parts/tool";
 import { Caption } from "../teaching/caption";
@@ -77,14 +78,14 @@ export function Comparison({ store: given }: { store: Store }) {
             <HistoryTools store={store} />
             {members.length > 1 && <Together comparison={comparison} />}
             <Tool
-              icon="table"
+              icon={icons.table}
               label="Numbers"
               hint="Numbers as a table (Shift+T)"
               pressed={table}
               onClick={() => setTable(!table)}
             />
             <Tool
-              icon="download"
+              icon={icons.download}
               label="Download"
               hint="Download all surfaces as a picture, all numbers as CSV"
               expanded={open === "download"}
@@ -93,7 +94,7 @@ export function Comparison({ store: given }: { store: Store }) {
             <span class="nbl-divider" />
             <ViewTools store={store} section={section} />
             <Tool
-              icon="help"
+              icon={icons.help}
               label="Keys"
               hint="Keyboard (?)"
               expanded={open === "keys"}
@@ -138,7 +139,7 @@ function Together({ comparison: { locked, common } }: { comparison: ComparisonSt
   return (
     <>
       <Tool
-        icon={locked.value ? "link" : "unlink"}
+        icon={locked.value ? icons.link : icons.unlink}
         label="Turn all together"
         hint={locked.value ? "All turn together" : "Each turns by itself"}
         pressed={locked.value}
@@ -147,7 +148,7 @@ function Together({ comparison: { locked, common } }: { comparison: ComparisonSt
         }}
       />
       <Tool
-        icon="scales"
+        icon={icons.scales}
         label="One scale for all"
         hint={common.value ? "Heights and colours mean the same loss in all" : "Each has its own scale"}
         pressed={common.value}
@@ -165,21 +166,21 @@ function ViewTools({ store, section }: { store: Store; section: { current: HTMLE
   return (
     <>
       <Tool
-        icon="projector"
+        icon={icons.projector}
         label="Projector"
         hint="Larger text, lines and markers, for a projector (Shift+P)"
         pressed={projector}
         onClick={() => toggleProjector(store)}
       />
       <Tool
-        icon="captions"
+        icon={icons.captions}
         label="Captions"
         hint="Every surface says in words what it shows (Shift+C)"
         pressed={captions}
         onClick={() => toggleCaptions(store)}
       />
       <Tool
-        icon="full"
+        icon={icons.full}
         label="Full screen"
         hint="Full screen (Shift+F)"
         onClick={() => toggleFullScreen(hostOf(section.current))}

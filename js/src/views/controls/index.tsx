@@ -3,7 +3,8 @@ import { useState } from "preact/hooks";
 import { eigenLabel, resolveIndex, signedIndex } from "../../model/spec";
 import type { Store } from "../../model/store";
 import { estimate, num } from "../parts/format";
-import { Icon } from "../parts/icons";
+import { Icon } from "../parts/icon";
+import * as icons from "../parts/icons";
 import { NumberField } from "../parts/number-field";
 import { Slider } from "../parts/slider";
 import { Term } from "../parts/term";
@@ -91,7 +92,7 @@ function RangeControl({ store }: { store: Store }) {
           title={linked ? "Both axes change together" : "Each axis changes by itself"}
           onClick={() => setLinked(!linked)}
         >
-          <Icon name={linked ? "link" : "unlink"} />
+          <Icon path={linked ? icons.link : icons.unlink} />
         </button>
       </div>
       <div class="nbl-control-row">

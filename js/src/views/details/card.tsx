@@ -2,6 +2,7 @@ import { useComputed } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { loadCode } from "../../model/python-point";
 import { num, reasonOf } from "../parts/format";
+import * as icons from "../parts/icons";
 import { Tool } from "../parts/tool";
 import { barPlace, isCramped } from "../surface/layout";
 import { type Props, type Reading, reading } from "../surface/parts";
@@ -116,7 +117,7 @@ export function DetailsCard({ store, ui }: Props) {
         {line && !open && <span class="nbl-readout-loss">loss {num(selection.loss!)}</span>}
         <span class="nbl-spacer" />
         <Tool
-          icon="more"
+          icon={icons.more}
           label="All details"
           hint={open ? "Fewer details (D)" : "All details (D)"}
           expanded={open}
@@ -140,10 +141,10 @@ export function DetailsCard({ store, ui }: Props) {
         )}
       </div>
       <div class="nbl-details-tools" role="toolbar" aria-label="Selected point">
-        <Tool icon="copy" label="Copy details" hint="Copy all details as text" onClick={copy} />
+        <Tool icon={icons.copy} label="Copy details" hint="Copy all details as text" onClick={copy} />
         {load !== null && (
           <Tool
-            icon="code"
+            icon={icons.code}
             label="Code that loads this point"
             hint="The Python code that loads these parameters into the model"
             expanded={code}

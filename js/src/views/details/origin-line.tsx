@@ -4,7 +4,8 @@ import { modelSpot } from "../../model/place";
 import { originOf } from "../../model/spec";
 import type { Store } from "../../model/store";
 import { count, num } from "../parts/format";
-import { Icon } from "../parts/icons";
+import { Icon } from "../parts/icon";
+import * as icons from "../parts/icons";
 import { Popover } from "../parts/popover";
 import { useSpec } from "../parts/use-spec";
 import { originName } from "./facts";
@@ -35,9 +36,9 @@ export function OriginLine({ store }: { store: Store }) {
         title={`Where the planes start: ${name}`}
         onClick={() => setOpen(!open)}
       >
-        <Icon name="pin" />
+        <Icon path={icons.pin} />
         <span>{name}</span>
-        <Icon name="more" />
+        <Icon path={icons.more} />
       </button>
       {number > 0 && here !== null && <span class="nbl-origin-note">{distance(store, here.distance)}</span>}
       {number > 0 && can && (

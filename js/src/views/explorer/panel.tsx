@@ -2,6 +2,7 @@ import type { ComponentChildren } from "preact";
 import { PANEL_NAMES, toggleAlone } from "../../model/panels";
 import type { PanelName } from "../../model/protocol";
 import type { Store } from "../../model/store";
+import * as icons from "../parts/icons";
 import { Tool } from "../parts/tool";
 import { Caption } from "../teaching/caption";
 
@@ -26,7 +27,7 @@ export function Panel({ store, name, alone, others, caption, children }: Props) 
       {(others || alone) && (
         <div class="nbl-panel-corner">
           <Tool
-            icon={alone ? "together" : "alone"}
+            icon={alone ? icons.together : icons.alone}
             label={alone ? "All panels again" : `Only the ${title}`}
             hint={alone ? "Show all panels again" : `Give the ${title} all the room`}
             small

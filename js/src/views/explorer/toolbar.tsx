@@ -6,6 +6,7 @@ import type { Store } from "../../model/store";
 import { OriginLine } from "../details";
 import { copyText } from "../details/code";
 import { HistoryTools } from "../parts/history-tools";
+import * as icons from "../parts/icons";
 import { Popover } from "../parts/popover";
 import { Tool } from "../parts/tool";
 import { TablePopover } from "../table/table-popover";
@@ -52,14 +53,14 @@ export function Toolbar({ store, keys, open: opened }: Props) {
       <div class="nbl-tools" role="toolbar" aria-label="Explorer">
         <HistoryTools store={store} />
         <Tool
-          icon="code"
+          icon={icons.code}
           label="Copy as Python"
           hint="The Python cell that reproduces this"
           expanded={open === "code"}
           onClick={() => toggle("code")}
         />
         <Tool
-          icon="table"
+          icon={icons.table}
           label="Numbers as a table"
           hint="Minima and saddles as a table, and as CSV (Shift+T)"
           expanded={open === "table"}
@@ -67,7 +68,7 @@ export function Toolbar({ store, keys, open: opened }: Props) {
         />
         {actions && (
           <Tool
-            icon="download"
+            icon={icons.download}
             label="Download"
             hint="Download as one offline HTML file"
             expanded={open === "download"}
@@ -76,41 +77,41 @@ export function Toolbar({ store, keys, open: opened }: Props) {
         )}
         <span class="nbl-divider" />
         <Tool
-          icon="panels"
+          icon={icons.panels}
           label="Panels"
           hint="Choose the panels"
           expanded={open === "panels"}
           onClick={() => toggle("panels")}
         />
         <Tool
-          icon="projector"
+          icon={icons.projector}
           label="Projector"
           hint="Larger text, lines and markers, for a projector (Shift+P)"
           pressed={projector}
           onClick={() => store.setView({ projector: !projector })}
         />
         <Tool
-          icon="captions"
+          icon={icons.captions}
           label="Captions"
           hint="Every panel says in words what it shows (Shift+C)"
           pressed={captions}
           onClick={() => toggleCaptions(store)}
         />
         <Tool
-          icon="full"
+          icon={icons.full}
           label="Full screen"
           hint="Full screen (Shift+F)"
           onClick={() => toggleFullScreen(hostOf(bar.current))}
         />
         <Tool
-          icon="tour"
+          icon={icons.tour}
           label="Tour"
           hint="A tour: what to look for and what to try (Shift+G)"
           expanded={open === "tour"}
           onClick={() => toggle("tour")}
         />
         <Tool
-          icon="help"
+          icon={icons.help}
           label="Keys"
           hint="Keyboard (?)"
           expanded={open === "keys"}

@@ -2,6 +2,7 @@ import type { ComponentType } from "preact";
 import { selectedBranch } from "../../model/selection";
 import type { LiveTree, Store } from "../../model/store";
 import { num, percent, point } from "../parts/format";
+import { digitsIn } from "../parts/offset";
 import { Term, type TermId } from "../parts/term";
 import { isUnsupported, persistenceText } from "../topology/pair";
 
@@ -26,7 +27,10 @@ export function FeatureTable({ store, tree, Check }: Props) {
   const checkable = selection.kind === "minimum" || selection.kind === "saddle";
   const vertex = checkable && store.canCheck.value ? selection.vertex : null;
   const rows: [TermId | "at", string][] = [];
-  if (selection.loss !== null) rows.push(["loss", num(selection.loss, 6)]);
+  if (selection.loss !== null) {
+    const { base, range } = store.grid.value ?? { base: 0, range: [0, 0] };
+    rows.push(["loss", num(selection.loss, digitsIn(base + range[0], base + range[1], 6))]);
+  }
   if (branch !== null) {
     rows.push(["persistence", persistenceText(branch)]);
     rows.push(["basin", percent(branch.share)]);

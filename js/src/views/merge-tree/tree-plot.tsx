@@ -1,8 +1,9 @@
 import { useRef } from "preact/hooks";
 import type { LiveGrid, LiveTree, Store } from "../../model/store";
-import { count, squeezed, tickNums } from "../parts/format";
+import { count, squeezed } from "../parts/format";
 import { useSize } from "../parts/use-size";
 import { useScale } from "../parts/use-spec";
+import { tickTexts } from "../surface/ticks";
 import { pairKey, useLinks } from "../topology/links";
 import { lossScale } from "../topology/loss-scale";
 import { mostLeaves } from "../topology/most-leaves";
@@ -48,16 +49,21 @@ export function TreePlot({ store, tree, grid }: { store: Store; tree: LiveTree; 
       {width > 0 && height > 0 && (
         <svg width={width} height={height} role="tree" aria-label="Merge tree of the surface">
           <g class="nbl-axis" aria-hidden="true">
+            {scale.note && (
+              <text class="nbl-axis-start" x={2} y={9}>
+                {scale.note}
+              </text>
+            )}
             {ticks.map((t, k, all) => (
               <g key={t} transform={`translate(0,${y(t).toFixed(1)})`}>
                 <line x1={MARGIN.left - 2} x2={width - MARGIN.right} />
                 <text
                   x={MARGIN.left - 8}
                   dy="0.32em"
-                  textLength={squeezed(tickNums(all)[k]!, MARGIN.left - 9)}
+                  textLength={squeezed(tickTexts(all)[k]!, MARGIN.left - 9)}
                   lengthAdjust="spacingAndGlyphs"
                 >
-                  {tickNums(all)[k]}
+                  {tickTexts(all)[k]}
                 </text>
               </g>
             ))}

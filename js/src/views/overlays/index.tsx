@@ -1,6 +1,7 @@
 import { useComputed } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo } from "preact/hooks";
 import type { Store } from "../../model/store";
+import * as icons from "../parts/icons";
 import { Tool } from "../parts/tool";
 import type { SurfaceUi } from "../surface/ui";
 import { pathLines, pathMarks, probeLines } from "./lines";
@@ -72,7 +73,7 @@ export function OverlayTools({ store, ui }: Props) {
   return (
     <>
       <Tool
-        icon="probe"
+        icon={icons.probe}
         label="Probe line"
         hint="The loss along a line (L)"
         pressed={probe !== null}
@@ -81,7 +82,7 @@ export function OverlayTools({ store, ui }: Props) {
       />
       {some && (
         <Tool
-          icon="path"
+          icon={icons.path}
           label="Paths"
           hint="Checkpoints and training runs: , and . step along them"
           pressed={wanted}

@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import type { Store } from "../../model/store";
 import { download } from "../parts/download";
+import * as icons from "../parts/icons";
 import { Popover } from "../parts/popover";
 import { Tool } from "../parts/tool";
 import type { SurfaceUi } from "../surface/ui";
@@ -40,7 +41,7 @@ export function PictureTool({ store, ui }: { store: Store; ui: SurfaceUi }) {
   return (
     <>
       <Tool
-        icon="picture"
+        icon={icons.picture}
         label="Save a picture"
         hint="Save the surface as PNG or SVG"
         expanded={open}

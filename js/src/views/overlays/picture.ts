@@ -1,6 +1,7 @@
 import { createHeightMap, fraction, setHeightMap } from "../../gl/height-map";
 import { cssColor } from "../../gl/luts";
 import type { Store } from "../../model/store";
+import { tickNote } from "../parts/offset";
 import { barLength, barPlace } from "../surface/layout";
 import { lossTicks, tickTexts } from "../surface/ticks";
 import type { Capture, SurfaceUi } from "../surface/ui";
@@ -66,7 +67,8 @@ export function partsOf(store: Store, ui: SurfaceUi, { texts, width, height }: C
     if (upright) out.texts.push({ ...text, x: left - 8, y: top + length * (1 - t) + 3.5, anchor: "end" });
     else out.texts.push({ ...text, x: left + length * t, y: top + thick + 14, anchor: "middle" });
   });
-  const title = `${grid.quantity}${bar.scale === "linear" ? "" : ` (${bar.scale})`}`;
+  const note = tickNote(losses);
+  const title = `${grid.quantity}${bar.scale === "linear" ? "" : ` (${bar.scale})`}${note && ` ${note}`}`;
   out.texts.push({
     x: upright ? width - 12 : width / 2,
     y: upright ? 24 : 20,

@@ -1,10 +1,12 @@
 import { useRef, useState } from "preact/hooks";
 import type { LiveGrid, Store } from "../../model/store";
 import { linearWidth } from "../../model/symlog";
-import { num, point, squeezed, tickNums } from "../parts/format";
+import { num, point, squeezed } from "../parts/format";
+import { digitsIn } from "../parts/offset";
 import { linearScale, logScale, symlogScale } from "../parts/ticks";
 import { useSize } from "../parts/use-size";
 import { useScale } from "../parts/use-spec";
+import { tickTexts } from "../surface/ticks";
 import type { SurfaceUi } from "../surface/ui";
 import type { Ends, Probe, Profile } from "./profile";
 
@@ -57,10 +59,12 @@ export function ProbePlot({ store, ui, probe, grid }: Props) {
 export function summary({ losses, top, rise, x, y }: Profile, [from, to]: Ends): string {
   if (top < 0) return "The line holds no finite loss.";
   const last = losses.length - 1;
-  const ends = `${num(losses[0]!)} → ${num(losses[last]!)}`;
+  const finite = losses.filter(Number.isFinite);
+  const digits = digitsIn(Math.min(...finite), Math.max(...finite), 4);
+  const ends = `${num(losses[0]!, digits)} → ${num(losses[last]!, digits)}`;
   const barrier = Math.min(rise[0], rise[1]);
   if (!(barrier > 0)) return `loss ${ends}, no barrier from ${point(from)} to ${point(to)}`;
-  return `loss ${ends}, barrier ${num(barrier, 3)} (highest ${num(losses[top]!)} at ${point([x[top]!, y[top]!])})`;
+  return `loss ${ends}, barrier ${num(barrier, 3)} (highest ${num(losses[top]!, digits)} at ${point([x[top]!, y[top]!])})`;
 }
 
 function Plot({ store, grid, profile }: { store: Store; grid: LiveGrid; profile: Profile }) {
@@ -127,7 +131,11 @@ function Plot({ store, grid, profile }: { store: Store; grid: LiveGrid; profile:
       aria-valuemin={0}
       aria-valuemax={100}
       aria-valuenow={Math.round((100 * (at ?? 0)) / (s.length - 1))}
-      aria-valuetext={shown === null ? "none" : `distance ${num(s[shown]!, 3)}, loss ${num(losses[shown]!)}`}
+      aria-valuetext={
+        shown === null
+          ? "none"
+          : `distance ${num(s[shown]!, 3)}, loss ${num(losses[shown]!, digitsIn(low, high, 4))}`
+      }
       onPointerMove={move}
       onPointerLeave={() => show(null)}
       onKeyDown={step}
@@ -136,16 +144,21 @@ function Plot({ store, grid, profile }: { store: Store; grid: LiveGrid; profile:
       {width > 60 && height > 30 && (
         <svg width={width} height={height} aria-hidden="true">
           <g class="nbl-axis">
+            {scale.note && (
+              <text class="nbl-axis-start" x={2} y={8}>
+                {scale.note}
+              </text>
+            )}
             {scale.ticks(Math.max(2, Math.floor(h / 18))).map((t, k, all) => (
               <g key={t} transform={`translate(0,${py(t).toFixed(1)})`}>
                 <line x1={MARGIN.left} x2={width - MARGIN.right} />
                 <text
                   x={MARGIN.left - 6}
                   dy="0.32em"
-                  textLength={squeezed(tickNums(all)[k]!, MARGIN.left - 7)}
+                  textLength={squeezed(tickTexts(all)[k]!, MARGIN.left - 7)}
                   lengthAdjust="spacingAndGlyphs"
                 >
-                  {tickNums(all)[k]}
+                  {tickTexts(all)[k]}
                 </text>
               </g>
             ))}
@@ -176,7 +189,7 @@ function Plot({ store, grid, profile }: { store: Store; grid: LiveGrid; profile:
       )}
       {shown !== null && (
         <div class="nbl-probe-value" aria-hidden="true">
-          {num(losses[shown]!)} at {point([profile.x[shown]!, profile.y[shown]!])}
+          {num(losses[shown]!, digitsIn(low, high, 4))} at {point([profile.x[shown]!, profile.y[shown]!])}
         </div>
       )}
     </div>

@@ -15,24 +15,6 @@ export function plainNum(x: number, digits = 4): string {
   return String(Number(x.toPrecision(digits)));
 }
 
-const written = new WeakMap<readonly number[], readonly string[]>();
-
-/** Texts of ticks, short, but none off by what would be seen. Asked again for the same array, the same ones. */
-export function tickNums(ticks: readonly number[]): readonly string[] {
-  const known = written.get(ticks);
-  if (known !== undefined) return known;
-  const gaps = ticks.slice(1).map((t, k) => Math.abs(t - ticks[k]!));
-  const slack = 0.01 * Math.min(...(gaps.length > 0 ? gaps : ticks.map(Math.abs)));
-  const off = (text: string, k: number) => !(Math.abs(parseNumber(text)! - ticks[k]!) <= slack);
-  let texts: string[] = [];
-  for (let digits = 3; digits <= 12; digits++) {
-    texts = ticks.map((t) => num(t, digits).replace(/\.?0+e/, "e"));
-    if (!texts.some(off)) break;
-  }
-  written.set(ticks, texts);
-  return texts;
-}
-
 /** Width of a text left of an axis: squeezed into what is there, where it would be cut off. */
 export function squeezed(text: string, room: number): number | undefined {
   return text.length * 6 > room ? room : undefined;

@@ -1,4 +1,5 @@
 import type { Store } from "../../model/store";
+import * as icons from "./icons";
 import { Tool } from "./tool";
 
 /** What every view with a history begins with: back, forward, and the camera's first place. */
@@ -6,21 +7,21 @@ export function HistoryTools({ store }: { store: Store }) {
   return (
     <>
       <Tool
-        icon="undo"
+        icon={icons.undo}
         label="Undo"
         hint="Undo (Ctrl+Z)"
         disabled={!store.canUndo.value}
         onClick={store.undo}
       />
       <Tool
-        icon="redo"
+        icon={icons.redo}
         label="Redo"
         hint="Redo (Ctrl+Shift+Z)"
         disabled={!store.canRedo.value}
         onClick={store.redo}
       />
       <span class="nbl-divider" />
-      <Tool icon="home" label="Reset view" hint="Reset the view (Home)" onClick={store.resetView} />
+      <Tool icon={icons.home} label="Reset view" hint="Reset the view (Home)" onClick={store.resetView} />
     </>
   );
 }

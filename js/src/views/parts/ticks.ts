@@ -1,46 +1,30 @@
-/** Round numbers in [low, high], about `count` of them. */
-export function linearTicks(low: number, high: number, count: number): number[] {
-  if (!(high > low) || count < 1) return [low];
-  const rough = (high - low) / count;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * ([1, 2, 5, 10].find((m) => m * power >= rough) ?? 10);
-  const out: number[] = [];
-  for (let k = Math.ceil(low / step - 1e-9); k * step <= high * (1 + 1e-12) + 1e-12 * step; k++) {
-    out.push(Number((k * step).toPrecision(12)));
-  }
-  return out;
-}
-
-/** Powers of ten, or 1-2-5 multiples where there are few; `count` at most, roughly. */
-export function logTicks(low: number, high: number, count: number): number[] {
-  const [from, to] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
-  for (const factors of [[1, 2, 5], [1]]) {
-    const out: number[] = [];
-    for (let e = from; e <= to; e++) for (const f of factors) out.push(Number((f * 10 ** e).toPrecision(12)));
-    const inside = out.filter((t) => t >= low * (1 - 1e-9) && t <= high * (1 + 1e-9));
-    if (inside.length >= 2 && inside.length <= count) return inside;
-    if (factors.length === 1 && inside.length > count) {
-      const every = Math.ceil(inside.length / count);
-      return inside.filter((_, i) => i % every === 0);
-    }
-  }
-  return linearTicks(low, high, count);
-}
+import { linearTicks, logTicks } from "../surface/ticks";
+import { offsetOf, withRange } from "./offset";
 
 export interface Scale {
   /** 0 at the lower end, 1 at the upper. */
   at(value: number): number;
   ticks(count: number): number[];
+  /** What the texts of the ticks are to be multiplied by and added to; empty for most. */
+  note: string;
 }
+
+const noted = (low: number, high: number, ticks: (count: number) => number[]) => ({
+  ticks: (count: number) => withRange(ticks(count), low, high),
+  note: offsetOf(low, high)?.note ?? "",
+});
 
 export function linearScale(low: number, high: number): Scale {
   const extent = high - low || 1;
-  return { at: (v) => (v - low) / extent, ticks: (count) => linearTicks(low, high, count) };
+  return { at: (v) => (v - low) / extent, ...noted(low, high, (count) => linearTicks(low, high, count)) };
 }
 
 export function logScale(low: number, high: number): Scale {
   const extent = Math.log(high / low) || 1;
-  return { at: (v) => Math.log(v / low) / extent, ticks: (count) => logTicks(low, high, count) };
+  return {
+    at: (v) => Math.log(v / low) / extent,
+    ...noted(low, high, (count) => logTicks(low, high, count)),
+  };
 }
 
 /** The number of one digit (1, 2 or 5) next to `value`, towards zero. */
@@ -57,7 +41,7 @@ export function symlogScale(low: number, high: number, linear: number): Scale {
   const [a, b] = [f(low), f(high)];
   return {
     at: (v) => (f(v) - a) / (b - a || 1),
-    ticks(count) {
+    ...noted(low, high, (count) => {
       const size = Math.max(Math.abs(low), Math.abs(high));
       const decades = logTicks(linear, size, 40).filter((t) =>
         Number.isInteger(Math.round(Math.log10(t) * 1e6) / 1e6),
@@ -69,6 +53,6 @@ export function symlogScale(low: number, high: number, linear: number): Scale {
       if (low < 0 && !kept.some((t) => t < 0)) kept.unshift(shortened(low));
       if (high > 0 && !kept.some((t) => t > 0)) kept.push(shortened(high));
       return kept;
-    },
+    }),
   };
 }

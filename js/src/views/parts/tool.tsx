@@ -1,7 +1,8 @@
-import { Icon, type IconName } from "./icons";
+import { Icon } from "./icon";
 
 export interface ToolProps {
-  icon: IconName;
+  /** A path of `icons.ts`. */
+  icon: string;
   label: string;
   /** What it does and by which key. */
   hint: string;
@@ -27,7 +28,7 @@ export function Tool({ icon, label, hint, disabled = false, pressed, expanded, s
       disabled={disabled}
       onClick={onClick}
     >
-      <Icon name={icon} />
+      <Icon path={icon} />
     </button>
   );
 }

@@ -6,7 +6,8 @@ import type { SpectrumData } from "../../model/protocol";
 import { eigenLabel, resolveIndex, signedIndex } from "../../model/spec";
 import type { Store } from "../../model/store";
 import { num, reasonOf, whole } from "../parts/format";
-import { Icon } from "../parts/icons";
+import { Icon } from "../parts/icon";
+import * as icons from "../parts/icons";
 import { Slider } from "../parts/slider";
 import { Term } from "../parts/term";
 import { useSpec } from "../parts/use-spec";
@@ -145,7 +146,7 @@ function MoreButton({
         title={actions ? "Compute two more eigenpairs at each end" : reason}
         onClick={ask}
       >
-        {busy ? <span class="nbl-spinner nbl-spinner-small" /> : <Icon name="plus" />}
+        {busy ? <span class="nbl-spinner nbl-spinner-small" /> : <Icon path={icons.plus} />}
         more
       </button>
     </>

@@ -2,10 +2,11 @@ import { useRef, useState } from "preact/hooks";
 import type { SpectrumData } from "../../model/protocol";
 import { eigenLabel, signedIndex } from "../../model/spec";
 import type { Store } from "../../model/store";
-import { num, squeezed, tickNums } from "../parts/format";
+import { num, squeezed } from "../parts/format";
 import { linearScale, symlogScale } from "../parts/ticks";
 import { useSize } from "../parts/use-size";
 import { useSpec } from "../parts/use-spec";
+import { tickTexts } from "../surface/ticks";
 import { assign, ROLE_NAMES, type Role, roleOf } from "./choose";
 import { densityCounts, densityPath } from "./density";
 import { dragToAxis } from "./drag";
@@ -133,10 +134,10 @@ export function Stems({ store, spectrum, shade }: { store: Store; spectrum: Spec
                 <text
                   x={MARGIN.left - 8}
                   dy="0.32em"
-                  textLength={squeezed(tickNums(all)[k]!, MARGIN.left - 9)}
+                  textLength={squeezed(tickTexts(all)[k]!, MARGIN.left - 9)}
                   lengthAdjust="spacingAndGlyphs"
                 >
-                  {tickNums(all)[k]}
+                  {tickTexts(all)[k]}
                 </text>
               </g>
             ))}

@@ -1,5 +1,6 @@
 import { type Camera, project, projectWorld } from "../../gl/camera";
 import { nearSide } from "../../gl/paint-box";
+import { tickNote } from "../parts/offset";
 import { tickTexts } from "./ticks";
 
 /** One text or line of the axes, in CSS pixels. */
@@ -192,6 +193,15 @@ function uprightAxis({ camera, ticks, bottom, upright }: AxisScene, out: AxisTex
     item.anchor = "end";
     item.angle = 0;
     setLine(item, x, y, x - TICK, y);
+  }
+  const note = tickNote(ticks.losses);
+  if (note) {
+    const item = next(out, "tick");
+    item.x = to[0]! + 4;
+    item.y = to[1]! - 8;
+    item.text = note;
+    item.anchor = "middle";
+    item.angle = 0;
   }
   const title = upright === undefined ? "" : fitting(upright, length / CHARACTER);
   if (!title) return;

@@ -11,6 +11,7 @@ import { cssGradient } from "../../gl/luts";
 import type { LiveGrid, Store } from "../../model/store";
 import { cellVolumes } from "../../model/volumes";
 import { num, percent } from "../parts/format";
+import { tickNote } from "../parts/offset";
 import { barLength, barPlace } from "./layout";
 import { bandMeets, bandShare, spanned } from "./scene";
 import { lossTicks, tickTexts } from "./ticks";
@@ -42,6 +43,7 @@ export function ColorBar({ store, ui }: { store: Store; ui: SurfaceUi }) {
   const [length, count] = barLength(upright, width, height);
   const losses = lossTicks(bar.low + grid.base, bar.high + grid.base, bar.scale, count);
   const texts = tickTexts(losses);
+  const note = tickNote(losses);
   const side = upright ? "bottom" : "left";
   const share = (loss: number) => Math.min(1, Math.max(0, fraction(map, loss - grid.base)));
   const at = (loss: number) => ({ [side]: `${(100 * fraction(map, loss - grid.base)).toFixed(2)}%` });
@@ -79,6 +81,7 @@ export function ColorBar({ store, ui }: { store: Store; ui: SurfaceUi }) {
       <div class="nbl-bar-title" aria-hidden="true">
         {grid.quantity}
         {bar.scale !== "linear" && <span> ({bar.scale})</span>}
+        {note && <span> {note}</span>}
       </div>
       <div ref={scaleBox} class="nbl-bar-scale" style={{ [upright ? "height" : "width"]: `${length}px` }}>
         <div

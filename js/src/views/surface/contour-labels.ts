@@ -2,7 +2,7 @@ import type { Label } from "../../gl/engine";
 import type { LiveGrid } from "../../model/store";
 import { contourLines } from "./contour-lines";
 import type { Levels } from "./scene";
-import { tickTexts } from "./ticks";
+import { fullTexts } from "./ticks";
 
 /** Vertices per axis that suffice to place a text. */
 const ENOUGH = 64;
@@ -20,7 +20,7 @@ interface Place {
 export function contourLabels(grid: LiveGrid, levels: Levels): Label[] {
   const majors = levels.heights.filter((_, k) => levels.weights[k] === 1);
   const heights = majors.length >= 2 ? majors : levels.heights.filter((_, k) => k % 2 === 1);
-  const texts = tickTexts(heights.map((z) => Number((z + grid.base).toPrecision(12))));
+  const texts = fullTexts(heights.map((z) => Number((z + grid.base).toPrecision(12))));
   const stride = Math.max(1, Math.ceil((Math.max(grid.n0, grid.n1) - 1) / ENOUGH));
   const width = grid.x0[grid.n0 - 1]! - grid.x0[0]! || 1;
   const depth = grid.x1[grid.n1 - 1]! - grid.x1[0]! || 1;

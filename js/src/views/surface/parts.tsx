@@ -4,6 +4,7 @@ import { nearestVertex } from "../../model/place";
 import type { Coordinates } from "../../model/protocol";
 import type { LiveGrid, Store } from "../../model/store";
 import { num, point } from "../parts/format";
+import { digitsIn } from "../parts/offset";
 import { standing } from "../parts/standing";
 import { useScale } from "../parts/use-spec";
 import { type CriticalPoint, criticalPoints, isPlace, type Row, samePoint, title } from "./critical";
@@ -52,7 +53,9 @@ export function reading(
   );
   const names = grid.labels.map((label, k) => shortLabel(label, `axis ${k + 1}`));
   const rows = names.map((name, k) => ({ name, value: num(at.coordinates![k as 0 | 1], 5) }));
-  rows.push({ name: "loss", value: num(at.loss, 6) }, ...(marked?.told?.rows ?? []));
+  const [low, high] = grid.range;
+  const digits = digitsIn(low + grid.base, high + grid.base, 6);
+  rows.push({ name: "loss", value: num(at.loss, digits) }, ...(marked?.told?.rows ?? []));
   const persistence = marked?.branch?.persistence;
   if (persistence !== undefined && marked?.kind === "minimum") {
     const error = marked.branch?.evidence?.stderr ?? Number.NaN;

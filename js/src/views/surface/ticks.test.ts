@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { random } from "../../gl/examples";
-import { linearTicks, logTicks, niceStep, symlogTicks, tickTexts } from "./ticks";
+import { num } from "../parts/format";
+import { digitsIn, tickNote } from "../parts/offset";
+import { fullTexts, linearTicks, logTicks, lossTicks, niceStep, symlogTicks, tickTexts } from "./ticks";
 
 describe("ticks", () => {
   it("are round, within the range, and about as many as asked for", () => {
@@ -40,7 +42,8 @@ describe("ticks", () => {
     expect(tickTexts([1e5, 1e6, 1e7])).toEqual(["10⁵", "10⁶", "10⁷"]);
     expect(tickTexts([1e-6, 1, 1e3])).toEqual(["10⁻⁶", "1", "1000"]);
     expect(tickTexts([1.0005, 1.001])).toEqual(["1.0005", "1.0010"]);
-    expect(tickTexts([1e6, 1e6 + 1, 1e6 + 2])).toEqual(["10⁶", "1.000001×10⁶", "1.000002×10⁶"]);
+    expect(tickTexts([1e6, 1e6 + 1, 1e6 + 2])).toEqual(["0", "1", "2"]);
+    expect(fullTexts([1e6, 1e6 + 1, 1e6 + 2])).toEqual(["10⁶", "1.000001×10⁶", "1.000002×10⁶"]);
   });
 
   it("of a symmetric logarithm hold 0, decades on both sides, and are in order", () => {
@@ -57,5 +60,32 @@ describe("ticks", () => {
       for (const v of ticks)
         expect(v >= low - 1e-9 * Math.abs(low) && v <= high + 1e-9 * Math.abs(high)).toBe(true);
     }
+  });
+});
+
+describe("losses that differ in the eighth digit", () => {
+  it("have ticks that count from what they have in common", () => {
+    const [low, high] = [2.41258509, 2.41258517];
+    for (const count of [3, 5, 9]) {
+      const ticks = lossTicks(low, high, "linear", count);
+      expect(tickNote(ticks)).toBe("2.412585 + 10⁻⁸ ×");
+      const texts = tickTexts(ticks);
+      expect(new Set(texts).size).toBe(ticks.length);
+      texts.forEach((text, k) => {
+        expect(text.length).toBeLessThanOrEqual(4);
+        expect(2.412585 + 1e-8 * Number(text)).toBeCloseTo(ticks[k]!, 12);
+      });
+    }
+    expect(num(low, digitsIn(low, high, 4))).toBe("2.41258509");
+  });
+
+  it("below zero and among large ones too, and others keep their digits", () => {
+    const below = lossTicks(-2.41258517, -2.41258509, "linear", 5);
+    expect(tickNote(below)).toBe("−2.4125852 + 10⁻⁸ ×");
+    expect(tickTexts(below).every((text) => Number(text) >= 0 && Number(text) <= 12)).toBe(true);
+    const large = lossTicks(1e6, 1e6 + 2, "linear", 5);
+    expect(tickNote(large)).toBe("1000000 + 10⁰ ×");
+    expect(tickNote(lossTicks(2.3, 2.4, "linear", 5))).toBe("");
+    expect(tickNote(lossTicks(-1e-9, 1e-9, "linear", 5))).toBe("");
   });
 });

@@ -1,5 +1,6 @@
 import type { Scale } from "../../gl/engine";
 import { linearWidth, symlog } from "../../model/symlog";
+import { countedTicks, digitsIn, tenTo, withRange } from "../parts/offset";
 
 /** Round numbers for axes, the colour bar and contour lines. */
 
@@ -17,7 +18,7 @@ function multiples(low: number, high: number, step: number): number[] {
   const first = Math.ceil(low / step - 1e-6);
   const last = Math.floor(high / step + 1e-6);
   for (let k = first; k <= last && out.length < 100; k++)
-    out.push(k === 0 ? 0 : Number((k * step).toPrecision(12)));
+    out.push(k === 0 ? 0 : Number((k * step).toPrecision(15)));
   return out;
 }
 
@@ -68,8 +69,8 @@ export function symlogTicks(low: number, high: number, count: number): number[] 
 
 /** Ticks of the loss axis, as losses. */
 export function lossTicks(low: number, high: number, scale: Scale, count: number): number[] {
-  if (scale === "symlog") return symlogTicks(low, high, count);
-  return scale === "log" ? logTicks(low, high, count) : linearTicks(low, high, count);
+  const of = scale === "symlog" ? symlogTicks : scale === "log" ? logTicks : linearTicks;
+  return withRange(of(low, high, count), low, high);
 }
 
 const written = new WeakMap<readonly number[], readonly string[]>();
@@ -78,29 +79,25 @@ const written = new WeakMap<readonly number[], readonly string[]>();
 export function tickTexts(ticks: readonly number[]): readonly string[] {
   const known = written.get(ticks);
   if (known !== undefined) return known;
-  const texts = writeTicks(ticks);
+  const texts = fullTexts(countedTicks(ticks));
   written.set(ticks, texts);
   return texts;
 }
 
-function writeTicks(ticks: readonly number[]): string[] {
+/** The same, each with all its digits. */
+export function fullTexts(ticks: readonly number[]): string[] {
   const sizes = ticks.filter((v) => v !== 0).map(Math.abs);
   const largest = Math.max(...sizes, 0);
   const smallest = Math.min(...sizes, largest);
   if (largest >= 1e5 || (largest > 0 && largest < 1e-3)) {
-    // Large losses that differ little need more digits than are short.
-    let texts: string[] = [];
-    for (let digits = 4; digits <= 13; digits++) {
-      texts = ticks.map((v) => power(v, digits));
-      if (new Set(texts).size === ticks.length) break;
-    }
-    return texts;
+    const digits = digitsIn(Math.min(...ticks), Math.max(...ticks), 4);
+    return ticks.map((v) => power(v, digits));
   }
   if (largest / smallest > 1e4) return ticks.map((v) => (Math.abs(v) < 1e-3 ? power(v) : plain(v)));
   const gaps = ticks.slice(1).map((v, k) => Math.abs(v - ticks[k]!));
   const even = gaps.every((gap) => Math.abs(gap - gaps[0]!) <= 1e-6 * gap);
   if (!even || gaps.length === 0) return ticks.map(plain);
-  const decimals = Math.min(8, Math.max(0, Math.ceil(-Math.log10(gaps[0]! * 1.0001))));
+  const decimals = Math.min(15, Math.max(0, Math.ceil(-Math.log10(gaps[0]! * 1.0001))));
   return ticks.map((v) => minus(v.toFixed(decimals)));
 }
 
@@ -112,13 +109,10 @@ function plain(value: number): string {
   return minus(String(Number(value.toPrecision(6))));
 }
 
-const RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹";
-
 /** 0.00002 -> 2×10⁻⁵, 10 000 000 -> 10⁷. */
 function power(value: number, precision = 4): string {
   if (value === 0) return "0";
   const [digits, exponent] = value.toExponential().split("e") as [string, string];
   const short = minus(String(Number(Number(digits).toPrecision(precision))));
-  const raised = [...exponent.replace("+", "")].map((c) => (c === "-" ? "⁻" : RAISED[Number(c)])).join("");
-  return `${short === "1" ? "" : short === "−1" ? "−" : `${short}×`}10${raised}`;
+  return `${short === "1" ? "" : short === "−1" ? "−" : `${short}×`}${tenTo(Number(exponent))}`;
 }

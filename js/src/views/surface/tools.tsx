@@ -2,16 +2,16 @@ import { useComputed } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import type { Store } from "../../model/store";
-import type { IconName } from "../parts/icons";
+import * as icons from "../parts/icons";
 import { Tool } from "../parts/tool";
 import type { Preset } from "./navigate";
 import type { SurfaceUi } from "./ui";
 
-const VIEWS: readonly [Preset, IconName, string][] = [
-  ["oblique", "cube", "Look obliquely (1)"],
-  ["top", "above", "Look from above (2)"],
-  ["first", "acrossFirst", "Look along the second axis (3)"],
-  ["second", "acrossSecond", "Look along the first axis (4)"],
+const VIEWS: readonly [Preset, string, string][] = [
+  ["oblique", icons.cube, "Look obliquely (1)"],
+  ["top", icons.above, "Look from above (2)"],
+  ["first", icons.acrossFirst, "Look along the second axis (3)"],
+  ["second", icons.acrossSecond, "Look along the first axis (4)"],
 ];
 
 /** How the surface is looked at: one button until it is opened. */
@@ -33,7 +33,7 @@ export function Tools({
   return (
     <div class={open ? "nbl-surface-tools nbl-surface-tools-open" : "nbl-surface-tools"}>
       <Tool
-        icon="eye"
+        icon={icons.eye}
         label="View"
         hint={open ? "Fewer tools" : "Camera and drawing"}
         expanded={open}
@@ -54,7 +54,7 @@ export function Tools({
               />
             ))}
           <Tool
-            icon="text"
+            icon={icons.text}
             label="Losses on the contour lines"
             hint="Losses on the contour lines (T)"
             pressed={labels && contours}
@@ -64,7 +64,7 @@ export function Tools({
           />
           {!flat && (
             <Tool
-              icon="floor"
+              icon={icons.floor}
               label="Map on the floor"
               hint="Map on the floor (F)"
               pressed={floor}
@@ -74,7 +74,7 @@ export function Tools({
           )}
           {!ui.flat.value && (
             <Tool
-              icon="map"
+              icon={icons.map}
               label="Map from above"
               hint="Map from above (M)"
               pressed={map}

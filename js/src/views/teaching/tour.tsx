@@ -1,4 +1,5 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import * as icons from "../parts/icons";
 import { Tool } from "../parts/tool";
 import { zoomOf } from "../parts/zoom";
 
@@ -140,7 +141,13 @@ export function Tour({ first, onClose }: { first: Step | undefined; onClose(): v
         <span class="nbl-panel-note">
           {at + 1} of {steps.length}
         </span>
-        <Tool icon="close" label="Leave the tour" hint="Leave the tour (Escape)" small onClick={onClose} />
+        <Tool
+          icon={icons.close}
+          label="Leave the tour"
+          hint="Leave the tour (Escape)"
+          small
+          onClick={onClose}
+        />
       </div>
       <div id="nbl-tour-text" aria-live="polite">
         <p>{step.look}</p>

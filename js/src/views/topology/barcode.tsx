@@ -1,9 +1,10 @@
 import { useMemo, useRef } from "preact/hooks";
 import type { Branch, LiveGrid, LiveTree, Store } from "../../model/store";
-import { tickNums, whole } from "../parts/format";
+import { whole } from "../parts/format";
 import { useSize } from "../parts/use-size";
 import { useScale } from "../parts/use-spec";
 import { placeIn } from "../parts/zoom";
+import { tickTexts } from "../surface/ticks";
 import { barRows, STRIP, stripRuns } from "./bar-layout";
 import { pairKey, stepInList, useLinks } from "./links";
 import { lossScale } from "./loss-scale";
@@ -62,11 +63,16 @@ export function Barcode({ store, tree, grid }: { store: Store; tree: LiveTree; g
       {width > 0 && height > 0 && (
         <svg width={width} height={height} role="listbox" aria-label="Barcode of the surface">
           <g class="nbl-axis" aria-hidden="true">
+            {scale.note && (
+              <text class="nbl-axis-start" x={left} y={height - 1}>
+                {scale.note}
+              </text>
+            )}
             {scale.ticks(Math.max(2, Math.floor((right - left) / 64))).map((t, k, all) => (
               <g key={t} transform={`translate(${x(t).toFixed(1)},0)`}>
                 <line y1={top - 4} y2={bottom + 2} />
                 <text y={bottom + 14} class="nbl-tick-below">
-                  {tickNums(all)[k]}
+                  {tickTexts(all)[k]}
                 </text>
               </g>
             ))}

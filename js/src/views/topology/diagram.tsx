@@ -1,9 +1,10 @@
 import { useMemo, useRef } from "preact/hooks";
 import type { LiveGrid, LiveTree, Store } from "../../model/store";
-import { squeezed, tickNums } from "../parts/format";
+import { squeezed } from "../parts/format";
 import { useSize } from "../parts/use-size";
 import { useScale, useSpec } from "../parts/use-spec";
 import { placeIn } from "../parts/zoom";
+import { tickTexts } from "../surface/ticks";
 import { type Dot, type Frame, nearestDot, persistenceLine, placeDots } from "./diagram-layout";
 import { pairKey, stepInList, useLinks } from "./links";
 import { lossScale } from "./loss-scale";
@@ -72,16 +73,21 @@ export function Diagram({ store, tree, grid }: { store: Store; tree: LiveTree; g
       {width > 0 && height > 0 && (
         <svg width={width} height={height} role="listbox" aria-label="Persistence diagram of the surface">
           <g class="nbl-axis" aria-hidden="true">
+            {scale.note && (
+              <text class="nbl-axis-start" x={2} y={9}>
+                {scale.note}
+              </text>
+            )}
             {scale.ticks(Math.max(2, Math.floor((frame.bottom - frame.top) / 24))).map((t, k, all) => (
               <g key={t} transform={`translate(0,${y(t).toFixed(1)})`}>
                 <line x1={frame.left - 2} x2={frame.right} />
                 <text
                   x={frame.left - 8}
                   dy="0.32em"
-                  textLength={squeezed(tickNums(all)[k]!, frame.left - 9)}
+                  textLength={squeezed(tickTexts(all)[k]!, frame.left - 9)}
                   lengthAdjust="spacingAndGlyphs"
                 >
-                  {tickNums(all)[k]}
+                  {tickTexts(all)[k]}
                 </text>
               </g>
             ))}
@@ -89,7 +95,7 @@ export function Diagram({ store, tree, grid }: { store: Store; tree: LiveTree; g
               <g key={t} transform={`translate(${x(t).toFixed(1)},0)`}>
                 <line y1={frame.top} y2={frame.bottom + 2} />
                 <text y={frame.bottom + 13} class="nbl-tick-below">
-                  {tickNums(all)[k]}
+                  {tickTexts(all)[k]}
                 </text>
               </g>
             ))}

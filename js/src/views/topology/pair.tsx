@@ -1,6 +1,7 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Branch } from "../../model/store";
 import { num, percent } from "../parts/format";
+import { digitsIn } from "../parts/offset";
 
 const HUES = 6;
 
@@ -93,9 +94,10 @@ export function PairTip({ branch, rank, x, y, width, height }: TipProps) {
     element.style.transform = `translate(${left}px, ${top}px)`;
   });
   const { evidence } = branch;
+  const digits = digitsIn(branch.birth, branch.death, 5);
   const rows: [string, string][] = [
-    ["birth", num(branch.birth, 5)],
-    ["death", num(branch.death, 5)],
+    ["birth", num(branch.birth, digits)],
+    ["death", num(branch.death, digits)],
     ["persistence", persistenceText(branch)],
     ["basin", percent(branch.share)],
   ];

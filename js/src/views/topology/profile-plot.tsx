@@ -4,10 +4,11 @@ import type { Branch, LiveGrid, LiveTree, Store } from "../../model/store";
 import { cellVolumes } from "../../model/volumes";
 import { treeColumns } from "../../model/wire";
 import { layoutTree } from "../merge-tree/layout";
-import { squeezed, tickNums } from "../parts/format";
+import { squeezed } from "../parts/format";
 import { useSize } from "../parts/use-size";
 import { useScale } from "../parts/use-spec";
 import { placeIn } from "../parts/zoom";
+import { tickTexts } from "../surface/ticks";
 import { pairKey, stepInList, useLinks } from "./links";
 import { lossScale } from "./loss-scale";
 import { mostLeaves } from "./most-leaves";
@@ -92,16 +93,21 @@ export function ProfilePlot({ store, tree, grid, field, axes }: Props) {
       {width > 0 && height > 0 && (
         <svg width={width} height={height} role="listbox" aria-label="Landscape profile">
           <g class="nbl-axis" aria-hidden="true">
+            {loss.note && (
+              <text class="nbl-axis-start" x={2} y={8}>
+                {loss.note}
+              </text>
+            )}
             {loss.ticks(Math.max(2, Math.floor(plotHeight / 28))).map((t, k, all) => (
               <g key={t} transform={`translate(0,${scale.y(t - field.base).toFixed(1)})`}>
                 <line x1={MARGIN.left - 2} x2={width - MARGIN.right} />
                 <text
                   x={MARGIN.left - 8}
                   dy="0.32em"
-                  textLength={squeezed(tickNums(all)[k]!, MARGIN.left - 9)}
+                  textLength={squeezed(tickTexts(all)[k]!, MARGIN.left - 9)}
                   lengthAdjust="spacingAndGlyphs"
                 >
-                  {tickNums(all)[k]}
+                  {tickTexts(all)[k]}
                 </text>
               </g>
             ))}

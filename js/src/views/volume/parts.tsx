@@ -8,6 +8,7 @@ import type { LiveTree, Store } from "../../model/store";
 import { indexAt, indices, type LiveVolume, type Place, placeOf } from "../../model/volume-data";
 import { float32 } from "../../model/wire";
 import { num, percent, point } from "../parts/format";
+import { digitsIn, tickNote } from "../parts/offset";
 import { barLength, barPlace, isCramped } from "../surface/layout";
 import { shortLabel } from "../surface/scene";
 import { lossTicks, tickTexts } from "../surface/ticks";
@@ -34,6 +35,7 @@ export function VolumeBar({ store, ui, volume }: Props) {
   const [low, high] = scale.range;
   const losses = lossTicks(low + volume.base, high + volume.base, scale.kind, count);
   const texts = tickTexts(losses);
+  const note = tickNote(losses);
   const side = upright ? "bottom" : "left";
   const at = (loss: number) => ({ [side]: `${(100 * shareOf(scale, volume, loss)).toFixed(2)}%` });
   const { loss } = store.hover.value;
@@ -42,6 +44,7 @@ export function VolumeBar({ store, ui, volume }: Props) {
       <div class="nbl-bar-title">
         {volume.data.quantity}
         {scale.log && <span> ({scale.kind})</span>}
+        {note && <span> {note}</span>}
       </div>
       <div class="nbl-bar-scale" style={{ [upright ? "height" : "width"]: `${length}px` }}>
         <div
@@ -88,7 +91,8 @@ export function readingOf(
     shortLabel(label, `axis ${k + 1}`),
     num(place[k] ?? Number.NaN, 5),
   ]);
-  rows.push(["loss", num(at.loss, 6)]);
+  const [low, high] = scaleOf(volume, "linear").range;
+  rows.push(["loss", num(at.loss, digitsIn(low + volume.base, high + volume.base, 6))]);
   const branch = marked?.branch ?? null;
   let note = "";
   if (marked?.kind === "minimum" && branch) {
