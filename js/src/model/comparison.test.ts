@@ -4,7 +4,7 @@ import * as sample from "../testing/samples";
 import { createComparison, overall } from "./comparison";
 import { readAt } from "./linked-place";
 import { memberModel } from "./member-model";
-import type { Spec } from "./protocol";
+import type { Spec, ViewState } from "./protocol";
 import type { Store } from "./store";
 
 const specs = [sample.spec(), sample.spec({ id: 4 })];
@@ -67,7 +67,7 @@ describe("comparison", () => {
     const before = one!.store.range!.value;
     one!.store.grid.value = { ...one!.store.grid.value! };
     expect(one!.store.range!.value).toBe(before);
-    store.common.value = false;
+    store.setView({ common_scale: false });
     expect(one!.store.range!.value).toBeNull();
     store.dispose();
   });
@@ -77,7 +77,7 @@ describe("comparison", () => {
     const [a, b] = store.members.map((m) => m.store);
     a!.setView({ yaw: 1.25 });
     expect(b!.view.value.yaw).toBe(1.25);
-    store.locked.value = false;
+    store.setView({ locked: false });
     b!.setView({ yaw: -2 });
     expect(a!.view.value.yaw).toBe(1.25);
     store.dispose();
@@ -107,7 +107,7 @@ describe("comparison", () => {
     const store = createComparison(whole);
     const [a, b] = store.members.map((m) => m.store) as [Store, Store];
     expect(a.view.value.yaw).toBe(0.5);
-    store.locked.value = false;
+    store.setView({ locked: false });
     a.setView({ yaw: 1.25 });
     vi.advanceTimersByTime(1000);
     expect((whole.get("view") as { yaw: number }).yaw).toBe(1.25);
@@ -116,12 +116,27 @@ describe("comparison", () => {
     vi.advanceTimersByTime(1000);
     expect([a.view.value.clip, a.view.value.yaw]).toEqual([7, 1.25]);
     expect(a.view.value.pitch).not.toBe(0.1);
-    whole.fromKernel({ view: { yaw: -1, clip: 3 } });
+    whole.fromKernel({ view: { yaw: -1, clip: 3, locked: false } });
     expect([a.view.value.yaw, b.view.value.yaw, b.view.value.clip]).toEqual([-1, 0.5, 3]);
-    store.locked.value = true;
+    store.setView({ locked: true });
     expect(b.view.value).toBe(a.view.value);
     store.dispose();
     vi.useRealTimers();
+  });
+
+  it("saves whether all turn together and share a scale, and opens so again", () => {
+    vi.useFakeTimers();
+    const whole = model();
+    const store = createComparison(whole);
+    store.setView({ locked: false, common_scale: false });
+    vi.advanceTimersByTime(1000);
+    const saved = whole.get("view") as ViewState;
+    store.dispose();
+    vi.useRealTimers();
+    const again = createComparison(model({ view: saved }));
+    expect([again.locked.value, again.common.value]).toEqual([false, false]);
+    expect(again.members[1]!.store.range!.value).toBeNull();
+    again.dispose();
   });
 
   it("asks a finished landscape for another look only, and undoes with it", () => {

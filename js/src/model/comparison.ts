@@ -1,4 +1,4 @@
-import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
 import type { AnyModel } from "./any-model";
 import { commonRange } from "./common-scale";
 import { shareView } from "./common-view";
@@ -20,9 +20,9 @@ export interface ComparisonStore extends Store {
   /** The one whose settings stand for those of all, as the store that the controls move. */
   readonly lead: ReadonlySignal<Store>;
   /** Whether all are seen from one place. */
-  readonly locked: Signal<boolean>;
+  readonly locked: ReadonlySignal<boolean>;
   /** Whether heights and colours mean the same loss in all. */
-  readonly common: Signal<boolean>;
+  readonly common: ReadonlySignal<boolean>;
   /** The place that is pointed at or selected on one of them. */
   readonly place: ReadonlySignal<LinkedPlace | null>;
 }
@@ -63,9 +63,10 @@ export function overall(stores: readonly Store[]): Status {
 export function createComparison(model: AnyModel): ComparisonStore {
   const names = (model.get("names") as string[] | undefined) ?? [];
   if (names.length === 0) throw new Error("The comparison has no members.");
-  const locked = signal(true);
-  const common = signal(true);
   const stores = names.map((_, k) => createStore(memberModel(model, k)));
+  // Part of the view, which is saved and but for the camera the same in all.
+  const locked = computed(() => stores[0]!.view.value.locked !== false);
+  const common = computed(() => stores[0]!.view.value.common_scale !== false);
   // The same object while nothing changes: a tile of one must not draw all others anew.
   let spanned: [number, number] | null = null;
   const range: ReadonlySignal<[number, number] | null> = computed(() => {

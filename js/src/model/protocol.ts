@@ -247,6 +247,9 @@ export interface ViewState {
   projector?: boolean;
   /** Whether every panel says in words what it shows. */
   captions?: boolean;
+  /** Of a comparison: whether all turn together, and whether heights and colours mean the same in all. Missing: yes. */
+  locked?: boolean;
+  common_scale?: boolean;
 }
 
 export interface VolumeState {

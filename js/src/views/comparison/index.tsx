@@ -135,7 +135,7 @@ export const howMany = (n: number): string =>
   `${count(n, "landscape", "landscapes")}${n > 1 ? " side by side" : ""}`;
 
 /** Whether the members share camera and scale. */
-function Together({ comparison: { locked, common } }: { comparison: ComparisonStore }) {
+function Together({ comparison: { locked, common, setView } }: { comparison: ComparisonStore }) {
   return (
     <>
       <Tool
@@ -143,18 +143,14 @@ function Together({ comparison: { locked, common } }: { comparison: ComparisonSt
         label="Turn all together"
         hint={locked.value ? "All turn together" : "Each turns by itself"}
         pressed={locked.value}
-        onClick={() => {
-          locked.value = !locked.value;
-        }}
+        onClick={() => setView({ locked: !locked.value })}
       />
       <Tool
         icon={icons.scales}
         label="One scale for all"
         hint={common.value ? "Heights and colours mean the same loss in all" : "Each has its own scale"}
         pressed={common.value}
-        onClick={() => {
-          common.value = !common.value;
-        }}
+        onClick={() => setView({ common_scale: !common.value })}
       />
     </>
   );
