@@ -11,7 +11,7 @@ export function barPlace(width: number, height: number): "right" | "top" | "none
 
 /** Whether a card on the picture would hide too much of it: there it is a line until it is opened. */
 export function isCramped(width: number, height: number): boolean {
-  return width < 500 || barPlace(width, height) === "none";
+  return width < 440 || barPlace(width, height) === "none";
 }
 
 const SCALES: readonly Scale[] = ["linear", "log", "symlog"];
