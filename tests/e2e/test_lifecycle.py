@@ -155,3 +155,48 @@ def test_a_kernel_that_ends_is_noticed_at_once_and_the_picture_stays_and_turns(n
 
 def test_p56_four_explorers_of_one_objective_draw_each_its_own_surface(notebook):
     many(notebook, 4)
+
+
+# Of JupyterLab, a setting that older versions have from the start; the active cell is never detached.
+WINDOWED = """() => {
+  const { content } = window.jupyterapp.shell.currentWidget;
+  content.notebookConfig = { ...content.notebookConfig, windowingMode: "full" };
+  content.activeCellIndex = 2;
+}"""
+SCROLL_TO = "index => window.jupyterapp.shell.currentWidget.content.scrollToItem(index, 'center')"
+ATTACHED = "index => window.jupyterapp.shell.currentWidget.content.widgets[index].isAttached"
+VIEW = """
+import nblandscape as nbl, numpy as np
+axis = np.linspace(-4, 4, 33)
+nbl.explore(nbl.Landscape.from_array(np.cos({} * axis[:, None]) + axis**2 / 4, (axis, axis)), height="480px")
+"""
+
+
+def test_views_that_jupyterlab_detaches_come_back_as_they_were(notebook):
+    lab = notebook(*[VIEW.format(1 + k / 4) for k in range(6)])
+    lab.page.evaluate(COUNT_CONTEXTS)
+    lab.run_all()
+    lab.page.evaluate(WINDOWED)
+    session = lab.page.context.new_cdp_session(lab.page)
+    session.send("Performance.enable")
+
+    def visited():
+        """Pictures of the first and the last view, each while the other one is off the page."""
+        pictures = []
+        for index in (0, 5):
+            lab.page.evaluate(SCROLL_TO, index)
+            lab.page.wait_for_function(f"() => ({ATTACHED})({index}) && !({ATTACHED})({5 - index})")
+            pictures.append(rested(lab.widget(index)))
+        for _ in range(3):
+            session.send("HeapProfiler.collectGarbage")
+        metrics = {m["name"]: m["value"] for m in session.send("Performance.getMetrics")["metrics"]}
+        return pictures, metrics["JSEventListeners"]
+
+    pictures, listeners = visited()
+    assert pictures[0] != pictures[1]
+    assert colours(lab.widget(5)) > 200
+    for _ in range(2):
+        again, now = visited()
+        assert again == pictures
+    assert now <= listeners + 30, "views that come back listen once more"
+    assert contexts(lab) == 1

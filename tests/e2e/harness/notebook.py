@@ -47,6 +47,8 @@ SAVE_WIDGET_STATE = """async wanted => {
   return commands.isToggled(name);
 }"""
 COMMAND = "([name, args]) => window.jupyterapp.commands.execute(name, args).then(() => null)"
+# Of this cell only: those of fifty widgets with their pictures are megabytes.
+OUTPUTS = "index => window.jupyterapp.shell.currentWidget.content.widgets[index].model.toJSON().outputs ?? []"
 CELLS = "() => window.jupyterapp.shell.currentWidget.content.widgets.map(cell => cell.model.toJSON())"
 
 
@@ -137,7 +139,7 @@ class Notebook:
 
     def outputs(self, index: int) -> list[Any]:
         """The outputs of a cell, as they would be saved."""
-        outputs: list[Any] = self.cells()[index].get("outputs", [])
+        outputs: list[Any] = self.page.evaluate(OUTPUTS, index)
         return outputs
 
     # --- what is drawn
