@@ -1,3 +1,4 @@
+import { sameParts } from "../parts/same";
 import type { AxisText } from "../surface/axes";
 import { barPlace } from "../surface/layout";
 import { freeCorner } from "./free-corner";
@@ -18,7 +19,7 @@ export function createReadOutPlace(
   ): void => {
     const panel = size.peek();
     key = [...key, panel];
-    if (key.every((part, k) => part === placedFor[k])) return;
+    if (sameParts(key, placedFor)) return;
     const card = root.parentElement?.querySelector<HTMLElement>(".nbl-readout");
     if (!card) return;
     placedFor = key;

@@ -11,7 +11,8 @@ import type { Elements, Frames } from "../canvas/frames";
 import { createLook, followView } from "../canvas/look";
 import { createReadOutPlace } from "../canvas/read-out-place";
 import { type Spot, setAnchor } from "../canvas/ui";
-import { type AxisTicks, createAxes } from "./axes";
+import { sameParts } from "../parts/same";
+import { createAxes } from "./axes";
 import { basinTint } from "./basin-map";
 import type { Rgb } from "./colors";
 import { contourLabels } from "./contour-labels";
@@ -60,7 +61,6 @@ export function createDrawing(
   const axisLines: [readonly number[], readonly number[], readonly number[]] = [[], [], []];
   const inset: Inset = [0, 0, 0, 0];
   const picture = createLook({ ticks: axisLines, inset });
-  let ticks: AxisTicks = { x: [], y: [], z: [], losses: [] };
   let ink: Rgb = picture.ink;
   let background: Rgb = picture.background;
   let fullCost = 0;
@@ -87,9 +87,6 @@ export function createDrawing(
     picture.band = bandOf(view.brush ?? null, range, picture.base);
     picture.levels = levels.heights;
     picture.levelWeights = levels.weights;
-    axisLines[0] = ticks.x;
-    axisLines[1] = ticks.y;
-    axisLines[2] = ticks.z;
     picture.selectedBasin = basinOf(store.selection.value, tree);
     picture.hoverBasin = tree && tree.branches.length > 1 ? basinOf(store.hover.value, tree) : -1;
     picture.fade = shown.stale ? 0.6 : 0;
@@ -123,8 +120,12 @@ export function createDrawing(
     const { width, height } = ui.size.peek();
     const ratio = frames.pixelRatio();
     insets(width, height, ratio, isFlat(), inset);
-    setCamera(camera, look(moving), grid);
-    ticks = axisTicks(camera, grid, range, live.base, shown.scale);
+    const wanted = look(moving);
+    setCamera(camera, wanted, grid);
+    const ticks = axisTicks(camera, grid, range, live.base, shown.scale);
+    axisLines[0] = ticks.x;
+    axisLines[1] = ticks.y;
+    axisLines[2] = ticks.z;
     setMarkers(live.base);
     setTint();
     setLabels(moving);
@@ -132,7 +133,7 @@ export function createDrawing(
       lined = ui.lines.value;
       surface.setLines(lined);
     }
-    const cost = surface.draw(look(moving), context);
+    const cost = surface.draw(wanted, context);
     if (!moving) fullCost = cost;
     axes.draw({ camera, ticks, labels: live.labels, bottom: range[0] });
     placeTooltip();
@@ -149,7 +150,7 @@ export function createDrawing(
     const wanted = store.view.value.basin_map === true && tree?.basins.length === n0 * n1 ? tree : null;
     const dark = background[0] + background[1] + background[2] < 1.2;
     const key = [wanted?.basins, mesh, wanted && dark];
-    if (key.every((part, k) => part === tinted[k])) return;
+    if (sameParts(key, tinted)) return;
     tinted = key;
     surface.setTint(wanted && basinTint(wanted, n1, dark));
   }
@@ -157,7 +158,7 @@ export function createDrawing(
   function setMarkers(base: number): void {
     const { points, clipped, range } = shown;
     const key = [points, store.selection.value, store.hover.value, clipped && range[1], ui.marks.value];
-    if (key.every((part, k) => part === marked[k])) return;
+    if (sameParts(key, marked)) return;
     marked = key;
     surface.setMarkers(shownMarkers(base));
   }
@@ -174,7 +175,7 @@ export function createDrawing(
     const { contours, contour_labels: wanted } = store.view.value;
     const visible = contours && wanted !== false && live?.state === "final";
     const key = [visible && live?.values, visible && levels, visible && live?.revision];
-    if (key.every((part, k) => part === labelled[k])) return;
+    if (sameParts(key, labelled)) return;
     if (moving && visible) {
       // A tile or a drag: text of the last surface would lie.
       if (labelled.length > 0) surface.setLabels(NO_LABELS);

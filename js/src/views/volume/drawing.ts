@@ -11,6 +11,7 @@ import type { Elements, Frames } from "../canvas/frames";
 import { createLook, followView } from "../canvas/look";
 import { createReadOutPlace } from "../canvas/read-out-place";
 import { type Spot, setAnchor } from "../canvas/ui";
+import { sameParts } from "../parts/same";
 import { type AxisTicks, createAxes, tickCounts } from "../surface/axes";
 import type { Rgb } from "../surface/colors";
 import { basinOf } from "../surface/critical";
@@ -181,7 +182,7 @@ export function createDrawing(
   /** Round coordinates, as many as the box has room for; the same arrays while their numbers stay the same. */
   function setTicks(of: LiveVolume): void {
     tickCounts(camera, counts);
-    if (ticked && counts.every((count, k) => count === lastCounts[k])) return;
+    if (ticked && sameParts(counts, lastCounts)) return;
     lastCounts.set(counts);
     ticked = true;
     const [x, y, z] = [0, 1, 2].map((k) => linearTicks(...endsOf(of, k), counts[k]!)) as [
@@ -203,7 +204,7 @@ export function createDrawing(
     const row = known === null || known.branches.length < 2 ? -1 : chosen >= 0 ? chosen : hovered;
     const dark = colored && background[0] + background[1] + background[2] < 1.2;
     const key = [colored || row >= 0 ? known : null, colored, row, dark];
-    if (key.every((part, k) => part === tinted[k])) return;
+    if (sameParts(key, tinted)) return;
     tinted = key;
     const wanted = colored || row >= 0;
     solid.setTint(wanted ? volumeTint(known!, of.shape[2], dark, colored, row) : null, colored);
@@ -212,7 +213,7 @@ export function createDrawing(
   function setMarkers(of: LiveVolume): void {
     const [selection, hover] = [store.selection.value, store.hover.value];
     const key = [shown.points, selection, hover, of];
-    if (key.every((part, k) => part === marked[k])) return;
+    if (sameParts(key, marked)) return;
     marked = key;
     solid?.setMarkers(volumeMarkers(shown.points, selection, hover, of));
   }
