@@ -11,7 +11,7 @@ from harness.browser import ROOT
 from harness.panel import COUNT_CONTEXTS, HIMMELBLAU, NETWORK, canvas, colours, finished, rested, surface_box
 from harness.shared import checked, opened
 
-pytestmark = [pytest.mark.soak, pytest.mark.timeout(570)]
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(400)]
 
 MANY = """
 import nblandscape as nbl
