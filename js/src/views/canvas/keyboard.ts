@@ -1,6 +1,7 @@
 import type { Store } from "../../model/store";
 import type { CameraMoves } from "./camera-moves";
-import type { Marked, Pointing } from "./pointing";
+import type { Marked } from "./marked";
+import type { Pointing } from "./pointing";
 
 /** The keys that every focused picture knows. */
 

@@ -1,14 +1,8 @@
 import type { Coordinates, Selection } from "../../model/protocol";
 import { NO_SELECTION } from "../../model/selection";
 import type { Hover, Store } from "../../model/store";
+import type { Marked } from "./marked";
 import type { CanvasUi, Spot } from "./ui";
-
-/** A marked point, as far as pointing at it goes. */
-export interface Marked {
-  kind: Exclude<Selection["kind"], "none">;
-  vertex: number;
-  told?: { title: string };
-}
 
 /** A place of the picture between its marked points. */
 export interface Place {

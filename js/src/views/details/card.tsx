@@ -1,11 +1,13 @@
 import { useComputed } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { loadCode } from "../../model/python-point";
+import { CardHead, cardClass } from "../canvas/cards";
+import type { Reading } from "../canvas/marked";
 import { num, reasonOf } from "../parts/format";
 import * as icons from "../parts/icons";
 import { Tool } from "../parts/tool";
-import { barPlace, isCramped } from "../surface/layout";
-import { type Props, type Reading, reading } from "../surface/parts";
+import { isCramped } from "../surface/layout";
+import { type Props, reading } from "../surface/parts";
 import { namedPoints } from "../surface/ui";
 import { CodeBlock, copyText } from "./code";
 import { asText, groupsOf, originName } from "./facts";
@@ -33,7 +35,6 @@ export function DetailsCard({ store, ui }: Props) {
   const [news, setNews] = useState<News | null>(null);
   const card = useRef<HTMLElement>(null);
   const hadFocus = useRef(false);
-  const place = barPlace(width, height);
   const visible = shown !== null;
   const line = isCramped(width, height);
 
@@ -100,7 +101,7 @@ export function DetailsCard({ store, ui }: Props) {
   return (
     <section
       ref={card}
-      class={`nbl-readout nbl-details ${line ? "nbl-readout-line" : ui.corner.value} bar-${place}${wide}`}
+      class={`${cardClass(ui, line)} nbl-details${wide}`}
       data-open={open}
       aria-label="Selected point"
       onFocusIn={() => {
@@ -112,8 +113,7 @@ export function DetailsCard({ store, ui }: Props) {
       }}
       onPointerDown={(event) => event.stopPropagation()}
     >
-      <div class="nbl-tip-head">
-        <span aria-hidden="true">{shown.glyph}</span> <span>{shown.heading}</span>
+      <CardHead store={store} reading={shown}>
         {line && !open && <span class="nbl-readout-loss">loss {num(selection.loss!)}</span>}
         <span class="nbl-spacer" />
         <Tool
@@ -124,15 +124,7 @@ export function DetailsCard({ store, ui }: Props) {
           onClick={toggle}
           small
         />
-        <button
-          type="button"
-          class="nbl-readout-close"
-          aria-label="Clear the selection"
-          onClick={() => store.select({ kind: "none", vertex: null, coordinates: null, loss: null })}
-        >
-          ×
-        </button>
-      </div>
+      </CardHead>
       <div class="nbl-details-body" tabIndex={open || code ? 0 : undefined}>
         {code && load !== null ? (
           <CodeBlock text={load} />

@@ -1,5 +1,5 @@
+import type { Reading } from "../canvas/marked";
 import { Term, type TermId } from "../parts/term";
-import type { Reading } from "../surface/parts";
 import type { Group } from "./facts";
 
 /** The compact reading, then every group under its title. */

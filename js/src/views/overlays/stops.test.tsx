@@ -8,8 +8,9 @@ import { committedGrid } from "../../model/committed";
 import { NO_SELECTION } from "../../model/selection";
 import type { Hover, Store } from "../../model/store";
 import { spec, surface } from "../../testing/samples";
+import { announce } from "../canvas/marked";
 import { SurfacePanel } from "../surface";
-import { announce, criticalPoints, markersOf, samePoint } from "../surface/critical";
+import { criticalPoints, markersOf, samePoint } from "../surface/critical";
 import { markerAt } from "../surface/marker-at";
 import { engineGrid } from "../surface/scene";
 import { namedPoints, type SurfaceUi } from "../surface/ui";
@@ -64,7 +65,7 @@ describe("checkpoints of a path", () => {
   });
 
   it("are told in one sentence", () => {
-    expect(announce(stops[1]!)).toBe(
+    expect(announce(stops[1]!, [stops[1]!.x, stops[1]!.y])).toBe(
       "<b>run</b>, step 20: loss 0.5 at (0.5, 0.5), its own loss 0.75, off the plane by 0.3.",
     );
   });

@@ -1,7 +1,8 @@
 import { bilinear } from "../../model/preview";
 import type { LiveGrid } from "../../model/store";
+import type { Row } from "../canvas/marked";
 import { num } from "../parts/format";
-import type { CriticalPoint, Row } from "../surface/critical";
+import type { CriticalPoint } from "../surface/critical";
 import type { DrawnPath } from "./paths";
 
 /**

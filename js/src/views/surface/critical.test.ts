@@ -5,7 +5,8 @@ import { simplify } from "../../model/simplify";
 import type { Hover } from "../../model/store";
 import { spec, surface, view } from "../../testing/samples";
 import { sublevelTree } from "../../testing/sublevel-tree";
-import { announce, criticalPoints, markersOf } from "./critical";
+import { announce } from "../canvas/marked";
+import { criticalPoints, markersOf } from "./critical";
 import { surfaceKey } from "./keyboard";
 
 const wanted = spec({ points: [9, 5] });
@@ -33,8 +34,8 @@ describe("critical points of an unsupported pair", () => {
   });
 
   it("are announced as such", () => {
-    expect(announce(points([1, 0])[2]!)).toContain("not supported by the data");
-    expect(announce(points([1, 1])[2]!)).not.toContain("supported");
+    expect(announce(points([1, 0])[2]!, [1, 0])).toContain("not supported by the data");
+    expect(announce(points([1, 1])[2]!, [1, 0])).not.toContain("supported");
   });
 });
 

@@ -4,34 +4,17 @@ import { bilinear } from "../../model/preview";
 import type { Selection } from "../../model/protocol";
 import { originOf } from "../../model/spec";
 import type { Branch, Hover, LiveGrid, LiveTree } from "../../model/store";
-import { num, point } from "../parts/format";
+import { eachFeature, type Marked } from "../canvas/marked";
 import { vertexPoint } from "./scene";
 
-/** A line of what is told about a point. */
-export interface Row {
-  name: string;
-  value: string;
-}
-
 /** A marked point of the surface. */
-export interface CriticalPoint {
-  kind: "minimum" | "saddle" | "model" | "point";
-  /** -1: between the vertices, known by its place. */
-  vertex: number;
+export interface CriticalPoint extends Marked {
   x: number;
   y: number;
   /** loss - base. */
   z: number;
-  loss: number;
-  /** The branch born in this minimum or dying in this saddle. */
-  branch: Branch | null;
-  /** Position among the points of its kind, from 1, and their number. */
-  rank: number;
-  of: number;
   /** Marker size, by persistence. */
   size: number;
-  /** Of a point that somebody gave a name to. */
-  told?: { title: string; rows: readonly Row[] };
 }
 
 /** More marks than this cover what they mark; the most persistent ones are kept. */
@@ -57,17 +40,7 @@ export function criticalPoints(grid: LiveGrid | null, tree: LiveTree | null): Cr
   if (grid.origin !== null) add("model", grid.origin, null, 1, 1);
   else addOrigin(grid, out);
   const branches = tree && tree.basins.length === grid.values.length ? tree.branches : [];
-  const minima = branches.slice(0, MAX_OF_A_KIND);
-  for (const [k, branch] of minima.entries())
-    add("minimum", branch.birthVertex, branch, k + 1, branches.length);
-  const seen = new Set<number>();
-  const dying = branches.filter((branch) => {
-    const fresh = branch.deathVertex >= 0 && !seen.has(branch.deathVertex);
-    seen.add(branch.deathVertex);
-    return fresh;
-  });
-  const saddles = dying.slice(0, MAX_OF_A_KIND);
-  for (const [k, branch] of saddles.entries()) add("saddle", branch.deathVertex, branch, k + 1, dying.length);
+  eachFeature(branches, MAX_OF_A_KIND, add);
   return out;
 }
 
@@ -150,24 +123,4 @@ export function basinOf(at: Selection | Hover, tree: LiveTree | null): number {
     return -1;
   if (at.kind === "saddle") return tree.branches.find((b) => b.deathVertex === at.vertex)?.row ?? -1;
   return tree.basins[at.vertex] ?? -1;
-}
-
-/** "Minimum 2 of 4", "The model". */
-export function title(p: CriticalPoint): string {
-  if (p.told) return p.told.title;
-  if (p.kind === "model") return "The model";
-  if (p.kind === "point") return "The origin";
-  return `${p.kind === "minimum" ? "Minimum" : "Saddle"} ${p.rank} of ${p.of}`;
-}
-
-/** A sentence for the live region. */
-export function announce(p: CriticalPoint): string {
-  const parts = [`${title(p)}: loss ${num(p.loss)} at ${point([p.x, p.y])}`];
-  for (const { name, value } of p.told?.rows ?? []) parts.push(`${name} ${value}`);
-  if (p.branch && p.kind === "minimum") {
-    const { persistence } = p.branch;
-    parts.push(Number.isFinite(persistence) ? `persistence ${num(persistence)}` : "the lowest minimum");
-  }
-  if (p.branch?.evidence?.supported === false) parts.push("not supported by the data");
-  return `${parts.join(", ")}.`;
 }

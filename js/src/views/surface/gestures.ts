@@ -2,10 +2,11 @@ import type { Store } from "../../model/store";
 import { createCameraMoves } from "../canvas/camera-moves";
 import type { Elements, Frames } from "../canvas/frames";
 import { answerKey, isPlain } from "../canvas/keyboard";
+import { announce } from "../canvas/marked";
 import type { Gestures } from "../canvas/pointer";
 import { createPointing, type Place } from "../canvas/pointing";
 import type { Spot } from "../canvas/ui";
-import { announce, type CriticalPoint, samePoint } from "./critical";
+import { type CriticalPoint, samePoint } from "./critical";
 import type { Drawing } from "./drawing";
 import type { Flight } from "./flight";
 import { type SurfaceKey, surfaceKey } from "./keyboard";
@@ -36,7 +37,7 @@ export function createSurfaceGestures(
       loss,
     }),
     isSelected: samePoint,
-    announce,
+    announce: (point) => announce(point, [point.x, point.y]),
   });
 
   const gestures: Gestures = {

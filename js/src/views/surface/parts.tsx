@@ -1,15 +1,17 @@
-import { type Signal, useComputed } from "@preact/signals";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useComputed } from "@preact/signals";
 import { nearestVertex } from "../../model/place";
 import type { Coordinates } from "../../model/protocol";
+import { coordinatesOf } from "../../model/selection";
 import type { LiveGrid, Store } from "../../model/store";
-import { num, point } from "../parts/format";
+import { ReadOutCard, Tip } from "../canvas/cards";
+import { type Reading, readingOf } from "../canvas/marked";
+import { num } from "../parts/format";
 import { digitsIn } from "../parts/offset";
 import { standing } from "../parts/standing";
 import { useScale } from "../parts/use-spec";
-import { type CriticalPoint, criticalPoints, isPlace, type Row, samePoint, title } from "./critical";
+import { type CriticalPoint, criticalPoints, isPlace, samePoint } from "./critical";
 import { barPlace } from "./layout";
-import { shortLabel, vertexPoint } from "./scene";
+import { shortLabel } from "./scene";
 import { namedPoints, type SurfaceUi } from "./ui";
 
 export interface Props {
@@ -30,15 +32,6 @@ export function StateBadge({ store, ui }: Props) {
   return <div class={`nbl-badge ${state === "final" ? "stale" : state}`}>{text}</div>;
 }
 
-export interface Reading {
-  glyph: string;
-  heading: string;
-  rows: Row[];
-  note: string;
-}
-
-const GLYPHS = { minimum: "▼", saddle: "✕", model: "★", point: "●" } as const;
-
 /** What is known about a point: its place, its loss and the basin it lies in. */
 export function reading(
   store: Store,
@@ -55,46 +48,16 @@ export function reading(
   const rows = names.map((name, k) => ({ name, value: num(at.coordinates![k as 0 | 1], 5) }));
   const [low, high] = grid.range;
   const digits = digitsIn(low + grid.base, high + grid.base, 6);
-  rows.push({ name: "loss", value: num(at.loss, digits) }, ...(marked?.told?.rows ?? []));
-  const persistence = marked?.branch?.persistence;
-  if (persistence !== undefined && marked?.kind === "minimum") {
-    const error = marked.branch?.evidence?.stderr ?? Number.NaN;
-    const value = Number.isFinite(error) ? `${num(persistence)} ± ${num(error, 2)}` : num(persistence);
-    rows.push({ name: "persistence", value: Number.isFinite(persistence) ? value : "∞ (lowest)" });
-  }
-  let note = "";
+  rows.push({ name: "loss", value: num(at.loss, digits) });
   const vertex = at.vertex ?? nearestVertex(grid, at.coordinates);
   const row = tree && tree.basins.length === grid.values.length ? tree.basins[vertex] : undefined;
-  const branch = marked?.kind === "minimum" ? undefined : tree?.branches.find((b) => b.row === row);
-  if (branch && marked?.kind !== "saddle") {
-    const { x, y } = vertexPoint(grid, branch.birthVertex);
-    const depth = Number.isFinite(branch.persistence) ? `, persistence ${num(branch.persistence)}` : "";
-    note = `Basin of the minimum ${num(branch.birth)} at ${point([x, y])}${depth}`;
-  } else if (marked?.kind === "saddle" && marked.branch) {
-    note = `Here the minimum ${num(marked.branch.birth)} joins a deeper one`;
-  }
-  if (marked?.branch?.evidence?.supported === false) note += `${note && "; "}not supported by the data`;
-  return { glyph: GLYPHS[marked?.kind ?? "point"], heading: marked ? title(marked) : "Point", rows, note };
+  const branch = tree?.branches.find((b) => b.row === row);
+  const basin = branch && { branch, place: coordinatesOf(grid, branch.birthVertex) };
+  return readingOf(marked, "Point", rows, basin ?? null);
 }
 
 function isAt(p: { x: number; y: number }, coordinates: Readonly<Coordinates>): boolean {
   return p.x === coordinates[0] && p.y === coordinates[1];
-}
-
-export function Rows({ reading: { rows, note } }: { reading: Reading }) {
-  return (
-    <>
-      <dl>
-        {rows.map(({ name, value }) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
-      {note && <p>{note}</p>}
-    </>
-  );
 }
 
 function pointedAt(store: Store, ui: SurfaceUi, alone: boolean): Reading | null {
@@ -110,63 +73,11 @@ function pointedAt(store: Store, ui: SurfaceUi, alone: boolean): Reading | null 
 
 /** Follows the pointer, or stands at what another panel or the keyboard points at. */
 export function Tooltip({ store, ui, alone }: Props & { alone: boolean }) {
-  const box = useRef<HTMLDivElement>(null);
-  const anchor = ui.anchor.value;
-  const { width, height } = ui.size.value;
-  const shown = anchor && pointedAt(store, ui, alone);
-  useLayoutEffect(() => {
-    const element = box.current;
-    if (!element || !anchor) return;
-    const { offsetWidth: w, offsetHeight: h } = element;
-    const x = anchor.x + 16 + w > width ? anchor.x - 14 - w : anchor.x + 16;
-    const y = anchor.y + 14 + h > height ? anchor.y - 12 - h : anchor.y + 14;
-    element.style.transform = `translate(${Math.max(2, x)}px, ${Math.max(2, y)}px)`;
-  });
-  if (!shown) return null;
-  return (
-    <div ref={box} class="nbl-tip" role="tooltip">
-      <div class="nbl-tip-head">
-        <span aria-hidden="true">{shown.glyph}</span> {shown.heading}
-      </div>
-      <Rows reading={shown} />
-    </div>
-  );
+  return <Tip ui={ui} reading={ui.anchor.value && pointedAt(store, ui, alone)} />;
 }
 
-/** The selected point in text that can be selected and copied. */
 export function ReadOut({ store, ui }: Props) {
   const grid = store.grid.value;
-  const shown = grid ? reading(store, grid, store.selection.value, namedPoints(ui)) : null;
-  const { width, height } = ui.size.value;
-  if (!shown || barPlace(width, height) === "none") return null;
-  const clear = () => store.select({ kind: "none", vertex: null, coordinates: null, loss: null });
-  return (
-    <div
-      class={`nbl-readout ${ui.corner.value} bar-${barPlace(width, height)}`}
-      onPointerDown={(event) => event.stopPropagation()}
-    >
-      <div class="nbl-tip-head">
-        <span aria-hidden="true">{shown.glyph}</span> {shown.heading}
-        <button type="button" class="nbl-readout-close" aria-label="Clear the selection" onClick={clear}>
-          ×
-        </button>
-      </div>
-      <Rows reading={shown} />
-    </div>
-  );
-}
-
-/** Tells once that the wheel needs a click first. */
-export function WheelHint({ declined }: { declined: Signal<number> }) {
-  const [shown, setShown] = useState(false);
-  const told = useRef(false);
-  const turns = declined.value;
-  useEffect(() => {
-    if (turns < 3 || told.current) return undefined;
-    told.current = true;
-    setShown(true);
-    const timer = setTimeout(() => setShown(false), 2600);
-    return () => clearTimeout(timer);
-  }, [turns >= 3]);
-  return shown ? <div class="nbl-hint">Click the surface, or hold Ctrl, to zoom with the wheel</div> : null;
+  const shown = grid && reading(store, grid, store.selection.value, namedPoints(ui));
+  return <ReadOutCard store={store} ui={ui} reading={shown} />;
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Scale } from "../../gl/engine";
 import type { Branch, Hover, LiveGrid, LiveTree } from "../../model/store";
-import { announce, basinOf, criticalPoints, markersOf } from "./critical";
+import { announce } from "../canvas/marked";
+import { basinOf, criticalPoints, markersOf } from "./critical";
 import { describe as inWords } from "./describe";
 import { bandShare, contourLevels, shortLabel, vertexPoint, verticalRange } from "./scene";
 
@@ -59,7 +60,9 @@ describe("critical points", () => {
       ["saddle", 2, -1, 30, 2.5],
     ]);
     expect(points[2]!.size).toBeLessThanOrEqual(points[1]!.size);
-    expect(announce(points[2]!)).toBe("Minimum 2 of 2: loss 1.5 at (1, 10), persistence 1.");
+    expect(announce(points[2]!, [points[2]!.x, points[2]!.y])).toBe(
+      "Minimum 2 of 2: loss 1.5 at (1, 10), persistence 1.",
+    );
   });
 
   it("ignore a tree of another grid and a model in a hole", () => {

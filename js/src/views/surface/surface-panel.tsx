@@ -1,11 +1,12 @@
 import type { ComponentType } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Store } from "../../model/store";
+import { WheelHint } from "../canvas/cards";
 import { ColorBar } from "./color-bar";
 import { createController } from "./controller";
 import { describe } from "./describe";
 import { barPlace } from "./layout";
-import { ReadOut, StateBadge, Tooltip, WheelHint } from "./parts";
+import { ReadOut, StateBadge, Tooltip } from "./parts";
 import { Tools } from "./tools";
 import { createSurfaceUi, type SurfaceUi } from "./ui";
 
@@ -45,7 +46,7 @@ export function SurfacePanel({ store, Card = ReadOut, Tools: More, Overlays }: P
         <Notes store={store} ui={ui} More={More} />
         <Card store={store} ui={ui} />
         <Tooltip store={store} ui={ui} alone={Card === ReadOut} />
-        <WheelHint declined={ui.declined} />
+        <WheelHint ui={ui} />
       </div>
       {ui.flat.value && (
         <p class="nbl-panel-note nbl-surface-line">Seen from above: this browser offers no WebGL2.</p>

@@ -3,13 +3,14 @@ import { coordinateAt, endsOf, type LiveVolume, type Place, placeOf } from "../.
 import { type CameraMoves, createCameraMoves } from "../canvas/camera-moves";
 import type { Elements, Frames } from "../canvas/frames";
 import { answerKey } from "../canvas/keyboard";
+import { announce } from "../canvas/marked";
 import type { Gestures } from "../canvas/pointer";
 import { createPointing } from "../canvas/pointing";
 import { num } from "../parts/format";
 import type { Drawing } from "./drawing";
 import { dragged } from "./grab";
 import { type VolumeKey, volumeKey } from "./keyboard";
-import { announcePoint, levelText, lowestOf, samePoint } from "./points";
+import { levelText, lowestOf, samePoint } from "./points";
 import {
   change,
   firstSecond,
@@ -56,7 +57,7 @@ export function createVolumeGestures(
     },
     selectionOf: ({ kind, vertex, place, loss }) => ({ kind, vertex, coordinates: place, loss }),
     isSelected: samePoint,
-    announce: announcePoint,
+    announce: (point) => announce(point, point.place),
     holds: (at) => drawing.edgeAt(at) !== null,
   });
   let lastAxis: 0 | 1 | 2 = 2;

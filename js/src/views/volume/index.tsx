@@ -2,8 +2,8 @@ import { useComputed } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Store } from "../../model/store";
 import { type LiveVolume, volumeOf } from "../../model/volume-data";
+import { WheelHint } from "../canvas/cards";
 import { barPlace } from "../surface/layout";
-import { WheelHint } from "../surface/parts";
 import { createVolumeController } from "./controller";
 import { describeVolume } from "./describe";
 import { LevelControl } from "./level-control";
@@ -50,7 +50,7 @@ export function VolumePanel({ store }: { store: Store }) {
             <VolumeTooltip store={store} ui={ui} volume={volume} />
           </>
         )}
-        <WheelHint declined={ui.declined} />
+        <WheelHint ui={ui} />
       </div>
       {ui.flat.value && (
         <p class="nbl-panel-note nbl-surface-line">Slices only: this browser offers no WebGL2.</p>

@@ -2,20 +2,15 @@ import type { Marker } from "../../gl/engine";
 import type { Selection } from "../../model/protocol";
 import type { Branch, Hover, LiveTree } from "../../model/store";
 import { drawnAt, indexAt, indices, type LiveVolume, type Place, placeOf } from "../../model/volume-data";
-import { count, num, point } from "../parts/format";
+import { eachFeature, type Marked } from "../canvas/marked";
+import { count, num } from "../parts/format";
 
 /** A marked point of the volume. */
-export interface VolumePoint {
+export interface VolumePoint extends Marked {
   kind: "minimum" | "saddle" | "model";
-  vertex: number;
   /** Indices along the axes, and coordinates. */
   at: Place;
   place: Place;
-  loss: number;
-  branch: Branch | null;
-  /** Position among the points of its kind, from 1, and their number. */
-  rank: number;
-  of: number;
 }
 
 /** More marks than this hide what they mark; the most persistent ones are kept. */
@@ -48,19 +43,7 @@ function find(volume: LiveVolume, tree: LiveTree | null): VolumePoint[] {
   };
   if (volume.data.origin !== null) add("model", volume.data.origin, null, 1, 1);
   if (!fits(volume, tree)) return out;
-  const { branches } = tree;
-  branches.slice(0, MAX_OF_A_KIND).forEach((b, k) => {
-    add("minimum", b.birthVertex, b, k + 1, branches.length);
-  });
-  const seen = new Set<number>();
-  const dying = branches.filter(({ deathVertex }) => {
-    const fresh = deathVertex >= 0 && !seen.has(deathVertex);
-    seen.add(deathVertex);
-    return fresh;
-  });
-  dying.slice(0, MAX_OF_A_KIND).forEach((b, k) => {
-    add("saddle", b.deathVertex, b, k + 1, dying.length);
-  });
+  eachFeature(tree.branches, MAX_OF_A_KIND, add);
   return out;
 }
 
@@ -114,23 +97,6 @@ export function firstLevel(volume: LiveVolume, tree: LiveTree | null): number {
   }
   some.sort((a, b) => a - b);
   return (some[Math.floor(some.length / 10)] ?? 0) + volume.base;
-}
-
-export function titleOf(p: VolumePoint): string {
-  if (p.kind === "model") return "The model";
-  return `${p.kind === "minimum" ? "Minimum" : "Saddle"} ${p.rank} of ${p.of}`;
-}
-
-/** A sentence for the live region. */
-export function announcePoint(p: VolumePoint): string {
-  const persistence = p.branch?.persistence ?? Number.NaN;
-  const depth =
-    p.kind !== "minimum" || Number.isNaN(persistence)
-      ? ""
-      : Number.isFinite(persistence)
-        ? `, persistence ${num(persistence)}`
-        : ", the lowest minimum";
-  return `${titleOf(p)}: loss ${num(p.loss)} at ${point(p.place)}${depth}.`;
 }
 
 export const lowestOf = (points: readonly VolumePoint[]): Place | null =>

@@ -198,8 +198,8 @@ it("tells the metrics of a place and how far it is from the model", () => {
   });
   // Halfway between the last two vertices of the first axis, and (2.5, 1, 4) from the model.
   expect(factsAt(liveVolume(known), [2.5, 2, 24])).toEqual([
-    ["accuracy", "3.5"],
-    ["from the model", String(Number(Math.sqrt(2 ** 2 + 25 + 5 + 1 + 4).toPrecision(5)))],
+    { name: "accuracy", value: "3.5" },
+    { name: "from the model", value: String(Number(Math.sqrt(2 ** 2 + 25 + 5 + 1 + 4).toPrecision(5))) },
   ]);
   expect(factsAt(liveVolume(wells()), [0, 1, 20])).toEqual([]);
 });
