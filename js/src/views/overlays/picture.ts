@@ -4,7 +4,8 @@ import type { Store } from "../../model/store";
 import { tickNote } from "../parts/offset";
 import { barLength, barPlace } from "../surface/layout";
 import { lossTicks, tickTexts } from "../surface/ticks";
-import type { Capture, SurfaceUi } from "../surface/ui";
+import type { SurfaceUi } from "../surface/ui";
+import { type Capture, capture } from "./capture";
 
 const FONT = "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif";
 
@@ -86,25 +87,24 @@ const css = ([r, g, b]: readonly [number, number, number], alpha = 1) =>
 
 /** The panel as a picture, as large as asked for: drawn anew, not stretched. */
 export function paintPicture(store: Store, ui: SurfaceUi, options: PictureOptions): HTMLCanvasElement {
-  const capture = ui.actions.peek()?.capture(options.enlarged) ?? null;
-  if (capture === null) throw new Error("There is no surface to draw yet.");
+  const taken = capture(ui, options.enlarged);
   const canvas = document.createElement("canvas");
-  canvas.width = capture.canvas.width;
-  canvas.height = capture.canvas.height;
+  canvas.width = taken.canvas.width;
+  canvas.height = taken.canvas.height;
   const context = canvas.getContext("2d");
   if (context === null) throw new Error("This browser offers no canvas.");
   if (!options.transparent) {
-    context.fillStyle = css(capture.background);
+    context.fillStyle = css(taken.background);
     context.fillRect(0, 0, canvas.width, canvas.height);
   }
-  context.drawImage(capture.canvas, 0, 0);
+  context.drawImage(taken.canvas, 0, 0);
   context.scale(options.enlarged, options.enlarged);
-  const parts = partsOf(store, ui, capture);
+  const parts = partsOf(store, ui, taken);
   for (const [x, y, w, h, color] of parts.cells) {
     context.fillStyle = color;
     context.fillRect(x, y, w, h);
   }
-  context.strokeStyle = css(capture.ink, 0.5);
+  context.strokeStyle = css(taken.ink, 0.5);
   context.lineWidth = 1;
   for (const [x0, y0, x1, y1] of parts.lines) {
     context.beginPath();
@@ -119,12 +119,12 @@ export function paintPicture(store: Store, ui: SurfaceUi, options: PictureOption
     context.font = `${size}px ${FONT}`;
     context.textAlign = anchor === "middle" ? "center" : anchor;
     if (!options.transparent) {
-      context.strokeStyle = css(capture.background);
+      context.strokeStyle = css(taken.background);
       context.lineWidth = 3;
       context.lineJoin = "round";
       context.strokeText(text, 0, 0);
     }
-    context.fillStyle = css(capture.ink, strong ? 1 : 0.75);
+    context.fillStyle = css(taken.ink, strong ? 1 : 0.75);
     context.fillText(text, 0, 0);
     context.restore();
   }
@@ -136,10 +136,9 @@ const escaped = (text: string) =>
 
 /** The surface as a raster, everything around it as vectors and text; the contour lines of a map as well. */
 export function paintSvg(store: Store, ui: SurfaceUi, enlarged: number): string {
-  const capture = ui.actions.peek()?.capture(enlarged, true) ?? null;
-  if (capture === null) throw new Error("There is no surface to draw yet.");
-  const { width, height, ink, background, contours, over } = capture;
-  const { texts, lines, cells } = partsOf(store, ui, capture);
+  const taken = capture(ui, enlarged, true);
+  const { width, height, ink, background, contours, over } = taken;
+  const { texts, lines, cells } = partsOf(store, ui, taken);
   const n = (v: number) => String(Math.round(100 * v) / 100);
   const rects = cells
     .map(([x, y, w, h, c]) => `<rect x="${n(x)}" y="${n(y)}" width="${n(w)}" height="${n(h)}" fill="${c}"/>`)
@@ -160,7 +159,7 @@ export function paintSvg(store: Store, ui: SurfaceUi, enlarged: number): string 
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" width="${n(width)}" height="${n(height)}" viewBox="0 0 ${n(width)} ${n(height)}">` +
     `<rect width="100%" height="100%" fill="${css(background)}"/>` +
-    image(capture.canvas) +
+    image(taken.canvas) +
     `<g fill="none" stroke-linejoin="round">${curves.join("")}</g>${over ? image(over) : ""}` +
     `${rects}<path d="${strokes}" stroke="${css(ink)}" stroke-opacity="0.5" fill="none"/>` +
     `<g font-family="${escaped(FONT)}" fill="${css(ink)}">${words}</g></svg>`

@@ -19,7 +19,7 @@ export function createController(store: Store, elements: Elements, ui: SurfaceUi
   const drawing = createDrawing(store, elements, ui, engine, frames);
   const flight = createFlight(store, frames.keepMoving);
   const gestures = createSurfaceGestures(store, elements, ui, frames, drawing, flight);
-  ui.actions.value = { capture: drawing.capture, fly: flight.to };
+  ui.actions.value = { drawing, fly: flight.to };
 
   const stopPointers = listenToPointers(elements.root, gestures.gestures);
   elements.root.addEventListener("keydown", gestures.onKey);

@@ -1,28 +1,24 @@
 import { type Camera, createCamera, project, setCamera } from "../../gl/camera";
-import type { Engine, Grid, Label, Line, Look, Marker, Surface } from "../../gl/engine";
+import type { Engine, Label, Line, Look, Marker, Surface } from "../../gl/engine";
 import { createFlatSurface } from "../../gl/flat-surface";
-import { createLabels } from "../../gl/paint-labels";
-import { paintLines } from "../../gl/paint-lines";
-import { paintMarkers } from "../../gl/paint-markers";
 import { type Hit, pick } from "../../gl/pick";
 import type { Selection } from "../../model/protocol";
-import type { LiveGrid, Store } from "../../model/store";
+import type { Store } from "../../model/store";
 import type { Elements, Frames } from "../canvas/frames";
 import { createLook, followView } from "../canvas/look";
 import { createReadOutPlace } from "../canvas/read-out-place";
 import { type Spot, setAnchor } from "../canvas/ui";
 import { sameParts } from "../parts/same";
-import { createAxes } from "./axes";
+import { type AxisText, createAxes } from "./axes";
 import { basinTint } from "./basin-map";
 import type { Rgb } from "./colors";
 import { contourLabels } from "./contour-labels";
-import { type ContourPath, contourPaths } from "./contour-paths";
 import { basinOf, type CriticalPoint, markersOf } from "./critical";
 import { createAxisTicks, type Inset, insets } from "./layout";
 import { markerAt } from "./marker-at";
 import { bandMeets } from "./scene";
 import { createShown, type Shown } from "./shown";
-import type { Capture, SurfaceUi } from "./ui";
+import type { SurfaceUi } from "./ui";
 
 /** A full picture slower than this is not drawn for every tile of a running computation, nor in the drag of a threshold. */
 const SLOW_MS = 60;
@@ -32,7 +28,14 @@ const NO_LABELS: readonly Label[] = [];
 export interface Drawing {
   readonly shown: Shown;
   draw(context: CanvasRenderingContext2D): void;
-  capture(enlarged: number, apart?: boolean): Capture | null;
+  /** How it looks when nothing moves, so many times as large; null: there is none. */
+  atRest(enlarged: number): Look | null;
+  /** Draws on another canvas; `bare`: the surface without what lies on it. */
+  drawInto(context: CanvasRenderingContext2D, look: Look, bare?: boolean): void;
+  /** What lies on it, as drawn last. */
+  markers(): Marker[];
+  labels(): readonly Label[];
+  texts(): readonly AxisText[];
   /** Seen from above: for want of WebGL, or because the reader asks for a map. */
   isFlat(): boolean;
   /** Room around the picture as it was drawn last, device pixels; one array for ever. */
@@ -126,7 +129,7 @@ export function createDrawing(
     axisLines[0] = ticks.x;
     axisLines[1] = ticks.y;
     axisLines[2] = ticks.z;
-    setMarkers(live.base);
+    setMarkers();
     setTint();
     setLabels(moving);
     if (ui.lines.value !== lined) {
@@ -155,21 +158,28 @@ export function createDrawing(
     surface.setTint(wanted && basinTint(wanted, n1, dark));
   }
 
-  function setMarkers(base: number): void {
+  function setMarkers(): void {
     const { points, clipped, range } = shown;
     const key = [points, store.selection.value, store.hover.value, clipped && range[1], ui.marks.value];
     if (sameParts(key, marked)) return;
     marked = key;
-    surface.setMarkers(shownMarkers(base));
+    surface.setMarkers(markers());
   }
 
-  function shownMarkers(base: number): Marker[] {
-    const { points, clipped, range } = shown;
+  function markers(): Marker[] {
+    const { points, clipped, range, live } = shown;
+    const base = live?.base ?? 0;
     const all = [...markersOf(points, store.selection.value, store.hover.value, base), ...ui.marks.value];
     return clipped ? all.filter((marker) => marker.z <= range[1]) : all;
   }
 
   /** Losses on the contour lines; while the surface changes there are none. */
+  function labels(): readonly Label[] {
+    const { contours, contour_labels: wanted } = store.view.value;
+    const { live, levels } = shown;
+    return contours && wanted !== false && live?.state === "final" ? contourLabels(live, levels) : NO_LABELS;
+  }
+
   function setLabels(moving: boolean): void {
     const { live, levels } = shown;
     const { contours, contour_labels: wanted } = store.view.value;
@@ -183,7 +193,7 @@ export function createDrawing(
       return;
     }
     labelled = key;
-    surface.setLabels(visible && live ? contourLabels(live, levels) : NO_LABELS);
+    surface.setLabels(labels());
   }
 
   const band: [number, number] = [0, 0];
@@ -216,65 +226,30 @@ export function createDrawing(
   const pickAt = ({ x, y }: Spot) =>
     shown.grid && pick(shown.grid, camera, x * camera.pixelRatio, y * camera.pixelRatio);
 
-  function capture(enlarged: number, apart = false): Capture | null {
-    const { width, height } = ui.size.peek();
-    const sheet = () => {
-      const canvas = document.createElement("canvas");
-      canvas.width = Math.round(width * enlarged);
-      canvas.height = Math.round(height * enlarged);
-      return canvas.getContext("2d");
-    };
-    const into = sheet();
-    if (!shown.grid || into === null) return null;
+  function atRest(enlarged: number): Look | null {
+    if (!shown.grid) return null;
     frames.drawNow();
     frames.invalidate();
-    const { grid, live } = shown;
-    if (!grid || !live) return null;
-    const large = {
+    if (!shown.grid) return null;
+    const { width, height } = ui.size.peek();
+    return {
       ...look(false),
-      width: into.canvas.width,
-      height: into.canvas.height,
+      width: Math.round(width * enlarged),
+      height: Math.round(height * enlarged),
       pixelRatio: enlarged,
       inset: insets(width, height, enlarged, isFlat()),
     };
-    const above = apart && isFlat() && large.contours ? sheet() : null;
-    const contours = above ? paintApart(above, large, grid, live) : [];
-    surface.draw(large, into);
-    const texts = axes.texts().map((text) => ({ ...text }));
-    return {
-      canvas: into.canvas,
-      over: above?.canvas ?? null,
-      contours,
-      width,
-      height,
-      texts,
-      ink,
-      background,
-    };
   }
 
-  /** The contour lines of a map as curves, and on `above` all that lies over them; neither is left in the picture. */
-  function paintApart(
-    above: CanvasRenderingContext2D,
-    large: Look,
-    grid: Grid,
-    live: LiveGrid,
-  ): readonly ContourPath[] {
-    setCamera(camera, large, grid);
-    const contours = contourPaths(live, shown.levels, camera, large.colormap);
-    const labels = createLabels();
-    if (live.state === "final" && store.view.value.contour_labels !== false)
-      labels.set(contourLabels(live, shown.levels));
-    paintLines(above, camera, large, ui.lines.value);
-    labels.paint(above, camera, large, grid);
-    paintMarkers(above, camera, large, grid, shownMarkers(live.base));
-    surface.setLines([]);
-    surface.setLabels([]);
-    surface.setMarkers([]);
-    large.contours = false;
-    // To be set again by the next draw.
-    [marked, labelled, lined] = [[], [], []];
-    return contours;
+  function drawInto(context: CanvasRenderingContext2D, look: Look, bare = false): void {
+    if (bare) {
+      surface.setLines([]);
+      surface.setLabels([]);
+      surface.setMarkers([]);
+      // To be set again by the next draw.
+      [marked, labelled, lined] = [[], [], []];
+    }
+    surface.draw(look, context);
   }
 
   const stops = () => ui.stops.value.filter((stop) => !shown.clipped || stop.z <= shown.range[1]);
@@ -282,7 +257,11 @@ export function createDrawing(
   return {
     shown,
     draw,
-    capture,
+    atRest,
+    drawInto,
+    markers,
+    labels,
+    texts: axes.texts,
     isFlat,
     inset,
     pickAt,

@@ -2,10 +2,9 @@ import { type Signal, signal } from "@preact/signals";
 import type { Line, Marker, Scale } from "../../gl/engine";
 import type { LiveGrid } from "../../model/store";
 import { type CanvasUi, createCanvasUi } from "../canvas/ui";
-import type { AxisText } from "./axes";
 import type { Rgb } from "./colors";
-import type { ContourPath } from "./contour-paths";
 import type { CriticalPoint } from "./critical";
+import type { Drawing } from "./drawing";
 import type { Preset } from "./navigate";
 
 /** Heights at the ends of the colour bar, and the scale that is drawn. */
@@ -19,26 +18,9 @@ export interface Bar {
   clipped: boolean;
 }
 
-/** A picture, and what lies on it: CSS pixels of the panel. */
-export interface Capture {
-  canvas: HTMLCanvasElement;
-  /** Where the contour lines are apart: what lies above them. */
-  over: HTMLCanvasElement | null;
-  contours: readonly ContourPath[];
-  width: number;
-  height: number;
-  texts: readonly AxisText[];
-  ink: Rgb;
-  background: Rgb;
-}
-
 /** What can be asked of a surface that is on the page. */
 export interface SurfaceActions {
-  /**
-   * The picture as it is at rest, so many times as large; the caller paints texts on it. With `apart` the
-   * contour lines of a map are no part of it.
-   */
-  capture(enlarged: number, apart?: boolean): Capture | null;
+  drawing: Drawing;
   /** Moves the camera to a preset. */
   fly(to: Preset): void;
 }
