@@ -1,14 +1,13 @@
-import { useComputed } from "@preact/signals";
-import { useEffect, useRef, useState } from "preact/hooks";
-import { HELP_EVENT, isEditing } from "../../a11y/keymap";
+import { useComputed, useSignal } from "@preact/signals";
+import { useRef, useState } from "preact/hooks";
+import { isEditing } from "../../a11y/keymap";
 import { LiveRegion } from "../../a11y/live-region";
 import type { ComparisonStore } from "../../model/comparison";
 import type { Store } from "../../model/store";
 import { Controls } from "../controls";
+import { Bar, hostOf, toggleFullScreen } from "../explorer/bar";
 import { explorerKey, toggleCaptions, toggleProjector } from "../explorer/keys";
-import { hostOf, KeysPopover, toggleFullScreen } from "../explorer/toolbar";
 import { count } from "../parts/format";
-import { HistoryTools } from "../parts/history-tools";
 import * as icons from "../parts/icons";
 import { Explained } from "../parts/term";
 import { Tool } from "../parts/tool";
@@ -27,27 +26,17 @@ import { ThresholdRow } from "./threshold-row";
 
 export { default as comparisonStyles } from "./comparison.css";
 
-type Open = "none" | "download" | "keys";
-
 /** Several surfaces on one scale, seen from one place. */
 export function Comparison({ store: given }: { store: Store }) {
   const comparison = given as ComparisonStore;
   const { members } = comparison;
-  const section = useRef<HTMLElement>(null);
   const grid = useRef<HTMLDivElement>(null);
   const drawn = useRef<Drawn>(new Map()).current;
   const [table, setTable] = useState(false);
-  const [open, setOpen] = useState<Open>("none");
-  const toggle = (which: Open) => setOpen((now) => (now === which ? "none" : which));
+  const open = useSignal("none");
+  const downloads = open.value === "download";
   const store = comparison.lead.value;
   const projector = useComputed(() => store.view.value.projector === true).value;
-
-  useEffect(() => {
-    const host = hostOf(section.current);
-    const help = () => toggle("keys");
-    host?.addEventListener(HELP_EVENT, help);
-    return () => host?.removeEventListener(HELP_EVENT, help);
-  }, []);
 
   const onKeyDown = (event: KeyboardEvent & { currentTarget: HTMLElement }) => {
     if (event.defaultPrevented || isEditing(event.target)) return;
@@ -62,55 +51,53 @@ export function Comparison({ store: given }: { store: Store }) {
 
   return (
     <section
-      ref={section}
       class={`nbl nbl-explorer nbl-comparison${projector ? " nbl-projector" : ""}`}
       aria-label={`Comparison of ${members.map((m) => m.name).join(", ")}`}
       onKeyDown={onKeyDown}
       style={{ "--nbl-height": comparison.height.value }}
     >
       <Explained.Provider value={true}>
-        <header class="nbl-toolbar">
-          <div class="nbl-heading">
-            <h2>{members.map((m) => m.name).join(" · ")}</h2>
-            <p>{howMany(members.length)}</p>
-          </div>
-          <div class="nbl-tools" role="toolbar" aria-label="Comparison">
-            <HistoryTools store={store} />
-            {members.length > 1 && <Together comparison={comparison} />}
-            <Tool
-              icon={icons.table}
-              label="Numbers"
-              hint="Numbers as a table (Shift+T)"
-              pressed={table}
-              onClick={() => setTable(!table)}
-            />
-            <Tool
-              icon={icons.download}
-              label="Download"
-              hint="Download all surfaces as a picture, all numbers as CSV"
-              expanded={open === "download"}
-              onClick={() => toggle("download")}
-            />
-            <span class="nbl-divider" />
-            <ViewTools store={store} section={section} />
-            <Tool
-              icon={icons.help}
-              label="Keys"
-              hint="Keyboard (?)"
-              expanded={open === "keys"}
-              onClick={() => toggle("keys")}
-            />
-          </div>
-          {open === "download" && (
+        <Bar
+          store={store}
+          label="Comparison"
+          title={members.map((m) => m.name).join(" · ")}
+          subtitle={howMany(members.length)}
+          captions="Every surface says in words what it shows (Shift+C)"
+          keys={KEYS}
+          open={open}
+          tools={
+            <>
+              {members.length > 1 && <Together comparison={comparison} />}
+              <Tool
+                icon={icons.table}
+                label="Numbers"
+                hint="Numbers as a table (Shift+T)"
+                pressed={table}
+                onClick={() => setTable(!table)}
+              />
+              <Tool
+                icon={icons.download}
+                label="Download"
+                hint="Download all surfaces as a picture, all numbers as CSV"
+                expanded={downloads}
+                onClick={() => {
+                  open.value = downloads ? "none" : "download";
+                }}
+              />
+            </>
+          }
+        >
+          {downloads && (
             <DownloadPopover
               members={members}
               drawn={drawn}
               grid={grid.current}
-              onClose={() => setOpen("none")}
+              onClose={() => {
+                open.value = "none";
+              }}
             />
           )}
-          {open === "keys" && <KeysPopover keys={KEYS} onClose={() => setOpen("none")} />}
-        </header>
+        </Bar>
         <div ref={grid} class="nbl-comparison-grid" data-count={Math.min(members.length, 4)}>
           {members.map(({ name }, number) => (
             <Card key={name} comparison={comparison} number={number} drawn={drawn} />
@@ -151,35 +138,6 @@ function Together({ comparison: { locked, common, setView } }: { comparison: Com
         hint={common.value ? "Heights and colours mean the same loss in all" : "Each has its own scale"}
         pressed={common.value}
         onClick={() => setView({ common_scale: !common.value })}
-      />
-    </>
-  );
-}
-
-function ViewTools({ store, section }: { store: Store; section: { current: HTMLElement | null } }) {
-  const projector = useComputed(() => store.view.value.projector === true).value;
-  const captions = useComputed(() => store.view.value.captions === true).value;
-  return (
-    <>
-      <Tool
-        icon={icons.projector}
-        label="Projector"
-        hint="Larger text, lines and markers, for a projector (Shift+P)"
-        pressed={projector}
-        onClick={() => toggleProjector(store)}
-      />
-      <Tool
-        icon={icons.captions}
-        label="Captions"
-        hint="Every surface says in words what it shows (Shift+C)"
-        pressed={captions}
-        onClick={() => toggleCaptions(store)}
-      />
-      <Tool
-        icon={icons.full}
-        label="Full screen"
-        hint="Full screen (Shift+F)"
-        onClick={() => toggleFullScreen(hostOf(section.current))}
       />
     </>
   );

@@ -9,10 +9,11 @@ import { Caption } from "../teaching/caption";
 import { controlsCaption, surfaceCaption } from "../teaching/captions";
 import { TermTip } from "../teaching/term-tip";
 import { type Step, Tour } from "../teaching/tour";
+import { hostOf, toggleFullScreen } from "./bar";
 import { explorerKey, toggleCaptions, toggleProjector } from "./keys";
 import { Panels, useArrangement } from "./panels";
 import { StatusBar } from "./status-bar";
-import { hostOf, type Open, Toolbar, toggleFullScreen } from "./toolbar";
+import { type Open, Toolbar } from "./toolbar";
 
 export { default as explorerStyles } from "./explorer.css";
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { linspace } from "../../model/preview";
 import type { LiveGrid } from "../../model/store";
 import { overSurface } from "./lines";
-import { fileName } from "./picture-tool";
+import { fileName } from "./picture-menu";
 import { summary } from "./probe-plot";
 import { type Ends, firstEnds, profileAlong, within } from "./profile";
 
