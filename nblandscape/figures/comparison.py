@@ -1,7 +1,7 @@
 """Several landscapes side by side on one scale."""
 
 from dataclasses import fields, replace
-from textwrap import fill
+from textwrap import fill, shorten
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def comparison_figure(
-    landscapes: "Mapping[str, Landscape]",
+    landscapes: "Mapping[str, Landscape | str]",
     *,
     threshold: float = 0.0,
     support: "Mapping[str, Support] | None" = None,
@@ -41,8 +41,9 @@ def comparison_figure(
 
     Parameters
     ----------
-    landscapes : dict of str to Landscape
-        Columns. Maps are drawn where all have one or all have two dimensions.
+    landscapes : dict of str to Landscape or str
+        Columns. Maps are drawn where all have one or all have two dimensions. A text stands where there is no
+        landscape, to say why.
     threshold : float
         Branches less persistent are left out (in units of the values).
     support : dict of str to Support, optional
@@ -79,12 +80,14 @@ def comparison_figure(
     >>> [text.get_text() for text in figure.axes[-3].texts][1::2]
     ['2', '1', '1', '1']
     """
-    if not landscapes:
-        raise ValueError("landscapes is empty; give at least one, by name.")
     names = list(landscapes)
-    trees = {name: landscapes[name].merge_tree().simplify(threshold) for name in names}
-    bars = {name: _of_rows(landscapes[name], known, trees[name]) for name, known in (support or {}).items()}
-    dims = {landscape.dim for landscape in landscapes.values()}
+    reasons = {name: reason for name, reason in landscapes.items() if isinstance(reason, str)}
+    drawn = {name: landscape for name, landscape in landscapes.items() if not isinstance(landscape, str)}
+    if not drawn:
+        raise ValueError("There is no landscape among landscapes; give at least one, by name.")
+    trees = {name: landscape.merge_tree().simplify(threshold) for name, landscape in drawn.items()}
+    bars = {name: _of_rows(drawn[name], known, trees[name]) for name, known in (support or {}).items()}
+    dims = {landscape.dim for landscape in drawn.values()}
     mapped = dims in ({1}, {2})
     width = 3.2 * len(names) + 0.6 if width is None else width
     column = width / (len(names) + 0.2)
@@ -92,13 +95,16 @@ def comparison_figure(
     figure = Figure(figsize=(width, column * sum(heights) + 0.5), layout="constrained")
     grid = figure.add_gridspec(3 + mapped, len(names), height_ratios=heights[1 - mapped :])
     panels = np.array([[figure.add_subplot(cell) for cell in line] for line in _cells(grid)])
-    low, high = _range(landscapes, clip)
+    low, high = _range(drawn, clip)
     shared = span(*trees.values())
     if high == clip:
         shared = shared[0], min(shared[1], high)
     scale = scale or ("log" if log else "linear")
     for place, name in enumerate(names):
-        landscape, tree, known = landscapes[name], trees[name], bars.get(name)
+        if name in reasons:
+            _instead(panels[:, place], name, reasons[name], column)
+            continue
+        landscape, tree, known = drawn[name], trees[name], bars.get(name)
         quantity = quantity_of(landscape)
         if mapped:
             limits = (low, high) if low < high else None
@@ -113,16 +119,30 @@ def comparison_figure(
             symlog_heights(panels[-3, place], low, high)
         plot_persistence_diagram(panels[-2, place], tree, known, quantity=quantity, limits=limits)
         _table(panels[-1, place], _numbers(landscape, tree, known))
-        _in_column(panels[:, place], place, small=column < 2.6)
-        panels[0, place].set_title(name, fontsize=8 if column < 2.6 else 10, fontweight="bold")
+        _in_column(panels[:, place], first=name == next(iter(drawn)), small=column < 2.6)
+        _name(panels[0, place], name, column)
     if mapped and dims == {2}:
         strength_bar(figure, shades, list(panels[0]), quantity)
     elif mapped:
         for axes in panels[0]:
             axes.set_ylim(low - 0.12 * (high - low), high + 0.03 * (high - low))
-    told = _told(landscapes, threshold, clip if high == clip else None)
+    told = _told(drawn, threshold, clip if high == clip else None)
     figure.supxlabel(fill(told, int(22 * width)), fontsize=6.5)
     return figure
+
+
+def _instead(panels: np.ndarray, name: str, reason: str, column: float) -> None:
+    """A column without a landscape: its name, and why."""
+    for axes in panels:
+        axes.set_axis_off()
+    _name(panels[0], name, column)
+    text = fill(shorten(reason, 400, placeholder=" …"), int(13 * column))
+    color = palette(panels[0]).negative
+    panels[0].text(0.5, 0.9, text, ha="center", va="top", fontsize=7.5, color=color, parse_math=False)
+
+
+def _name(axes: Axes, name: str, column: float) -> None:
+    axes.set_title(name, fontsize=8 if column < 2.6 else 10, fontweight="bold", parse_math=False)
 
 
 def _range(landscapes: "Mapping[str, Landscape]", clip: float | None) -> tuple[float, float]:
@@ -211,12 +231,12 @@ def _with_error(value: float, landscape: "Landscape", low: np.ndarray, high: np.
     return f"{value:.4g} ± {np.sqrt(spread * used / (used - 1)):.2g}"
 
 
-def _in_column(panels: np.ndarray, place: int, *, small: bool) -> None:
+def _in_column(panels: np.ndarray, *, first: bool, small: bool) -> None:
     """What the first column says is not repeated, and titles are as short as a column is wide."""
-    panels[-3].set_title("merge tree" if place == 0 else "", fontsize=7)
-    panels[-2].set_title("persistence diagram" if place == 0 else "", fontsize=7)
+    panels[-3].set_title("merge tree" if first else "", fontsize=7)
+    panels[-2].set_title("persistence diagram" if first else "", fontsize=7)
     for axes in panels[:-1]:
-        if place:
+        if not first:
             axes.set_ylabel("")
             if (legend := axes.get_legend()) is not None:
                 legend.remove()
@@ -226,7 +246,7 @@ def _in_column(panels: np.ndarray, place: int, *, small: bool) -> None:
             axes.tick_params(labelsize=5.5)
     if small:
         panels[-2].set_xlabel("birth")
-        panels[-2].set_ylabel("" if place else "death")
+        panels[-2].set_ylabel("death" if first else "")
         for text in panels[-1].texts:
             text.set_fontsize(5.5)
 

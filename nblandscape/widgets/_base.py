@@ -106,6 +106,32 @@ class NblWidget(anywidget.AnyWidget):
         page = self._page(**{"theme": "light", **options}, height=None if given is None else _embed.FILLING)
         return _embed.Embedded(page, given or _embed.height_around(self.height))
 
+    def save_png(self, path: str | Path, *, width: float = 10.0, dpi: int = 150) -> Path:
+        """Write a picture of what is shown, drawn by matplotlib.
+
+        Parameters
+        ----------
+        path : str or Path
+        width : float
+            Inches.
+        dpi : int
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        RuntimeError
+            Nothing has been computed yet.
+        """
+        target = Path(path)
+        target.write_bytes(self._png(width=width, dpi=dpi))
+        return target
+
+    def _png(self, *, width: float = 9.0, dpi: int = 90) -> bytes:
+        raise NotImplementedError
+
     def _finish(self) -> None:
         """Wait for what is being computed."""
 

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from nblandscape.landscape.landscape import Landscape
     from nblandscape.topology import MergeTree
     from nblandscape.widgets.comparison import Comparison
@@ -30,11 +32,16 @@ def picture(
     """PNG of `nblandscape.figures.figure_of`."""
     from nblandscape.figures import figure_of, slices_figure
 
-    buffer = io.BytesIO()
     if landscape.dim == 3:
         figure = slices_figure(landscape, tree, title=title, log=scale == "log", width=width)
     else:
         figure = figure_of(landscape, tree, spectrum, title=title, scale=scale, width=width)
+    return png_of(figure, dpi)
+
+
+def png_of(figure: "Figure", dpi: int) -> bytes:
+    """PNG of a figure, marked as one of ours."""
+    buffer = io.BytesIO()
     # The page finds the picture by this mark and hides it while a live view stands above it.
     figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": "nblandscape"})
     return buffer.getvalue()

@@ -365,12 +365,6 @@ class Shown(NblWidget):
             state["height"] = height
         return html_page(state, title=name, **options)
 
-    def save_png(self, path: str | Path, *, width: float = 10.0, dpi: int = 150) -> Path:
-        """Write a picture of surface, merge tree and spectrum, drawn by matplotlib."""
-        target = Path(path)
-        target.write_bytes(self._png(width=width, dpi=dpi))
-        return target
-
     def _png(self, *, width: float = 9.0, dpi: int = 90) -> bytes:
         shown = self._shown
         if shown is None or self.spec is None:

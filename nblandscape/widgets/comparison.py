@@ -1,11 +1,9 @@
 """Several landscapes side by side: on one scale, seen from one place."""
 
-import io
 import math
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +14,7 @@ from nblandscape.landscape.stderr import standard_errors
 from nblandscape.topology import smad
 from nblandscape.widgets._base import NblWidget
 from nblandscape.widgets._failed import FailedSource
-from nblandscape.widgets._picture import CellPicture
+from nblandscape.widgets._picture import CellPicture, png_of
 from nblandscape.widgets._sources import FunctionSource, LandscapeSource, ObjectiveSource, Source
 from nblandscape.widgets._view import DEFAULT_VIEW
 from nblandscape.widgets.explorer import Explorer
@@ -265,12 +263,6 @@ class Comparison(NblWidget):
                 row["smallest_residual"] = spectrum["residuals"][-1]
         return table
 
-    def save_png(self, path: str | Path, *, width: float = 10.0, dpi: int = 150) -> Path:
-        """Write a picture of all members on one scale, drawn by matplotlib."""
-        target = Path(path)
-        target.write_bytes(self._png(width=width, dpi=dpi))
-        return target
-
     def page_state(self) -> dict[str, Any]:
         """What is shown, even while something else is being computed."""
         state = super().page_state()
@@ -299,20 +291,17 @@ class Comparison(NblWidget):
     def _png(self, *, width: float = 9.0, dpi: int = 90) -> bytes:
         from nblandscape.figures import comparison_figure
 
-        landscapes = self.landscapes
-        if not landscapes:
+        if not self.landscapes:
             raise RuntimeError("Nothing has been computed yet; call comparison.wait() first.")
         spec = next(m.spec for m in self._members if m.spec is not None)
         figure = comparison_figure(
-            landscapes,
+            {name: _drawable(member) for name, member in zip(self.names, self._members, strict=True)},
             threshold=float(spec["threshold"]),
             scale=spec["scale"],
             clip=self.view.get("clip"),
             width=width,
         )
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": "nblandscape"})
-        return buffer.getvalue()
+        return png_of(figure, dpi)
 
     def _member_ended(self, member: Member) -> None:
         """Draw the picture for saved notebooks when the last one has ended, if it shows something new."""
@@ -356,6 +345,15 @@ def _check(sources: Mapping[str, tuple[Source, Mapping[str, Any]]]) -> None:
                 )
         elif not isinstance(source, (ObjectiveSource, FunctionSource, FailedSource)):
             raise TypeError(f"{name!r} cannot be compared: it is no surface over two axes.")
+
+
+def _drawable(member: Member) -> "Landscape | str":
+    """What is computed, or why there is nothing."""
+    if member.landscape is not None:
+        return member.landscape
+    return (
+        "nothing computed yet" if member.error is None else f"{type(member.error).__name__}: {member.error}"
+    )
 
 
 def named_error(name: object, error: BaseException) -> BaseException:

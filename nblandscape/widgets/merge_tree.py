@@ -7,6 +7,7 @@ import traitlets
 from nblandscape.topology import MergeTree, Support, propose_threshold
 from nblandscape.widgets import _wire
 from nblandscape.widgets._base import NblWidget
+from nblandscape.widgets._picture import png_of
 from nblandscape.widgets._shown import NO_SELECTION
 from nblandscape.widgets._spec import Spec
 
@@ -51,4 +52,15 @@ class MergeTreeView(NblWidget):
             raise ValueError(f'kind="{tree.kind}": the view draws sublevel trees; pass merge_tree(-values).')
         spec: dict[str, Any] = Spec(1, scale=scale).to_wire()
         proposal = None if support is None else propose_threshold(tree, support)
+        self._tree, self._support = tree, support
         super().__init__(height=height, spec=spec, tree=_wire.tree(tree, 1, support, proposal))
+
+    def _png(self, *, width: float = 9.0, dpi: int = 90) -> bytes:
+        from matplotlib.figure import Figure
+
+        from nblandscape.figures import plot_merge_tree
+
+        figure = Figure(figsize=(width, 0.6 * width), layout="constrained")
+        tree = self._tree.simplify(float(self.spec["threshold"]))
+        plot_merge_tree(figure.add_subplot(), tree, log=self.spec["scale"] == "log", support=self._support)
+        return png_of(figure, dpi)

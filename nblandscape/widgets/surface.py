@@ -7,14 +7,10 @@ import traitlets
 from nblandscape.landscape.facing import open_yaw
 from nblandscape.landscape.landscape import Landscape
 from nblandscape.widgets import _wire
-from nblandscape.widgets._base import NblWidget
-from nblandscape.widgets._results import Result
-from nblandscape.widgets._shown import NO_SELECTION
-from nblandscape.widgets._sources import LandscapeSource
-from nblandscape.widgets._view import DEFAULT_VIEW
+from nblandscape.widgets._landscape_view import LandscapeView
 
 
-class SurfaceView(NblWidget):
+class SurfaceView(LandscapeView):
     """Rotatable surface of a two-dimensional landscape, with its critical points.
 
     Parameters
@@ -34,21 +30,10 @@ class SurfaceView(NblWidget):
     """
 
     bundle = "surface"
-    spec = traitlets.Dict().tag(sync=True, echo_update=False)
-    source = traitlets.Dict().tag(sync=True)
     surface = traitlets.Dict().tag(sync=True)
-    tree = traitlets.Dict().tag(sync=True)
-    selection = traitlets.Dict(default_value=NO_SELECTION).tag(sync=True, echo_update=False)
-    view = traitlets.Dict(default_value=DEFAULT_VIEW).tag(sync=True, echo_update=False)
 
     def __init__(self, landscape: Landscape, *, scale: str = "linear", height: str = "480px") -> None:
-        source = LandscapeSource(landscape, None)
-        spec: dict[str, Any] = source.default_spec().changed(scale=scale).to_wire()
-        super().__init__(
-            height=height,
-            spec=spec,
-            source=source.describe(),
-            surface=_wire.surface(landscape, spec),
-            tree=Result.of(landscape).tree_wire(spec["id"]),
-            view={**DEFAULT_VIEW, "yaw": open_yaw(landscape.values)},
-        )
+        super().__init__(landscape, scale=scale, height=height, view={"yaw": open_yaw(landscape.values)})
+
+    def _values(self, landscape: Landscape, spec: dict[str, Any]) -> dict[str, Any]:
+        return {"surface": _wire.surface(landscape, spec)}

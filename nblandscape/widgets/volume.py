@@ -6,14 +6,10 @@ import traitlets
 
 from nblandscape.landscape.landscape import Landscape
 from nblandscape.widgets import _volume
-from nblandscape.widgets._base import NblWidget
-from nblandscape.widgets._results import Result
-from nblandscape.widgets._shown import NO_SELECTION
-from nblandscape.widgets._sources import LandscapeSource
-from nblandscape.widgets._view import DEFAULT_VIEW
+from nblandscape.widgets._landscape_view import LandscapeView
 
 
-class VolumeView(NblWidget):
+class VolumeView(LandscapeView):
     """Isosurface and slices of a three-dimensional landscape, with its critical points.
 
     Inside the isosurface the loss is at most the level of the slider: at the loss of a saddle two parts of it
@@ -48,12 +44,7 @@ class VolumeView(NblWidget):
     """
 
     bundle = "volume"
-    spec = traitlets.Dict().tag(sync=True, echo_update=False)
-    source = traitlets.Dict().tag(sync=True)
     volume = traitlets.Dict().tag(sync=True)
-    tree = traitlets.Dict().tag(sync=True)
-    selection = traitlets.Dict(default_value=NO_SELECTION).tag(sync=True, echo_update=False)
-    view = traitlets.Dict(default_value=DEFAULT_VIEW).tag(sync=True, echo_update=False)
 
     def __init__(
         self,
@@ -76,16 +67,10 @@ class VolumeView(NblWidget):
             if len(slices) != 3:
                 raise ValueError(f"slices={slices!r}: one coordinate or None per axis, three in all.")
             shown["slices"] = [None if at is None else _finite("slices", at) for at in slices]
-        source = LandscapeSource(landscape, None)
-        spec: dict[str, Any] = source.default_spec().changed(scale=scale).to_wire()
-        super().__init__(
-            height=height,
-            spec=spec,
-            source=source.describe(),
-            volume=_volume.volume(landscape, spec["id"]),
-            tree=Result.of(landscape).tree_wire(spec["id"]),
-            view={**DEFAULT_VIEW, **({"volume": shown} if shown else {})},
-        )
+        super().__init__(landscape, scale=scale, height=height, view={"volume": shown} if shown else {})
+
+    def _values(self, landscape: Landscape, spec: dict[str, Any]) -> dict[str, Any]:
+        return {"volume": _volume.volume(landscape, spec["id"])}
 
 
 def _finite(name: str, value: float) -> float:

@@ -88,6 +88,28 @@ def test_what_fails_at_once_stands_beside_the_others_with_its_error(compare):
     assert b"PNG" in several._png()[:8]
 
 
+def test_the_picture_has_a_card_for_each_member_that_failed(compare, tmp_path, monkeypatch):
+    from nblandscape.figures import comparison_figure
+
+    def crash(x, y):
+        raise ArithmeticError("no $x^$ <i>here</i>")
+
+    drawn = []
+    monkeypatch.setattr(
+        "nblandscape.figures.comparison_figure",
+        lambda *given, **options: drawn.append(comparison_figure(*given, **options)) or drawn[-1],
+    )
+    given = {"crash": crash, "bowl": lambda x, y: x * x + y * y, "$a^$": crash}
+    several = compare(given, bounds=((-1, 1), (-1, 1)), points=5)
+    several._finish()
+    path = several.save_png(tmp_path / "all.png", dpi=50)
+    assert path.read_bytes().startswith(b"\x89PNG")
+    columns = [axes.get_title() for axes in drawn[0].axes if axes.get_title() in given]
+    assert columns == list(given)
+    texts = [text.get_text() for axes in drawn[0].axes for text in axes.texts]
+    assert sum("ArithmeticError: no $x^$" in text for text in texts) == 2
+
+
 def test_the_others_have_one_window_when_one_fails_before_it_has_chosen(compare):
     given = {
         "broken": nbl.Objective(Broken(always=False), nn.MSELoss(), [DATA]),

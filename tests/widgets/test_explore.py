@@ -493,6 +493,30 @@ def test_single_views(explore):
         nbl.MergeTreeView(landscape.merge_tree("superlevel"))
 
 
+def test_single_views_are_saved_as_pictures_of_what_they_show(tmp_path):
+    from matplotlib.image import imread
+
+    landscape = nbl.Landscape.from_array(np.random.default_rng(0).normal(size=(9, 9)))
+    solid = nbl.Landscape.from_array(np.random.default_rng(0).normal(size=(5, 5, 5)))
+    model, x, y = network()
+    views = [
+        nbl.SurfaceView(landscape),
+        nbl.VolumeView(solid),
+        nbl.MergeTreeView(landscape.merge_tree()),
+        nbl.SpectrumView(nbl.hessian_spectrum(objective_of(model, x, y))),
+    ]
+    for view in views:
+        with view:
+            path = view.save_png(tmp_path / "view.png", width=6.0, dpi=50)
+            first = imread(path)
+            assert first.shape[1] == 300
+            assert first[..., :3].std() > 0.02, "there is something on it"
+            # The page simplifies the tree: so does the picture.
+            view.set_state({"spec": {**view.spec, "threshold": 1.5}})
+            again = imread(view.save_png(path, width=6.0, dpi=50))
+            assert np.array_equal(first, again) == isinstance(view, nbl.SpectrumView)
+
+
 def test_a_missing_bundle_says_how_to_build_it(monkeypatch, tmp_path):
     from nblandscape.widgets import _bundle
 
