@@ -209,23 +209,18 @@ def test_a_notebook_that_is_closed_and_opened_again_shows_and_computes(day):
 GO_ON = re.compile("run the cell again", re.IGNORECASE)
 
 
-@pytest.mark.parametrize("way", ["restart", "death"])
-def test_a_kernel_that_goes_leaves_the_picture_and_says_how_to_go_on(day, way):
+def test_a_kernel_that_dies_leaves_the_picture_and_says_how_to_go_on(day):
+    """One that is restarted or shut down: tests/e2e/test_lifecycle.py."""
     widget = day.widget(1)
     before = rested(widget)
-    if way == "restart":
-        day.page.evaluate(
-            "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
-        )
-    else:
-        day.page.evaluate(
-            "() => { window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
-            ".requestExecute({ code: 'import os; os._exit(1)' }); }"
-        )
-        day.page.wait_for_timeout(6000)
-        dialog = day.page.locator(".jp-Dialog")
-        if dialog.count():
-            dialog.locator("button").last.click()
+    day.page.evaluate(
+        "() => { window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
+        ".requestExecute({ code: 'import os; os._exit(1)' }); }"
+    )
+    day.page.wait_for_timeout(6000)
+    dialog = day.page.locator(".jp-Dialog")
+    if dialog.count():
+        dialog.locator("button").last.click()
     day.wait_ready()
     assert day.value("'explorer' in globals()") is False
     widget = day.widget(1)
@@ -234,7 +229,7 @@ def test_a_kernel_that_goes_leaves_the_picture_and_says_how_to_go_on(day, way):
     widget.get_by_role("slider", name="Range", exact=True).press("ArrowLeft")
     expect(widget.locator(".nbl-status")).to_contain_text(GO_ON, timeout=15_000)
     turned(day, widget)
-    day.screenshot(f"soak_kernel_{way}", widget)
+    day.screenshot("soak_kernel_death", widget)
     day.run_all()
     finished(day.widget(1))
     moves_the_kernel(day)
