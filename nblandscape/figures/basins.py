@@ -90,11 +90,7 @@ def supported(tree: "MergeTree", support: "Support | None") -> np.ndarray:
     """
     if support is None:
         return np.ones(len(tree.pairs), dtype=bool)
-    if support.supported.shape != (len(tree.pairs),):
-        raise ValueError(
-            f"The support is that of a tree with {len(support.supported)} rows; this one has "
-            f"{len(tree.pairs)}. Compute it for this tree."
-        )
+    support.check(tree)
     return support.supported
 
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec, SubplotSpec
 
 from nblandscape.figures.basin_map import plot_basin_map
-from nblandscape.figures.basins import quantity_of, span, strength_bar, supported
+from nblandscape.figures.basins import quantity_of, span, strength_bar
 from nblandscape.figures.colors import palette
 from nblandscape.figures.diagrams import plot_persistence_diagram
 from nblandscape.figures.plots import plot_merge_tree
@@ -84,7 +84,7 @@ def comparison_figure(
     reasons = {name: reason for name, reason in landscapes.items() if isinstance(reason, str)}
     drawn = {name: landscape for name, landscape in landscapes.items() if not isinstance(landscape, str)}
     if not drawn:
-        raise ValueError("There is no landscape among landscapes; give at least one, by name.")
+        raise ValueError("landscapes is empty; give at least one landscape, by name.")
     trees = {name: landscape.merge_tree().simplify(threshold) for name, landscape in drawn.items()}
     bars = {name: _of_rows(drawn[name], known, trees[name]) for name, known in (support or {}).items()}
     dims = {landscape.dim for landscape in drawn.values()}
@@ -169,7 +169,7 @@ def _cells(grid: GridSpec) -> list[list[SubplotSpec]]:
 
 def _of_rows(landscape: "Landscape", support: "Support", tree: "MergeTree") -> "Support":
     """Error bars of the rows that simplification has left, which are the first ones."""
-    supported(landscape.merge_tree(), support)
+    support.check(landscape.merge_tree())
     count = len(tree.pairs)
     arrays: dict[str, Any] = {
         field.name: value[:count]

@@ -55,6 +55,7 @@ def smad(
     0.0
     """
     if support is not None:
+        support.check(tree)
         tree = tree.restrict(support.supported)
     gaps = np.abs(tree.first_merges - tree.pairs["birth"])
     merging = np.isfinite(gaps)

@@ -112,6 +112,8 @@ def summary(tree: MergeTree, support: Support | None = None) -> Summary:
     >>> numbers.depth.tolist(), numbers.volume.tolist()
     ([4.0, 1.0], [3.0, 2.0])
     """
+    if support is not None:
+        support.check(tree)
     volume = tree.basin_volumes
     essential = tree.pairs["birth"][tree.pairs["parent"] < 0]
     return Summary(

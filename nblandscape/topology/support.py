@@ -58,6 +58,16 @@ class Support:
             ratio: np.ndarray = self.persistence / self.stderr
         return ratio
 
+    def check(self, tree: MergeTree) -> None:
+        """Raise ValueError unless these are error bars of this very tree, as far as their number tells."""
+        for name in ("supported", "stderr", "residual", "frequency"):
+            shape = getattr(self, name).shape
+            if shape != tree.persistence.shape:
+                raise ValueError(
+                    f"support.{name} has shape {shape}, but the tree has {tree.persistence.size} rows: pass "
+                    "the support of this tree, not of another one or of another simplification."
+                )
+
     def __str__(self) -> str:
         finite = np.isfinite(self.persistence)
         count = int((self.supported & finite).sum())

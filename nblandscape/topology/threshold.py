@@ -110,10 +110,7 @@ def propose_threshold(tree: MergeTree, support: Support | None = None) -> Propos
 
 
 def _just_above_noise(tree: MergeTree, support: Support) -> Proposal:
-    if support.supported.shape != tree.persistence.shape:
-        raise ValueError(
-            f"support has {support.supported.size} rows, the tree {len(tree.pairs)}: it is another tree's."
-        )
+    support.check(tree)
     finite = np.isfinite(tree.persistence)
     doubtful = tree.persistence[finite & ~support.supported]
     total = int(finite.sum())

@@ -8,8 +8,11 @@ from typing import Any, TypedDict, Unpack, overload
 from nblandscape.landscape.archive import read_archive
 from nblandscape.landscape.landscape import Landscape
 from nblandscape.widgets._failed import FailedSource, is_of_the_data
+from nblandscape.widgets._function_source import FunctionSource
+from nblandscape.widgets._landscape_source import LandscapeSource
+from nblandscape.widgets._objective_source import ObjectiveSource
 from nblandscape.widgets._paths import Paths
-from nblandscape.widgets._sources import FunctionSource, LandscapeSource, ObjectiveSource, Source
+from nblandscape.widgets._sources import Source
 from nblandscape.widgets._volume import VolumeFunctionSource
 from nblandscape.widgets.comparison import MOST, Comparison, named_error
 from nblandscape.widgets.explorer import Explorer

@@ -6,10 +6,10 @@ import traitlets
 
 from nblandscape.landscape.landscape import Landscape
 from nblandscape.widgets._base import NblWidget
+from nblandscape.widgets._landscape_source import LandscapeSource
 from nblandscape.widgets._picture import picture
 from nblandscape.widgets._results import Result
 from nblandscape.widgets._shown import NO_SELECTION
-from nblandscape.widgets._sources import LandscapeSource
 from nblandscape.widgets._view import DEFAULT_VIEW
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nblandscape.curvature import Spectrum
     from nblandscape.objective import Objective
     from nblandscape.subspace import Subspace
-    from nblandscape.widgets._sources import ObjectiveSource
+    from nblandscape.widgets._objective_source import ObjectiveSource
 
 KEPT = 8
 _KEPT_BYTES = 2e9

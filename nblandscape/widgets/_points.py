@@ -9,8 +9,8 @@ import numpy as np
 
 from nblandscape.landscape.landscape import Landscape
 from nblandscape.widgets import _wire
+from nblandscape.widgets._objective_source import ObjectiveSource
 from nblandscape.widgets._origins import distance_at
-from nblandscape.widgets._sources import ObjectiveSource
 from nblandscape.widgets._spec import Spec
 from nblandscape.widgets._worker import Job
 

@@ -10,11 +10,12 @@ from nblandscape.landscape.archive import write_archive
 from nblandscape.landscape.landscape import Landscape
 from nblandscape.widgets import _frames
 from nblandscape.widgets._base import NblWidget
+from nblandscape.widgets._objective_source import ObjectiveSource
 from nblandscape.widgets._origins import Origin, Recipe
 from nblandscape.widgets._picture import picture
 from nblandscape.widgets._random_plane import RandomPlaneSource
 from nblandscape.widgets._results import Result, Results, minima_table
-from nblandscape.widgets._sources import ObjectiveSource, Source
+from nblandscape.widgets._sources import Source
 from nblandscape.widgets._spec import Spec
 from nblandscape.widgets._view import DEFAULT_VIEW
 

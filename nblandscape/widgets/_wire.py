@@ -88,22 +88,17 @@ def tree(
     """`TreeData` of a sublevel merge tree, with what is known of its support and a proposed threshold."""
     wire = _tree(found, found.pairs, found.basins, number)
     if support is not None:
-        wire |= _support(support, len(found.pairs))
+        support.check(found)
+        wire |= _support(support)
     if proposal is not None:
         wire |= {"proposed": proposal.value, "reason": proposal.reason}
     return wire
 
 
-def _support(support: Support, pairs: int) -> Wire:
+def _support(support: Support) -> Wire:
     columns = {"supported": support.supported.astype("u1")}
     for name in ("stderr", "residual", "frequency"):
         columns[name] = getattr(support, name).astype("<f8")
-    for name, column in columns.items():
-        if column.shape != (pairs,):
-            raise ValueError(
-                f"support.{name} has shape {column.shape}, but the tree has {pairs} pairs: "
-                "pass the support of this tree, not of a simplified one."
-            )
     wire: Wire = {name: column.tobytes() for name, column in columns.items()}
     return wire | {"factor": float(support.factor), "basis": support.basis}
 

@@ -14,8 +14,11 @@ from nblandscape.landscape.stderr import standard_errors
 from nblandscape.topology import smad
 from nblandscape.widgets._base import NblWidget
 from nblandscape.widgets._failed import FailedSource
+from nblandscape.widgets._function_source import FunctionSource
+from nblandscape.widgets._landscape_source import LandscapeSource
+from nblandscape.widgets._objective_source import ObjectiveSource
 from nblandscape.widgets._picture import CellPicture, png_of
-from nblandscape.widgets._sources import FunctionSource, LandscapeSource, ObjectiveSource, Source
+from nblandscape.widgets._sources import Source
 from nblandscape.widgets._view import DEFAULT_VIEW
 from nblandscape.widgets.explorer import Explorer
 

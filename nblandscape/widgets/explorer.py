@@ -12,13 +12,15 @@ from nblandscape.landscape.facing import open_yaw
 from nblandscape.landscape.landscape import Landscape
 from nblandscape.widgets import _volume, _wire
 from nblandscape.widgets._actions import ACTIONS
+from nblandscape.widgets._landscape_source import LandscapeSource
+from nblandscape.widgets._objective_source import ObjectiveSource
 from nblandscape.widgets._origins import Origin, Recipe, note_recipe, recipe_of
 from nblandscape.widgets._paths import Paths, own_paths
 from nblandscape.widgets._pending import Pending
 from nblandscape.widgets._picture import CellPicture
 from nblandscape.widgets._results import Result
 from nblandscape.widgets._shown import NO_SELECTION, Shown
-from nblandscape.widgets._sources import LandscapeSource, ObjectiveSource, Source
+from nblandscape.widgets._sources import Source
 from nblandscape.widgets._spec import Spec
 from nblandscape.widgets._stream import SurfaceStream
 from nblandscape.widgets._view import DEFAULT_VIEW

@@ -162,5 +162,5 @@ def test_all_that_stays_is_supported_on_a_real_landscape():
 
 def test_error_bars_of_another_tree_are_refused():
     tree = comb(8, 4)
-    with pytest.raises(ValueError, match="support has 2 rows, the tree 3"):
+    with pytest.raises(ValueError, match=r"shape \(2,\), but the tree has 3 rows"):
         propose_threshold(tree, bars(tree, [True, False]))

@@ -57,7 +57,7 @@ def test_each_of_them_comes_alone(judged: tuple[MergeTree, Support]) -> None:
 
 def test_support_of_another_tree_is_refused(judged: tuple[MergeTree, Support]) -> None:
     tree, known = judged
-    with pytest.raises(ValueError, match=r"support\.supported has shape \(2,\), but the tree has 3 pairs"):
+    with pytest.raises(ValueError, match=r"support\.supported has shape \(2,\), but the tree has 3 rows"):
         _wire.tree(tree, 1, replace(known, supported=known.supported[:2]))
     with pytest.raises(ValueError, match=r"support\.stderr has shape \(3, 1\)"):
         _wire.tree(tree, 1, replace(known, stderr=known.stderr[:, None]))
