@@ -30,7 +30,7 @@ export function pick(grid: Grid, camera: Camera, px: number, py: number): Hit | 
  * Walks the grid cells under a ray (Amanatides & Woo 1987) and tests both triangles of each cell.
  * `r` holds the origin and the direction in world coordinates.
  */
-export function pickRay(grid: Grid, camera: Camera, r: Float64Array): Hit | null {
+function pickRay(grid: Grid, camera: Camera, r: Float64Array): Hit | null {
   const { n0, n1, values } = grid;
   if (n0 < 2 || n1 < 2) return null;
   // Grid units: vertex (i0, i1) is at (i0, i1); z stays in the world.

@@ -5,7 +5,7 @@ const HEAD_BYTES = 1200;
 const PLACEHOLDER = "A picture of this landscape appears here";
 
 /** Whether an image is the picture that an explorer leaves for saved notebooks. */
-export function isFallbackPicture(image: HTMLImageElement): boolean {
+function isFallbackPicture(image: HTMLImageElement): boolean {
   if (image.alt.includes(MARK)) return true;
   const match = /^data:image\/png;base64,([A-Za-z0-9+/=\s]+)/.exec(
     image.getAttribute("src")?.slice(0, 2000) ?? "",

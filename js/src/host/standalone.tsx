@@ -1,6 +1,7 @@
 import type { ComponentType } from "preact";
 import type { AnyModel } from "../model/any-model";
 import { createStore } from "../model/create-store";
+import { messageOf } from "../model/failure";
 import type { Store } from "../model/store";
 import { adoptPageStyles } from "../theme";
 import { defineWidget } from "./define-widget";
@@ -34,7 +35,7 @@ export async function runStandalone(
     document.documentElement.dataset.nblReady = "true";
   } catch (error) {
     const note = document.createElement("pre");
-    note.textContent = `This page could not be drawn.\n${error instanceof Error ? error.message : String(error)}`;
+    note.textContent = `This page could not be drawn.\n${messageOf(error)}`;
     target.replaceChildren(note);
     document.documentElement.dataset.nblReady = "error";
     throw error;

@@ -2,6 +2,7 @@ import { batch, computed } from "@preact/signals";
 import { isStatic, kernelState, onKernelEnd } from "./any-model";
 import { createChecks } from "./checks";
 import type { Answers, Core } from "./core-store";
+import { messageOf } from "./failure";
 import { idleStatus, isRunning } from "./lanes";
 import { createPlane } from "./plane";
 import type { Incoming, Method } from "./protocol";
@@ -126,7 +127,7 @@ export function createAnswers(core: Core): Answers {
     try {
       receive(message, buffers);
     } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
+      const text = messageOf(error);
       lanes.surface.value = {
         ...lanes.surface.value,
         phase: "error",

@@ -1,4 +1,5 @@
 import { type Signal, signal } from "@preact/signals";
+import { messageOf } from "./failure";
 import type { CheckedPoint, SurfaceData } from "./protocol";
 import type { Reply } from "./rpc";
 
@@ -37,7 +38,7 @@ export function createChecks(
       try {
         outcome = { phase: "done", point: (await ask(vertex)).result as CheckedPoint };
       } catch (error) {
-        outcome = { phase: "failed", reason: error instanceof Error ? error.message : String(error) };
+        outcome = { phase: "failed", reason: messageOf(error) };
       }
       // Under the number of that surface: once another one is shown, the vertex is not the same point.
       put(key, outcome);

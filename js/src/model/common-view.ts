@@ -8,7 +8,7 @@ import type { Store } from "./store";
 const CAMERA: ReadonlySet<string> = new Set(["yaw", "pitch", "zoom", "pan"]);
 
 /** `view` with the camera of `own`; `own` itself if nothing else differs. */
-export function withCameraOf(own: ViewState, view: ViewState): ViewState {
+function withCameraOf(own: ViewState, view: ViewState): ViewState {
   const names = new Set([...Object.keys(own), ...Object.keys(view)]) as Set<keyof ViewState>;
   if ([...names].every((name) => CAMERA.has(name) || Object.is(own[name], view[name]))) return own;
   const { yaw, pitch, zoom, pan } = own;

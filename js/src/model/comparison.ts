@@ -28,7 +28,7 @@ export interface ComparisonStore extends Store {
 }
 
 /** Of a change what a member can follow: a finished landscape only looks different. */
-export function possible(store: Store, change: SpecChange): SpecChange {
+function possible(store: Store, change: SpecChange): SpecChange {
   const { can_choose_axes: plane, can_resample: window } = store.source.peek() ?? {};
   const { axes, offset, origin, span, points, ...looks } = change;
   const given = <T extends object>(part: T) =>

@@ -13,7 +13,7 @@ import type {
   TreeData,
   ViewState,
 } from "./protocol";
-import { NO_SELECTION } from "./selection";
+import { NO_SELECTION, nothing } from "./selection";
 import { simplify } from "./simplify";
 import { applyChange, sameContent } from "./spec";
 import type { Hover, LiveGrid, LiveTree, SpecChange, Store } from "./store";
@@ -105,7 +105,7 @@ export function createCore(model: AnyModel, createAnswers: (core: Core) => Answe
   const treeData = signal<TreeData | null>(null);
   const selection = signal<Selection>(NO_SELECTION);
   const view = signal<ViewState>(DEFAULT_VIEW);
-  const hover = signal<Hover>({ kind: "none", vertex: null, coordinates: null, loss: null, from: "surface" });
+  const hover = signal<Hover>(nothing("surface"));
   const grid = signal<LiveGrid | null>(null);
   const frames = signal<number>(0);
   const height = signal("560px");

@@ -1,7 +1,10 @@
 import type { Selection } from "./protocol";
-import type { Branch, LiveGrid, LiveTree } from "./store";
+import type { Branch, Hover, LiveGrid, LiveTree } from "./store";
 
 export const NO_SELECTION: Selection = { kind: "none", vertex: null, coordinates: null, loss: null };
+
+/** A hover that ends where it began. */
+export const nothing = (from: Hover["from"]): Hover => ({ ...NO_SELECTION, kind: "none", from });
 
 export function coordinatesOf(grid: LiveGrid, vertex: number): [number, number] {
   return [grid.x0[Math.floor(vertex / grid.n1)]!, grid.x1[vertex % grid.n1]!];

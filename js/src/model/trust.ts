@@ -1,4 +1,5 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
+import { messageOf } from "./failure";
 import type { TrustNumbers } from "./protocol";
 import { planeKey } from "./spec";
 import type { Store } from "./store";
@@ -67,6 +68,6 @@ export async function askTrust(store: Store): Promise<void> {
     const { result } = await store.rpc("trust", {});
     put(key, { phase: "done", report: result as TrustNumbers });
   } catch (error) {
-    put(key, { phase: "failed", reason: error instanceof Error ? error.message : String(error) });
+    put(key, { phase: "failed", reason: messageOf(error) });
   }
 }

@@ -25,7 +25,7 @@ export const float32 = (bytes: Bytes) => typed(Float32Array, bytes);
 export const float64 = (bytes: Bytes) => typed(Float64Array, bytes);
 export const uint32 = (bytes: Bytes) => typed(Uint32Array, bytes);
 export const int32 = (bytes: Bytes) => typed(Int32Array, bytes);
-export const uint8 = (bytes: Bytes) => typed(Uint8Array, bytes);
+const uint8 = (bytes: Bytes) => typed(Uint8Array, bytes);
 export const uint16 = (bytes: Bytes) => typed(Uint16Array, bytes);
 
 export const ESSENTIAL_VERTEX = 0xffffffff;

@@ -1,33 +1,19 @@
 import type { Look } from "../../gl/engine";
 import type { ViewState } from "../../model/protocol";
 
-/** The picture of nothing: one object, written anew for every frame. `shared` is kept, and so are its arrays. */
+/** One object, written anew for every frame; what a picture does not write stays as it is here. */
 export function createLook(shared: Pick<Look, "ticks" | "inset">): Look {
-  return {
-    yaw: 0,
-    pitch: 0,
-    zoom: 1,
-    pan: [0, 0],
-    exaggeration: 1,
+  const still: Partial<Look> = {
     range: [0, 1],
     scale: "linear",
     base: 0,
-    colormap: "viridis",
-    contours: true,
-    levels: [],
-    levelWeights: [],
     selectedBasin: -1,
     hoverBasin: -1,
     fade: 0,
     ghost: false,
-    background: [1, 1, 1],
-    ink: [0.1, 0.1, 0.12],
-    moving: false,
-    width: 1,
-    height: 1,
-    pixelRatio: 1,
     ...shared,
   };
+  return still as Look;
 }
 
 /** What every picture takes from the view. */

@@ -41,7 +41,7 @@ export function eachFeature(
 }
 
 /** "Minimum 2 of 4", "The model". */
-export function titleOf({ told, kind, rank, of }: Marked): string {
+function titleOf({ told, kind, rank, of }: Marked): string {
   if (told) return told.title;
   if (kind === "model") return "The model";
   if (kind === "point") return "The origin";

@@ -1,5 +1,5 @@
 import type { Coordinates, Selection } from "../../model/protocol";
-import { NO_SELECTION } from "../../model/selection";
+import { NO_SELECTION, nothing } from "../../model/selection";
 import type { Hover, Store } from "../../model/store";
 import type { Marked } from "./marked";
 import type { CanvasUi, Spot } from "./ui";
@@ -13,7 +13,7 @@ export interface Place {
 }
 
 /** What a picture knows of its places. */
-export interface Pictured<P, Q> {
+interface Pictured<P, Q> {
   markedAt(at: Spot): P | null;
   placeAt(at: Spot): Q | null;
   selectionOf(point: P): Selection;
@@ -45,7 +45,7 @@ export function createPointing<P extends Marked, Q extends Place>(
   }
   function leave(): void {
     const { kind, from } = store.hover.peek();
-    if (kind !== "none" && from === "surface") hover({ ...NO_SELECTION, kind: "none" });
+    if (kind !== "none" && from === "surface") store.hover.value = nothing("surface");
   }
   const select = (point: P) => store.select(picture.selectionOf(point));
   const clear = () => store.select(NO_SELECTION);

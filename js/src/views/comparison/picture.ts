@@ -1,10 +1,9 @@
+import { css } from "../../gl/paint-box";
 import type { Member } from "../../model/comparison";
-import { paintPicture } from "../overlays/picture";
+import { FONT, type PictureOptions, paintPicture } from "../overlays/picture";
 import type { SurfaceUi } from "../surface/ui";
 import { failureOf, numbersLine } from "./card";
 import { numbersOf } from "./numbers";
-
-const FONT = "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif";
 
 interface Box {
   left: number;
@@ -31,13 +30,6 @@ export function placesOf(grid: HTMLElement): Place[] {
     surface: boxOf(member.querySelector(".nbl-member-picture")!),
   }));
 }
-
-export interface PictureOptions {
-  enlarged: number;
-  transparent: boolean;
-}
-
-const css = ([r, g, b]: readonly number[]) => `rgb(${[r, g, b].map((c) => Math.round(255 * c!)).join(" ")})`;
 
 /** All members as they stand on the page, with their names and numbers. */
 export function paintComparison(

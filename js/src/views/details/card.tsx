@@ -1,5 +1,6 @@
 import { useComputed } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { messageOf } from "../../model/failure";
 import { loadCode } from "../../model/python-point";
 import { CardHead, cardClass } from "../canvas/cards";
 import type { Reading } from "../canvas/marked";
@@ -43,7 +44,7 @@ export function DetailsCard({ store, ui }: Props) {
     try {
       setNews(await action());
     } catch (error) {
-      const line = reasonOf(error instanceof Error ? error.message : String(error));
+      const line = reasonOf(messageOf(error));
       setNews({ of: store.selection.value, tone: "failed", line });
     }
   };

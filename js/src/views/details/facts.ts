@@ -7,7 +7,7 @@ import { treeColumns } from "../../model/wire";
 import { num, percent, plainNum, point } from "../parts/format";
 
 /** One line of the card; `exact` is what is copied. */
-export interface Fact {
+interface Fact {
   name: string;
   value: string;
   exact?: string;

@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { messageOf } from "../../model/failure";
 import type { Store } from "../../model/store";
 import { Popover } from "../parts/popover";
 import { saveHtml } from "./save-html";
@@ -14,7 +15,7 @@ export function DownloadPopover({ store, onClose }: { store: Store; onClose(): v
     try {
       setState({ phase: "done", text: `Downloaded: ${await saveHtml(store, more)}` });
     } catch (error) {
-      setState({ phase: "failed", text: error instanceof Error ? error.message : String(error) });
+      setState({ phase: "failed", text: messageOf(error) });
     }
   };
   return (

@@ -2,7 +2,7 @@ import type { Store } from "../../model/store";
 
 type Key = Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "altKey">;
 
-export type ExplorerKey = "projector" | "full" | "captions" | "table" | "tour";
+type ExplorerKey = "projector" | "full" | "captions" | "table" | "tour";
 
 const KEYS: { [key: string]: ExplorerKey } = {
   P: "projector",

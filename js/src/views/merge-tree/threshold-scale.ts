@@ -1,5 +1,5 @@
 /** Slider positions 0…1 of persistence thresholds: 0 is zero, the rest logarithmic over the persistences present. */
-export interface ThresholdScale {
+interface ThresholdScale {
   toThreshold(position: number): number;
   toPosition(threshold: number): number;
 }

@@ -103,7 +103,7 @@ function toggleProbe(store: Store, ui: SurfaceUi): void {
 }
 
 /** Shows a first line, and takes the next two clicks for its ends. */
-export function startProbe(store: Store, ui: SurfaceUi): void {
+function startProbe(store: Store, ui: SurfaceUi): void {
   const grid = store.grid.value;
   if (grid === null) return;
   const [x, y] = store.selection.value.coordinates ?? [];

@@ -7,7 +7,7 @@ import type { Profile } from "./profile";
 type Rgb = readonly [number, number, number];
 
 /** Okabe and Ito without the colours of the marks and of the maps' ends; each path has its own dash as well. */
-export const PATH_COLORS: readonly Rgb[] = [
+const PATH_COLORS: readonly Rgb[] = [
   [0.84, 0.37, 0],
   [0.8, 0.47, 0.65],
   [0.34, 0.71, 0.91],

@@ -1,11 +1,7 @@
+import { css } from "../../gl/paint-box";
 import { num } from "../parts/format";
 import { isDashed, pathColor } from "./lines";
 import type { DrawnPath } from "./paths";
-
-const css = (k: number) => {
-  const [r, g, b] = pathColor(k);
-  return `rgb(${Math.round(255 * r)} ${Math.round(255 * g)} ${Math.round(255 * b)})`;
-};
 
 /** Nothing where it was never evaluated. */
 const lossOf = (loss: number) => (Number.isNaN(loss) ? "" : `loss ${num(loss)}`);
@@ -24,7 +20,7 @@ export function PathLegend({ paths }: { paths: readonly DrawnPath[] }) {
               {path.kind === "trajectory" && (
                 <path
                   d="M1,5H18"
-                  stroke={css(k)}
+                  stroke={css(pathColor(k))}
                   stroke-width="2.5"
                   stroke-dasharray={isDashed(k) ? "5 3" : undefined}
                 />

@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { messageOf } from "../../model/failure";
 import { download } from "../parts/download";
 import type { PictureOptions } from "./picture";
 
@@ -20,7 +21,7 @@ export function PictureMenu({ name, paint, more, hint = "" }: Props) {
     try {
       setNote(await act());
     } catch (error) {
-      setNote(error instanceof Error ? error.message : String(error));
+      setNote(messageOf(error));
     }
   };
   const png = async (enlarged: number) => {

@@ -1,5 +1,6 @@
 import { createHeightMap, fraction, setHeightMap } from "../../gl/height-map";
 import { cssColor } from "../../gl/luts";
+import { css } from "../../gl/paint-box";
 import type { Store } from "../../model/store";
 import { tickNote } from "../parts/offset";
 import { barLength, barPlace } from "../surface/layout";
@@ -7,7 +8,7 @@ import { lossTicks, tickTexts } from "../surface/ticks";
 import type { SurfaceUi } from "../surface/ui";
 import { type Capture, capture } from "./capture";
 
-const FONT = "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif";
+export const FONT = "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif";
 
 export interface PictureOptions {
   /** Pixels per CSS pixel of the panel. */
@@ -16,7 +17,7 @@ export interface PictureOptions {
 }
 
 /** A text of the picture in CSS pixels of the panel. */
-export interface PictureText {
+interface PictureText {
   x: number;
   y: number;
   text: string;
@@ -26,7 +27,7 @@ export interface PictureText {
   strong: boolean;
 }
 
-export interface PictureParts {
+interface PictureParts {
   texts: PictureText[];
   /** x0, y0, x1, y1 */
   lines: [number, number, number, number][];
@@ -35,7 +36,7 @@ export interface PictureParts {
 }
 
 /** What stands around the surface: texts and ticks of the axes, and the colour bar. */
-export function partsOf(store: Store, ui: SurfaceUi, { texts, width, height }: Capture): PictureParts {
+function partsOf(store: Store, ui: SurfaceUi, { texts, width, height }: Capture): PictureParts {
   const out: PictureParts = { texts: [], lines: [], cells: [] };
   for (const { x, y, text, anchor, angle, kind, line } of texts) {
     const strong = kind === "title";
@@ -82,9 +83,6 @@ export function partsOf(store: Store, ui: SurfaceUi, { texts, width, height }: C
   return out;
 }
 
-const css = ([r, g, b]: readonly [number, number, number], alpha = 1) =>
-  `rgb(${Math.round(255 * r)} ${Math.round(255 * g)} ${Math.round(255 * b)} / ${alpha})`;
-
 /** The panel as a picture, as large as asked for: drawn anew, not stretched. */
 export function paintPicture(store: Store, ui: SurfaceUi, options: PictureOptions): HTMLCanvasElement {
   const taken = capture(ui, options.enlarged);
@@ -104,7 +102,8 @@ export function paintPicture(store: Store, ui: SurfaceUi, options: PictureOption
     context.fillStyle = color;
     context.fillRect(x, y, w, h);
   }
-  context.strokeStyle = css(taken.ink, 0.5);
+  context.globalAlpha = 0.5;
+  context.strokeStyle = css(taken.ink);
   context.lineWidth = 1;
   for (const [x0, y0, x1, y1] of parts.lines) {
     context.beginPath();
@@ -114,6 +113,7 @@ export function paintPicture(store: Store, ui: SurfaceUi, options: PictureOption
   }
   for (const { x, y, text, size, anchor, angle, strong } of parts.texts) {
     context.save();
+    context.globalAlpha = 1;
     context.translate(x, y);
     context.rotate((angle * Math.PI) / 180);
     context.font = `${size}px ${FONT}`;
@@ -124,7 +124,8 @@ export function paintPicture(store: Store, ui: SurfaceUi, options: PictureOption
       context.lineJoin = "round";
       context.strokeText(text, 0, 0);
     }
-    context.fillStyle = css(taken.ink, strong ? 1 : 0.75);
+    context.globalAlpha = strong ? 1 : 0.75;
+    context.fillStyle = css(taken.ink);
     context.fillText(text, 0, 0);
     context.restore();
   }

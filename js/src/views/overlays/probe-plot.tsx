@@ -1,4 +1,5 @@
 import { useRef, useState } from "preact/hooks";
+import { nothing } from "../../model/selection";
 import type { LiveGrid, Store } from "../../model/store";
 import { linearWidth } from "../../model/symlog";
 import { num, point, squeezed } from "../parts/format";
@@ -106,7 +107,7 @@ function Plot({ store, grid, profile }: { store: Store; grid: LiveGrid; profile:
           loss: losses[k]!,
           from: "tree",
         }
-      : { kind: "none", vertex: null, coordinates: null, loss: null, from: "tree" };
+      : nothing("tree");
   };
   const move = (event: PointerEvent) => {
     const left = (event.currentTarget as Element).getBoundingClientRect().left;

@@ -1,6 +1,7 @@
 import { useComputed } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
+import { messageOf } from "../../model/failure";
 import { isRunning } from "../../model/lanes";
 import type { SpectrumData } from "../../model/protocol";
 import { eigenLabel, resolveIndex, signedIndex } from "../../model/spec";
@@ -126,7 +127,7 @@ function MoreButton({
     try {
       await store.rpc("eigenpairs", { largest: spectrum.largest + 2, smallest: spectrum.smallest + 2 });
     } catch (error) {
-      setFailure(error instanceof Error ? error.message : String(error));
+      setFailure(messageOf(error));
     } finally {
       setWaiting(false);
     }

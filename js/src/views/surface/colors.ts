@@ -14,6 +14,9 @@ export interface Colors {
   background: Rgb;
 }
 
+/** Whether hues must be light to be seen on it. */
+export const isDark = (color: Rgb): boolean => color[0] + color[1] + color[2] < 1.2;
+
 /** Ink and background of an element whose `color` and `background-color` are set. */
 export function colorsOf(element: Element): Colors {
   const style = getComputedStyle(element);

@@ -11,7 +11,7 @@ import { type Spot, setAnchor } from "../canvas/ui";
 import { sameParts } from "../parts/same";
 import { type AxisText, createAxes } from "./axes";
 import { basinTint } from "./basin-map";
-import type { Rgb } from "./colors";
+import { isDark } from "./colors";
 import { contourLabels } from "./contour-labels";
 import { basinOf, type CriticalPoint, markersOf } from "./critical";
 import { createAxisTicks, type Inset, insets } from "./layout";
@@ -64,8 +64,6 @@ export function createDrawing(
   const axisLines: [readonly number[], readonly number[], readonly number[]] = [[], [], []];
   const inset: Inset = [0, 0, 0, 0];
   const picture = createLook({ ticks: axisLines, inset });
-  let ink: Rgb = picture.ink;
-  let background: Rgb = picture.background;
   let fullCost = 0;
   /** What the engine has been given, to be given again only where it differs. */
   let labelled: readonly unknown[] = [];
@@ -94,8 +92,6 @@ export function createDrawing(
     picture.hoverBasin = tree && tree.branches.length > 1 ? basinOf(store.hover.value, tree) : -1;
     picture.fade = shown.stale ? 0.6 : 0;
     picture.ghost = live?.state === "predicted";
-    picture.background = background;
-    picture.ink = ink;
     picture.moving = moving;
     picture.width = canvas.width;
     picture.height = canvas.height;
@@ -114,7 +110,8 @@ export function createDrawing(
     }
     let moving = frames.moving();
     const colors = frames.colors();
-    ({ ink, background } = colors);
+    picture.ink = colors.ink;
+    picture.background = colors.background;
     ui.colors.value = colors;
     if ((shown.streamed || shown.simplified) && fullCost > SLOW_MS) {
       moving = true;
@@ -151,7 +148,7 @@ export function createDrawing(
     const { n0, n1 } = shown.grid!;
     const { tree, mesh } = shown;
     const wanted = store.view.value.basin_map === true && tree?.basins.length === n0 * n1 ? tree : null;
-    const dark = background[0] + background[1] + background[2] < 1.2;
+    const dark = isDark(picture.background);
     const key = [wanted?.basins, mesh, wanted && dark];
     if (sameParts(key, tinted)) return;
     tinted = key;

@@ -12,7 +12,7 @@ export function engineGrid(grid: LiveGrid): Grid {
   };
 }
 
-export interface Vertical {
+interface Vertical {
   range: [number, number];
   /** The scale that is drawn: a logarithm needs a positive loss. */
   scale: Scale;

@@ -11,7 +11,7 @@ import { lossScale } from "./loss-scale";
 import { isUnsupported, PairTip, pairGroup } from "./pair";
 
 /** More pairs than this are dots that can be pointed at and clicked, but are no stops of the keyboard. */
-export const MOST_MARKED = 150;
+const MOST_MARKED = 150;
 /** A pair is meant within this many pixels. */
 const REACH = 16;
 const MARGIN = { left: 46, right: 14, top: 30, bottom: 30 };

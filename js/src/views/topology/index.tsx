@@ -25,7 +25,7 @@ export interface Plot {
   View: ComponentType<{ store: Store; tree: LiveTree; grid: LiveGrid | null }>;
 }
 
-export type Plots = { tree: Plot } & Partial<Record<TopologyView, Plot>>;
+type Plots = { tree: Plot } & Partial<Record<TopologyView, Plot>>;
 
 const PLOTS: Plots = {
   tree: { name: "Merge tree", tab: "Merge tree", byLeaf: true, View: TreePlot },

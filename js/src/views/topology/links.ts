@@ -1,11 +1,11 @@
 import { useState } from "preact/hooks";
-import { featureOf, selectedBranch } from "../../model/selection";
+import { featureOf, nothing, selectedBranch } from "../../model/selection";
 import type { Branch, LiveGrid, LiveTree, Store } from "../../model/store";
 
 export type Feature = "minimum" | "saddle";
 
 /** Selection and hover of pairs, shared by every picture of the topology and the surface. */
-export interface Links {
+interface Links {
   chosen: Branch | null;
   /** Which of its ends is selected. */
   chosenKind: string;
@@ -55,7 +55,7 @@ export function useLinks(
     leave() {
       const { from, kind } = store.hover.peek();
       if (from !== "tree" || kind === "none") return;
-      store.hover.value = { kind: "none", vertex: null, coordinates: null, loss: null, from: "tree" };
+      store.hover.value = nothing("tree");
     },
     choose(branch, kind) {
       const again = selection.kind === "minimum" && selection.vertex === branch.birthVertex;

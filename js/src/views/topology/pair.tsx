@@ -6,7 +6,7 @@ import { digitsIn } from "../parts/offset";
 const HUES = 6;
 
 /** Hue of a branch: the most persistent ones have one of their own, the rest is ink. */
-export const hueClass = (rank: number): string => (rank < HUES ? `nbl-hue-${rank}` : "nbl-hue-ink");
+const hueClass = (rank: number): string => (rank < HUES ? `nbl-hue-${rank}` : "nbl-hue-ink");
 
 /** "0.42 ± 0.03", or the number alone where no error is known. */
 export function persistenceText({ persistence, evidence }: Branch): string {

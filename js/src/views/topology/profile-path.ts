@@ -9,7 +9,7 @@ export interface ProfileScale {
 const STEP = 0.75;
 
 /** Sides of an arc from its upper to its lower end: x of the left one, x of the right one, y. */
-export function flanks({ arc, left, below }: PlacedArc, scale: ProfileScale): [number, number, number][] {
+function flanks({ arc, left, below }: PlacedArc, scale: ProfileScale): [number, number, number][] {
   const top = arcVolume(arc);
   const out: [number, number, number][] = [];
   const at = (k: number): [number, number, number] => {

@@ -13,7 +13,7 @@ import { createReadOutPlace } from "../canvas/read-out-place";
 import { type Spot, setAnchor } from "../canvas/ui";
 import { sameParts } from "../parts/same";
 import { type AxisTicks, createAxes, tickCounts } from "../surface/axes";
-import type { Rgb } from "../surface/colors";
+import { isDark } from "../surface/colors";
 import { basinOf } from "../surface/critical";
 import { type Inset, insets } from "../surface/layout";
 import { contourLevels, type Levels } from "../surface/scene";
@@ -90,8 +90,6 @@ export function createDrawing(
   const lastCounts = new Int32Array(3);
   let tinted: readonly unknown[] = [];
   let marked: readonly unknown[] = [];
-  let ink: Rgb = picture.ink;
-  let background: Rgb = picture.background;
 
   function read(): Shown {
     const next = volumeOf(store);
@@ -131,8 +129,6 @@ export function createDrawing(
     axisLines[0] = ticks.x;
     axisLines[1] = ticks.y;
     axisLines[2] = ticks.z;
-    picture.background = background;
-    picture.ink = ink;
     picture.moving = moving;
     picture.width = canvas.width;
     picture.height = canvas.height;
@@ -155,7 +151,9 @@ export function createDrawing(
       return;
     }
     const moving = frames.moving();
-    ({ ink, background } = frames.colors());
+    const { ink, background } = frames.colors();
+    picture.ink = ink;
+    picture.background = background;
     setMarkers(volume);
     const { width, height } = ui.size.peek();
     insets(width, height, frames.pixelRatio(), flat !== null, inset);
@@ -202,7 +200,7 @@ export function createDrawing(
     const chosen = basinOf(store.selection.value, known);
     const hovered = store.hover.value.from === "tree" ? basinOf(store.hover.value, known) : -1;
     const row = known === null || known.branches.length < 2 ? -1 : chosen >= 0 ? chosen : hovered;
-    const dark = colored && background[0] + background[1] + background[2] < 1.2;
+    const dark = colored && isDark(picture.background);
     const key = [colored || row >= 0 ? known : null, colored, row, dark];
     if (sameParts(key, tinted)) return;
     tinted = key;
