@@ -1,10 +1,10 @@
-import * as icons from "../parts/icons";
 import { type Signal, useComputed } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { HELP_EVENT, type KEYS } from "../../a11y/keymap";
 import type { Store } from "../../model/store";
 import { HistoryTools } from "../parts/history-tools";
+import * as icons from "../parts/icons";
 import { Popover } from "../parts/popover";
 import { Tool } from "../parts/tool";
 import { GLOSSARY } from "../teaching/glossary";
