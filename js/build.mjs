@@ -122,6 +122,7 @@ const TOGETHER = [
   /^src\/model\//,
   /^src\/host\//,
   /^src\/views\/parts\//,
+  /^src\/views\/(topology|spectrum|merge-tree)\//,
 ];
 
 /** Lets the entry import the given files of its bundle first; nothing in them runs on import that minds the order. */
