@@ -13,7 +13,7 @@ from nblandscape.huggingface.report import check_target, write_report
 from nblandscape.objective import Objective
 from nblandscape.subspace import Subspace
 from nblandscape.widgets._random_plane import RandomPlaneSource
-from nblandscape.widgets._sources import ObjectiveSource
+from nblandscape.widgets._objective_source import ObjectiveSource
 from nblandscape.widgets.explorer import Explorer
 
 _POINTS = (33, 17, 9)
