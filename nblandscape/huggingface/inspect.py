@@ -12,8 +12,8 @@ from nblandscape.huggingface.plan import LIMIT, Mode, Plan, choice_of, plan_of, 
 from nblandscape.huggingface.report import check_target, write_report
 from nblandscape.objective import Objective
 from nblandscape.subspace import Subspace
-from nblandscape.widgets._random_plane import RandomPlaneSource
 from nblandscape.widgets._objective_source import ObjectiveSource
+from nblandscape.widgets._random_plane import RandomPlaneSource
 from nblandscape.widgets.explorer import Explorer
 
 _POINTS = (33, 17, 9)
