@@ -45,6 +45,7 @@ def explorer(lab, request):
             break
     else:
         pytest.fail("the page goes on sending views although nothing is pressed")
+    lab.execute("explorer.selection = {'kind': 'none', 'vertex': None, 'coordinates': None, 'loss': None}")
     lab.widget(2).get_by_role("tab", name="Merge tree").click()
     with checked(lab, request.node.name):
         yield lab, lab.widget(2)
@@ -58,9 +59,11 @@ def test_no_key_on_any_part_changes_a_cell(explorer):
     # Branches are alike, stems are alike: the first of each stands for the rest.
     first = [next(part for part in parts if part["name"].startswith(sign)) for sign in ("Minimum", "λ")]
     parts = [part for part in parts if part["tag"] != "g" or part in first]
-    # Buttons are alike as well: every fifth one.
+    # Buttons are alike as well: every twelfth one; so are fields of one type.
     buttons = [part for part in parts if part["tag"] == "button"]
-    parts = [part for part in parts if part not in buttons or part in buttons[::5]]
+    fields = {part["type"]: part for part in parts if part["tag"] == "input"}.values()
+    parts = [part for part in parts if part["tag"] not in {"button", "input"}]
+    parts += [*buttons[::12], *fields]
     assert len(parts) > 10
     assert {"button", "input", "select", "div", "g"} <= {part["tag"] for part in parts}
     for part in parts:

@@ -44,6 +44,7 @@ def jupyterlab_server(folder: Path, **environment: str) -> Iterator[Server]:
     root, settings = folder / "notebooks", folder / "settings"
     root.mkdir()
     write_settings(settings)
+    write_page_config(folder / "config")
     own = {
         "JUPYTER_CONFIG_DIR": folder / "config",
         "JUPYTER_DATA_DIR": folder / "data",
@@ -92,6 +93,13 @@ def write_settings(folder: Path) -> None:
     plugin = folder / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
     plugin.parent.mkdir(parents=True)
     plugin.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True}))
+
+
+def write_page_config(folder: Path) -> None:
+    """Let no page ask whether JupyterLab is to be built anew, for which the server starts Node each time."""
+    place = folder / "labconfig"
+    place.mkdir(parents=True)
+    (place / "page_config.json").write_text(json.dumps({"buildCheck": False, "buildAvailable": False}))
 
 
 def wait_until_up(server: Server, process: subprocess.Popen[bytes]) -> None:

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 interface Props {
   label: string;
@@ -12,7 +12,7 @@ interface Props {
 /** A small panel below the toolbar. Escape or a press outside closes it; the focus goes back to where it was. */
 export function Popover({ label, size, onClose, children }: Props) {
   const panel = useRef<HTMLDivElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const root = panel.current?.getRootNode() as ShadowRoot | undefined;
     const before = root?.activeElement as HTMLElement | null | undefined;
     panel.current?.focus();

@@ -54,10 +54,14 @@ export function TermTip() {
       focusout: () => after(HIDE_MS, null),
       scroll: () => now(null),
       keydown(event) {
-        if ((event as KeyboardEvent).key !== "Escape" || shown.current === null) return;
+        const { current } = shown;
+        if ((event as KeyboardEvent).key !== "Escape" || current === null) return;
+        now(null);
+        // A sentence that was going to vanish leaves the key to what it is meant for.
+        const focused = (current.getRootNode() as ShadowRoot).activeElement === current;
+        if (!focused && !current.matches(":hover") && !box.current!.matches(":hover")) return;
         event.preventDefault();
         event.stopPropagation();
-        now(null);
       },
     };
     for (const [name, listener] of Object.entries(on)) root.addEventListener(name, listener, true);

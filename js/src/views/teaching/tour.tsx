@@ -1,4 +1,4 @@
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import * as icons from "../parts/icons";
 import { Tool } from "../parts/tool";
 import { zoomOf } from "../parts/zoom";
@@ -72,7 +72,7 @@ export function Tour({ first, onClose }: { first: Step | undefined; onClose(): v
   const step = steps[Math.min(at, steps.length - 1)]!;
   const last = at >= steps.length - 1;
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const root = card.current!.getRootNode() as ShadowRoot | Document;
     const before = root.activeElement as HTMLElement | null;
     const around = card.current!.parentElement!;
