@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import dataclasses
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable
@@ -44,6 +46,7 @@ class Case:
 
 def _saved(name: str, model: Any, batch: Batch, steps: int, texts: list[str], *tokenizers: Any) -> Case:
     folder = Path(tempfile.mkdtemp(prefix="nblandscape-bench-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     small.saved(small.trained(model, [batch], steps=steps), folder, *tokenizers)
     return Case(name, folder, batch, texts)
 
