@@ -23,6 +23,7 @@ RESET = """
 explorer.view = {k: v for k, v in explorer.view.items() if k not in ("panels", "projector", "probe", "map")}
 explorer.request(axes=(1, 2), span=12.0, points=33, offset={}, threshold=0.0, scale="linear")
 explorer.wait(60)
+explorer.selection = {"kind": "none", "vertex": None, "coordinates": None, "loss": None}
 """
 
 
@@ -45,7 +46,6 @@ def explorer(lab, request):
             break
     else:
         pytest.fail("the page goes on sending views although nothing is pressed")
-    lab.execute("explorer.selection = {'kind': 'none', 'vertex': None, 'coordinates': None, 'loss': None}")
     lab.widget(2).get_by_role("tab", name="Merge tree").click()
     with checked(lab, request.node.name):
         yield lab, lab.widget(2)
