@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from nblandscape.widgets import _points
+from nblandscape.widgets import _eigenpairs, _points
 from nblandscape.widgets._worker import Job
 
 if TYPE_CHECKING:
@@ -22,14 +22,18 @@ class Action:
     steps: "Callable[[Explorer, Mapping[str, Any], Job], ActionSteps]"
 
 
-def _eigenpairs(explorer: "Explorer", params: Mapping[str, Any], job: Job) -> ActionSteps:
+def _more_eigenpairs(explorer: "Explorer", params: Mapping[str, Any], job: Job) -> ActionSteps:
     source = explorer._shown_source()
     wanted = {name: int(params[name]) for name in ("largest", "smallest")}
     limit = source.objective.num_parameters
     for name, count in wanted.items():
         if not 0 <= count <= min(limit, 200):
             raise ValueError(f"{name}={count}: between 0 and {min(limit, 200)} eigenpairs can be shown.")
-    yield from explorer._more_eigenpairs(source, wanted, job)
+    pairs = {**explorer._pairs, **wanted}
+    yield from _eigenpairs.find_more(explorer, source, pairs, job)
+    explorer._pairs = pairs
+    if explorer.spec is None:  # the first run was cancelled
+        explorer._first_view(source)
     return None, []
 
 
@@ -52,7 +56,7 @@ def _html(explorer: "Explorer", params: Mapping[str, Any], job: Job) -> ActionSt
 
 
 ACTIONS: dict[str, Action] = {
-    "eigenpairs": Action("eigenpairs", _eigenpairs),
+    "eigenpairs": Action("eigenpairs", _more_eigenpairs),
     "html": Action("offline file", _html),
     "origin": Action("eigenpairs at the new origin", _points.new_origin),
     "polish": Action("critical point", _polish),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nblandscape.landscape.landscape import Landscape
-from nblandscape.widgets import _wire
+from nblandscape.widgets import _eigenpairs, _wire
 from nblandscape.widgets._objective_source import ObjectiveSource
 from nblandscape.widgets._origins import distance_at
 from nblandscape.widgets._spec import Spec
@@ -24,7 +24,7 @@ KINDS = ("minimum", "saddle", "point", "model")
 def new_origin(explorer: "Explorer", params: Mapping[str, Any], job: Job) -> "ActionSteps":
     """Make a point the origin of further planes; the answer is its number."""
     kind, spec, coordinates = _read(params)
-    origin = yield from explorer._move_origin(kind, spec, coordinates, job)
+    origin = yield from _eigenpairs.move_origin(explorer, explorer._pairs, kind, spec, coordinates, job)
     return origin.number, []
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nblandscape.cancel import Cancelled
 from nblandscape.landscape.landscape import Landscape
 from nblandscape.widgets import _wire
 
@@ -102,6 +103,11 @@ class Results:
             self._kept[key] = result
             while len(self._kept) > 1 and self._bytes() > _KEPT_BYTES:
                 self._kept.popitem(last=False)
+
+    def check(self, generation: int) -> None:
+        """Give a computation up that was started before everything became out of date."""
+        if generation != self.generation:
+            raise Cancelled("the model's weights were updated meanwhile")
 
     def clear(self) -> None:
         """Forget everything, also what is being computed."""

@@ -17,6 +17,7 @@ from nblandscape.widgets._random_plane import RandomPlaneSource
 from nblandscape.widgets._results import Result, Results, minima_table
 from nblandscape.widgets._sources import Source
 from nblandscape.widgets._spec import Spec
+from nblandscape.widgets._stream import SurfaceStream
 from nblandscape.widgets._view import DEFAULT_VIEW
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class Shown(NblWidget):
         self._results = Results()
         self._shown: Result | None = None
         self._shown_key: tuple[Any, ...] | None = None  # None also when what is shown is out of date
+        self._streaming: SurfaceStream | None = None  # what is being computed
 
     @property
     def landscape(self) -> Landscape | None:
@@ -383,6 +385,28 @@ class Shown(NblWidget):
             width=width,
             dpi=dpi,
         )
+
+    def _set_status(
+        self,
+        lane: str,
+        phase: str,
+        number: int,
+        *,
+        total: int = 0,
+        eta: float | None = None,
+        message: str = "",
+    ) -> None:
+        done = total if phase == "done" else 0
+        with self.state_lock:
+            self.status = {
+                "id": number,
+                "lane": lane,
+                "phase": phase,
+                "done": done,
+                "total": total,
+                "eta": eta,
+                "message": message,
+            }
 
     def _objective_source(self) -> ObjectiveSource:
         if self._source is None:

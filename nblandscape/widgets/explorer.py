@@ -1,20 +1,16 @@
 """The explorer: spectrum, surface and merge tree of one source, linked, recomputed on request."""
 
-import math
 import traceback
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nblandscape.cancel import Cancelled
-from nblandscape.landscape.facing import open_yaw
-from nblandscape.landscape.landscape import Landscape
-from nblandscape.widgets import _volume, _wire
+from nblandscape.widgets import _eigenpairs, _surfaces
 from nblandscape.widgets._actions import ACTIONS
 from nblandscape.widgets._landscape_source import LandscapeSource
 from nblandscape.widgets._objective_source import ObjectiveSource
-from nblandscape.widgets._origins import Origin, Recipe, note_recipe, recipe_of
+from nblandscape.widgets._origins import Recipe, note_recipe
 from nblandscape.widgets._paths import Paths, own_paths
 from nblandscape.widgets._pending import Pending
 from nblandscape.widgets._picture import CellPicture
@@ -22,14 +18,10 @@ from nblandscape.widgets._results import Result
 from nblandscape.widgets._shown import NO_SELECTION, Shown
 from nblandscape.widgets._sources import Source
 from nblandscape.widgets._spec import Spec
-from nblandscape.widgets._stream import SurfaceStream
-from nblandscape.widgets._view import DEFAULT_VIEW
 from nblandscape.widgets._volume import VolumeFunctionSource
 from nblandscape.widgets._worker import Job, Steps, shared_worker
 
 if TYPE_CHECKING:
-    import torch
-
     from nblandscape.curvature import Spectrum
 
 
@@ -79,7 +71,6 @@ class Explorer(Shown):
         self._paths = paths
         self._cancelled_upto = 0
         self._submitted = 0
-        self._streaming: SurfaceStream | None = None
         self.error: BaseException | None = None
         self._drawn: Any = None  # what the picture shows
         self._pending = Pending()
@@ -98,7 +89,7 @@ class Explorer(Shown):
         if isinstance(source, LandscapeSource):
             saved = restored.get("spec")
             spec = (Spec.from_wire(saved) if saved else source.default_spec()).changed(**self._changes)
-            self._commit(spec, Result.of(source.landscape), spec.to_wire())
+            _surfaces.commit(self, spec, Result.of(source.landscape), spec.to_wire())
             self.paths = own_paths(source.landscape, spec.to_wire())
             for name in ("spectrum", "selection", "view", "sent"):
                 if restored.get(name) is not None:
@@ -110,7 +101,7 @@ class Explorer(Shown):
             if spectrum is None:
                 self._find_spectrum(source)
                 return
-            self._take_spectrum(source, spectrum)
+            _eigenpairs.take(self, source, spectrum)
         self._first_view(source)
 
     def _first_view(self, source: Source) -> None:
@@ -193,7 +184,7 @@ class Explorer(Shown):
 
         def steps(job: Job) -> Steps:
             self._set_status("action", "running", self._submitted, message=ACTIONS["origin"].message)
-            origin = yield from self._move_origin(kind, spec, place, job)
+            origin = yield from _eigenpairs.move_origin(self, self._pairs, kind, spec, place, job)
             self.request(origin=origin.number, offset={})
 
         self._submit(
@@ -269,9 +260,22 @@ class Explorer(Shown):
         self._set_status("surface", "queued", number)
         self._submit(
             "surface",
-            lambda job: self._surface_steps(source, wire, job),
+            lambda job: _surfaces.compute(self, source, wire, self._paths, job),
             lambda phase, error: self._finished("surface", number, phase, error),
         )
+
+    def _find_spectrum(self, source: ObjectiveSource, start: "Spectrum | None" = None) -> None:
+        """Find eigenpairs; then ask for the first view, or for the same one along the new eigenvectors."""
+
+        def steps(job: Job) -> Steps:
+            yield from _eigenpairs.find(self, source, self._pairs, start, job)
+            if self.spec is None:
+                self._first_view(source)
+            else:
+                self.spec = {**self.spec, "id": self.spec["id"] + 1, "origin": source.number}
+
+        self._set_status("spectrum", "queued", 0)
+        self._submit("spectrum", steps, lambda phase, error: self._finished("spectrum", 0, phase, error))
 
     def _submit(
         self,
@@ -298,196 +302,6 @@ class Explorer(Shown):
         elif kind == "rpc":
             self._call(str(content.get("id")), str(content.get("method")), dict(content.get("params") or {}))
 
-    # ------------------------------------------------------------------ computing
-
-    def _surface_steps(self, source: Source, wire: dict[str, Any], job: Job) -> Steps:
-        spec = Spec.from_wire(wire)
-        self._show_spectrum(source, spec)
-        if self._shown_key == spec.key or isinstance(source, LandscapeSource):
-            self._set_status("surface", "done", spec.id)  # only the display changed
-            return
-        source = source.at(spec.origin)
-        if isinstance(source, ObjectiveSource):
-            source.origins.rest(but=spec.origin)
-        known = self._results.find(spec.key)
-        if known is not None:
-            self._commit(spec, known, wire)
-            yield from self._paths_steps(source, spec, wire, job)
-            return
-        if isinstance(source, VolumeFunctionSource):
-            yield from self._volume_steps(source, spec, wire, job)
-            return
-        generation, spectrum = self._results.generation, source.spectrum
-        self.source = source.describe()
-        job.protected = True
-        run = source.start(spec, job.stopped, tuned=True)
-        stream = self._streaming = SurfaceStream(spec, wire, run)
-        self._set_status("surface", "running", spec.id, total=stream.values.size, eta=run.seconds)
-        self.send(*stream.opening())
-        while True:
-            try:
-                level, vertices, losses = next(run.chunks)
-            except StopIteration as end:
-                landscape: Landscape = end.value
-                break
-            if level != stream.level:
-                job.protected = False
-                self._face(stream.values)
-                if (message := stream.tree()) is not None:
-                    self.send(*message)
-            self.send(*stream.tile(level, vertices, losses))
-            yield
-        self._streaming = None
-        result = Result.of(landscape, spectrum)
-        self._check_generation(generation)
-        self._results.keep(spec.key, result, generation)
-        self._commit(spec, result, wire)
-        yield from self._paths_steps(source, spec, wire, job)
-
-    def _paths_steps(self, source: Source, spec: Spec, wire: dict[str, Any], job: Job) -> Steps:
-        """What was given to be drawn on the surface, projected on its plane."""
-        if self._paths is None or not isinstance(source, ObjectiveSource):
-            return
-        generation, shown = self._results.generation, self._shown
-        plane = source.plane(spec, None if shown is None else shown.spectrum)
-        key = (generation, spec.plane, None if shown is None else id(shown.spectrum))
-        found = yield from self._paths.steps(plane, key, wire, job)
-        with self.state_lock:
-            if self._source is not None:
-                self.paths = found
-
-    def _volume_steps(
-        self, source: VolumeFunctionSource, spec: Spec, wire: dict[str, Any], job: Job
-    ) -> Steps:
-        """Level by level: each one is a volume of its own, with its tree."""
-        self._set_status("surface", "running", spec.id, total=math.prod((*spec.points, spec.points[0])))
-        parts = source.parts(spec, job.stopped)
-        while True:
-            try:
-                part = next(parts)
-            except StopIteration as end:
-                result = Result.of(end.value)
-                break
-            if part.landscape is not None:
-                coarse = _volume.volume(part.landscape, spec.id, part.done / part.total)
-                tree = Result.of(part.landscape).tree_wire(spec.id)
-                with self.state_lock, self.hold_sync():
-                    if self._source is None:
-                        return
-                    self.volume, self.tree = coarse, tree
-            eta = part.seconds / part.done * (part.total - part.done)
-            progress = {"done": part.done, "total": part.total, "eta": eta}
-            self.send({"kind": "progress", "status": {**self.status, **progress}})
-            yield
-        self._results.keep(spec.key, result, self._results.generation)
-        self._commit(spec, result, wire)
-
-    def _check_generation(self, generation: int) -> None:
-        if generation != self._results.generation:
-            raise Cancelled("the model's weights were updated meanwhile")
-
-    def _commit(self, spec: Spec, result: Result, wire: dict[str, Any]) -> None:
-        surface = volume = None
-        if result.landscape.dim == 3:
-            volume = _volume.volume(result.landscape, spec.id)
-        else:
-            surface = _wire.surface(result.landscape, {**wire, "id": spec.id})
-            self._face(result.landscape.values)
-        tree = result.tree_wire(spec.id)
-        with self.state_lock, self.hold_sync():
-            if self._source is None:  # closed meanwhile
-                return
-            self._shown, self._shown_key = result, spec.key
-            if self.spec is None:
-                self.spec = wire
-            self.source = self._source.describe()  # a point's cost is known better now
-            self.surface, self.volume, self.tree = surface, volume, tree
-            self._set_status("surface", "done", spec.id, total=result.landscape.values.size)
-
-    def _face(self, values: np.ndarray) -> None:
-        """Before anyone has turned the first surface, look at it from its low side."""
-        with self.state_lock:
-            if self._shown is None and self.view == DEFAULT_VIEW:
-                self.view = {**self.view, "yaw": open_yaw(values)}
-
-    def _find_spectrum(self, source: ObjectiveSource, start: "Spectrum | None" = None) -> None:
-        self._set_status("spectrum", "queued", 0)
-        self._submit(
-            "spectrum",
-            lambda job: self._spectrum_steps(source, job, start),
-            lambda phase, error: self._finished("spectrum", 0, phase, error),
-        )
-
-    def _spectrum_steps(self, source: ObjectiveSource, job: Job, start: "Spectrum | None") -> Steps:
-        self._set_status("spectrum", "running", 0)
-        generation, gradient = self._results.generation, source.objective.gradient()
-
-        def show(partial: "Spectrum") -> None:
-            wire = self._spectrum_wire(source, partial, gradient, False)
-            self.send({"kind": "spectrum", "spectrum": wire})
-
-        found = yield from source.eigenpairs(self._pairs, start, job.stopped, show)
-        self._check_generation(generation)
-        self._take_spectrum(source, found, gradient)
-        if self.spec is None:
-            self._first_view(source)
-        else:
-            self.spec = {**self.spec, "id": self.spec["id"] + 1, "origin": source.number}
-
-    def _take_spectrum(
-        self, source: ObjectiveSource, found: "Spectrum", gradient: "torch.Tensor | None" = None
-    ) -> None:
-        gradient = source.objective.gradient() if gradient is None else gradient
-        wire = self._spectrum_wire(source, found, gradient, True)
-        with self.state_lock:
-            source.spectrum = found
-            source.spectra[source.number] = wire
-            wanted = 0 if self.spec is None else int(self.spec.get("origin") or 0)
-            if self._source is not None and wanted == source.number:
-                self.spectrum = wire
-
-    def _show_spectrum(self, source: Source, spec: Spec) -> None:
-        """The eigenvalues of the origin that is wanted, if others are shown."""
-        with self.state_lock:
-            wire = source.spectra.get(spec.origin)
-            if self._source is not None and wire is not None and self.spectrum is not wire:
-                self.spectrum = wire
-
-    def _move_origin(
-        self, kind: str, spec: Spec, coordinates: "tuple[float, float]", job: Job
-    ) -> "Generator[None, None, Origin]":
-        """Find the eigenvectors at a point of an earlier surface and note it as an origin."""
-        generation = self._results.generation
-        result, source, plane = self._known_plane(spec)
-        parent = source.spectrum if result is None else result.spectrum
-        there = source.moved(plane, coordinates)
-        there.number = -1  # partial results belong to no origin that is shown
-        yield
-        gradient = there.objective.gradient()
-
-        def show(partial: "Spectrum") -> None:
-            wire = self._spectrum_wire(there, partial, gradient, False)
-            self.send({"kind": "spectrum", "spectrum": wire})
-
-        found = yield from there.eigenpairs(self._pairs, parent, job.stopped, show)
-        self._check_generation(generation)
-        recipe = Recipe("given") if parent is None else recipe_of(parent)
-        origin = source.origins.add(there, spec, kind, coordinates, recipe)
-        self._take_spectrum(there, found, gradient)
-        self.source = there.describe()
-        self.send({"kind": "spectrum", "spectrum": there.spectra[origin.number]})  # before it is wanted
-        return origin
-
-    def _spectrum_wire(
-        self, source: ObjectiveSource, found: "Spectrum", gradient: "torch.Tensor", complete: bool
-    ) -> dict[str, Any]:
-        import torch
-
-        slopes = (found.vectors.to(torch.float64) @ gradient.to(torch.float64)).cpu().numpy()
-        norm = float(torch.linalg.vector_norm(gradient.to(torch.float64)))
-        wire = _wire.spectrum(found, slopes, source.objective.loss(), norm, complete)
-        return wire | ({"origin": source.number} if source.number else {})
-
     # ------------------------------------------------------------------ actions
 
     def _call(self, call: str, method: str, params: Mapping[str, Any]) -> None:
@@ -509,39 +323,7 @@ class Explorer(Shown):
 
         self._submit("action", steps, finish)
 
-    def _more_eigenpairs(self, source: ObjectiveSource, wanted: Mapping[str, int], job: Job) -> Steps:
-        pairs = {**self._pairs, **wanted}
-        generation, gradient = self._results.generation, source.objective.gradient()
-        found = yield from source.eigenpairs(pairs, source.spectrum, job.stopped)
-        self._check_generation(generation)
-        self._pairs = pairs
-        self._take_spectrum(source, found, gradient)
-        if self.spec is None:  # the first run was cancelled
-            self._first_view(source)
-
     # ------------------------------------------------------------------ status
-
-    def _set_status(
-        self,
-        lane: str,
-        phase: str,
-        number: int,
-        *,
-        total: int = 0,
-        eta: float | None = None,
-        message: str = "",
-    ) -> None:
-        done = total if phase == "done" else 0
-        with self.state_lock:
-            self.status = {
-                "id": number,
-                "lane": lane,
-                "phase": phase,
-                "done": done,
-                "total": total,
-                "eta": eta,
-                "message": message,
-            }
 
     def _finished(self, lane: str, number: int, phase: str, error: BaseException | None) -> None:
         if lane == "surface":
