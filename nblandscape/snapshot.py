@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
@@ -19,6 +18,7 @@ from nblandscape.evaluation import Evaluation
 from nblandscape.graphs import GradientGraphs, KeptGraphs, nodes_of, parameters_of
 from nblandscape.linear_maps import LinearMap, fisher_map, gauss_newton_map, product_of
 from nblandscape.parameters import select_parameters
+from nblandscape.problem import Problem
 from nblandscape.twice import TwiceDifferentiable
 
 CLOSURE_REMEDY = (
@@ -28,28 +28,6 @@ CLOSURE_REMEDY = (
 
 
 _TOLERATED = 0.3  # of a product; kinks (ReLU) show in differences and not in derivatives
-
-
-@dataclass(frozen=True, eq=False)
-class Problem:
-    """What is minimised, whatever the weights are."""
-
-    batch_loss: _losses.BatchLoss
-    metrics: Mapping[str, _losses.BatchLoss]
-    loss_name: str
-    batches: list[Any]
-    names: list[str]  # of the analysed parameters
-    batchnorm: str
-    device: torch.device
-    dtype: torch.dtype | None  # as asked for
-    copy: bool
-    products: str = "exact"
-    graph_bytes: int | None = None
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Hash of the data."""
-        return _batches.fingerprint(self.batches)
 
 
 class Snapshot:
@@ -72,24 +50,24 @@ class Snapshot:
     def __init__(self, model: nn.Module, problem: Problem) -> None:
         self.problem = problem
         chosen = select_parameters(model, problem.names)
-        self.layout = _replica.Layout.of(chosen, problem.device, problem.dtype)
+        self.layout = _replica.Layout.of(chosen, problem.settings.device, problem.settings.dtype)
         self.versions = versions_of(model)
         self.weights = self._taken(chosen)
         views = dict(zip(problem.names, self.weights, strict=True))
-        self.shell = _replica.graph_shell(model, views, problem.device, problem.dtype)
-        if problem.batchnorm == "batch":
+        self.shell = _replica.graph_shell(model, views, problem.settings.device, problem.settings.dtype)
+        if problem.settings.batchnorm == "batch":
             _replica.use_batch_statistics(self.shell)
         self._twice: TwiceDifferentiable | None = TwiceDifferentiable()
         self._unverified: list[str] = []  # operations of the user's own
         self._check(model)
-        if problem.batchnorm == "recalibrate":
+        if problem.settings.batchnorm == "recalibrate":
             with self._forward_context(gradients=False):
                 _replica.recalibrate(self.shell, self._pass)
         self.loss, self.counts = self._at_origin()
         self.count = math.fsum(self.counts) or 1.0  # a sum over the data counts 0 and is divided by nothing
         parts = (problem.batch_loss, problem.batches)
         self.graphs = GradientGraphs(
-            self.shell, *parts, self.layout, self._forward_context, problem.graph_bytes
+            self.shell, *parts, self.layout, self._forward_context, problem.settings.graph_bytes
         )
         self._gauss_newton = self._maps(gauss_newton_map)
         self._fisher = self._maps(fisher_map)
@@ -100,7 +78,7 @@ class Snapshot:
             problem.metrics,
             problem.batches,
             self._forward_context,
-            recalibrated=problem.batchnorm == "recalibrate",
+            recalibrated=problem.settings.batchnorm == "recalibrate",
         )
         self.evaluation.probe(self.weights)
 
@@ -111,7 +89,7 @@ class Snapshot:
     @cached_property
     def gradient(self) -> torch.Tensor:
         """Gradient (n,) of the mean loss."""
-        if self.problem.products == "exact":
+        if self.problem.settings.products == "exact":
             return (self.graphs.gradient() / self.count).to(self.layout.dtype)
         _, gradient = self.evaluation.value_and_gradient(self.origin())
         mean: torch.Tensor = (gradient / self.count).to(self.layout.dtype)
@@ -119,7 +97,7 @@ class Snapshot:
 
     def product(self, vectors: torch.Tensor) -> torch.Tensor:
         """Hessian of the mean loss times the rows of (k, n)."""
-        if self.problem.products == "exact":
+        if self.problem.settings.products == "exact":
             if self._unverified:
                 self._verify()
             return (self.graphs.product(vectors) / self.count).to(self.layout.dtype)
@@ -194,7 +172,7 @@ class Snapshot:
                 output, target = _losses.forward(shell, batch)
                 return linearise(loss, output, target, parameters)
 
-        return KeptGraphs(build, self.problem.batches, self.layout.device, self.problem.graph_bytes)
+        return KeptGraphs(build, self.problem.batches, self.layout.device, self.problem.settings.graph_bytes)
 
     @cached_property
     def weights_hash(self) -> str:
@@ -213,7 +191,7 @@ class Snapshot:
 
     def _taken(self, chosen: Mapping[str, nn.Parameter]) -> list[torch.Tensor]:
         """The weights in slot order: the user's own storage, or views of a private buffer."""
-        self._shared = not self.problem.copy and all(
+        self._shared = not self.problem.settings.copy and all(
             chosen[s.name].device == self.layout.device and chosen[s.name].dtype == _slot_dtype(s)
             for s in self.layout.slots
         )
