@@ -1,4 +1,4 @@
-"""Starts what else shows widgets: Notebook 7, Voila, marimo, from an environment of their own."""
+"""Starts what else shows widgets, Notebook 7, Voila and marimo, from an environment of their own."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def environment() -> Path:
     steps = [
         ("torch 2.13.0", ["torch==2.13.0"]),
         ("nblandscape", ["-e", "."]),
-        ("Notebook 7, Voila, marimo", ["-r", str(REQUIREMENTS)]),
+        ("Notebook 7, Voila, marimo, Jupyter Book", ["-r", str(REQUIREMENTS)]),
     ]
     inputs = [ROOT / "pyproject.toml", constraints, REQUIREMENTS]
     dev.make_environment(venv, sys.executable, inputs, steps, constraints)

@@ -1,13 +1,15 @@
-"""The explorer in Notebook 7, Voila and marimo: real kernels, a real browser, both themes."""
+"""The explorer in Notebook 7, Voila and marimo: real kernels, both themes; in a Jupyter Book without one."""
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from harness import hosts
+from harness.embedded import embedded_lives, executed
 from harness.notebook import Notebook, write_notebook
 from harness.panel import HIMMELBLAU, canvas, colours, rested, surface_box
 from harness.server import Server
@@ -185,3 +187,22 @@ def test_marimo(programs, tmp_path, watched, mode, dark):
         theme(wrapped, name)
         page.screenshot(path=SHOTS / f"marimo_{mode}_{name}.png")
         context.close()
+
+
+def test_jupyter_book(programs, tmp_path, watched):
+    executed(tmp_path / "intro.ipynb", "notebook", "--inplace")
+    (tmp_path / "_config.yml").write_text("title: Landscapes\nexecute:\n  execute_notebooks: 'off'\n")
+    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: intro\n")
+    subprocess.run([programs / "jupyter-book", "build", tmp_path], check=True, capture_output=True)
+    # The book's own page asks for what shows widgets, which is not there: then the picture stays.
+    context, watch = watched("file:", "https://cdn.jsdelivr.net/npm/", "https://cdnjs.cloudflare.com/")
+    # It also reports faults of its own theme and its own script when it is opened as a file.
+    watch.noise += ["ERR_INTERNET_DISCONNECTED", "ERR_FAILED", "THEBE_JS_URL", "invalid theme mode"]
+    context.set_offline(True)
+    page = context.new_page()
+    page.goto((tmp_path / "_build" / "html" / "intro.html").as_uri())
+    image = page.locator("img[src^='_images/']")
+    expect(image).to_be_visible()
+    assert image.evaluate("image => image.naturalWidth") > 400
+    embedded_lives(page)
+    page.screenshot(path=SHOTS / "jupyter_book.png")
