@@ -32,6 +32,14 @@ export function selectedBranch(selection: Selection, tree: LiveTree | null): Bra
   return tree.branches.find((b) => b.row === row) ?? null;
 }
 
+/** Row of the basin that a selection or a hover stands for, or -1. */
+export function basinOf(at: Selection | Hover, tree: LiveTree | null): number {
+  if (!tree || at.vertex === null || at.kind === "none" || at.kind === "model" || at.kind === "point")
+    return -1;
+  if (at.kind === "saddle") return tree.branches.find((b) => b.deathVertex === at.vertex)?.row ?? -1;
+  return tree.basins[at.vertex] ?? -1;
+}
+
 /** The same feature on another grid: the nearest one of its kind within two cells, else just the point. */
 export function relocate(selection: Selection, tree: LiveTree | null, grid: LiveGrid | null): Selection {
   const { kind, coordinates } = selection;

@@ -1,5 +1,5 @@
 import type { Signal } from "@preact/signals";
-import { watchColors } from "../surface/colors";
+import { watchColors } from "./colors";
 
 interface Reactions {
   /** The element is drawn larger or smaller; `changed`: also in its own CSS pixels, as `size` tells already. */

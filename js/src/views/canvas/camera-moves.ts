@@ -1,6 +1,6 @@
 import type { Store } from "../../model/store";
-import { panned, rotated, zoomed } from "../surface/navigate";
 import type { Frames } from "./frames";
+import { panned, rotated, zoomed } from "./navigate";
 import type { CanvasUi } from "./ui";
 
 /** Turns, moves and zooms the view by CSS pixels. */

@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { NO_SELECTION } from "../../model/selection";
 import type { Store } from "../../model/store";
-import { barPlace } from "../surface/layout";
+import { barPlace } from "./layout";
 import type { Reading } from "./marked";
 import type { CanvasUi } from "./ui";
 

@@ -2,8 +2,8 @@ import type { Signal } from "@preact/signals";
 import type { Engine } from "../../gl/engine";
 import { css } from "../../gl/paint-box";
 import { zoomOf } from "../parts/zoom";
-import { type Colors, colorsOf } from "../surface/colors";
 import { watchAttention } from "./attention";
+import { type Colors, colorsOf } from "./colors";
 
 export interface Elements {
   /** Takes pointer and keys. */

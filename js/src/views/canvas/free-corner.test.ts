@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { AxisText } from "../surface/axes";
+import type { AxisText } from "./axes";
 import { type Corner, freeCorner } from "./free-corner";
 
 const PANEL = { width: 600, height: 400 };

@@ -1,4 +1,4 @@
-import { type AxisText, CHARACTER } from "../surface/axes";
+import { type AxisText, CHARACTER } from "./axes";
 
 export type Corner = "top-left" | "top-right" | "bottom-left" | "bottom-right";
 

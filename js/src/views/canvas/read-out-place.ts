@@ -1,7 +1,7 @@
 import { sameParts } from "../parts/same";
-import type { AxisText } from "../surface/axes";
-import { barPlace } from "../surface/layout";
+import type { AxisText } from "./axes";
 import { freeCorner } from "./free-corner";
+import { barPlace } from "./layout";
 import type { CanvasUi, Spot } from "./ui";
 
 /** Moves the read-out of the selection to the corner in which it covers least. */

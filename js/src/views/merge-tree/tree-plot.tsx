@@ -1,9 +1,9 @@
 import { useRef } from "preact/hooks";
 import type { LiveGrid, LiveTree, Store } from "../../model/store";
 import { count, squeezed } from "../parts/format";
+import { tickTexts } from "../parts/ticks";
 import { useSize } from "../parts/use-size";
 import { useScale } from "../parts/use-spec";
-import { tickTexts } from "../surface/ticks";
 import { pairKey, useLinks } from "../topology/links";
 import { lossScale } from "../topology/loss-scale";
 import { mostLeaves } from "../topology/most-leaves";

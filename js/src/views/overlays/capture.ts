@@ -2,8 +2,8 @@ import { createCamera, setCamera } from "../../gl/camera";
 import { createLabels } from "../../gl/paint-labels";
 import { paintLines } from "../../gl/paint-lines";
 import { paintMarkers } from "../../gl/paint-markers";
-import type { AxisText } from "../surface/axes";
-import type { Rgb } from "../surface/colors";
+import type { AxisText } from "../canvas/axes";
+import type { Rgb } from "../canvas/colors";
 import { type ContourPath, contourPaths } from "../surface/contour-paths";
 import type { SurfaceUi } from "../surface/ui";
 

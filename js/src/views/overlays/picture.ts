@@ -2,9 +2,9 @@ import { createHeightMap, fraction, setHeightMap } from "../../gl/height-map";
 import { cssColor } from "../../gl/luts";
 import { css } from "../../gl/paint-box";
 import type { Store } from "../../model/store";
+import { barLength, barPlace } from "../canvas/layout";
 import { tickNote } from "../parts/offset";
-import { barLength, barPlace } from "../surface/layout";
-import { lossTicks, tickTexts } from "../surface/ticks";
+import { lossTicks, tickTexts } from "../parts/ticks";
 import type { SurfaceUi } from "../surface/ui";
 import { type Capture, capture } from "./capture";
 

@@ -4,10 +4,10 @@ import type { LiveGrid, Store } from "../../model/store";
 import { linearWidth } from "../../model/symlog";
 import { num, point, squeezed } from "../parts/format";
 import { digitsIn } from "../parts/offset";
-import { linearScale, logScale, symlogScale } from "../parts/ticks";
+import { linearScale, logScale, symlogScale } from "../parts/scales";
+import { tickTexts } from "../parts/ticks";
 import { useSize } from "../parts/use-size";
 import { useScale } from "../parts/use-spec";
-import { tickTexts } from "../surface/ticks";
 import type { SurfaceUi } from "../surface/ui";
 import type { Ends, Probe, Profile } from "./profile";
 

@@ -1,6 +1,17 @@
 import { describe, expect, it } from "vitest";
-import { duration, estimate, num, parseNumber, percent, plainNum, reasonOf, squeezed, whole } from "./format";
-import { symlogScale } from "./ticks";
+import {
+  duration,
+  estimate,
+  num,
+  parseNumber,
+  percent,
+  plainNum,
+  reasonOf,
+  shortLabel,
+  squeezed,
+  whole,
+} from "./format";
+import { symlogScale } from "./scales";
 
 describe("numbers", () => {
   it("are short, with a real minus", () => {
@@ -44,6 +55,13 @@ describe("errors", () => {
     expect(reasonOf(`${trace}RuntimeError: no\n`)).toBe("RuntimeError: no");
     expect(reasonOf(`${trace}RuntimeError: no,\nsince x\n`)).toBe("RuntimeError: no,");
   });
+});
+
+it("names axes briefly", () => {
+  expect(shortLabel("displacement along v₋₁ (λ = −0.4)", "axis 1")).toBe("v₋₁");
+  expect(shortLabel("x", "axis 1")).toBe("x");
+  expect(shortLabel("vₙ (λ = −0.176)", "axis 2")).toBe("vₙ");
+  expect(shortLabel("a direction with a long name", "axis 2")).toBe("axis 2");
 });
 
 describe("ticks", () => {

@@ -78,3 +78,10 @@ export function parseNumber(text: string): number | null {
   const value = Number(clean);
   return Number.isFinite(value) ? value : null;
 }
+
+/** A short name of an axis for the read-out: "v₁" of "displacement along v₁ (λ = 12.3)". */
+export function shortLabel(label: string, fallback: string): string {
+  const eigenvector = label.match(/[v\u03b8][\u208a\u208b\u2080-\u2089\u20990-9]+/u);
+  if (eigenvector) return eigenvector[0];
+  return label.length <= 10 ? label : fallback;
+}

@@ -10,11 +10,11 @@ import {
 import { cssGradient } from "../../gl/luts";
 import type { LiveGrid, Store } from "../../model/store";
 import { cellVolumes } from "../../model/volumes";
+import { barLength, barPlace } from "../canvas/layout";
 import { num, percent } from "../parts/format";
 import { tickNote } from "../parts/offset";
-import { barLength, barPlace } from "./layout";
+import { lossTicks, tickTexts } from "../parts/ticks";
 import { bandMeets, bandShare, spanned } from "./scene";
-import { lossTicks, tickTexts } from "./ticks";
 import type { Bar, SurfaceUi } from "./ui";
 
 /** Movement that tells a drag from a click, CSS pixels. */

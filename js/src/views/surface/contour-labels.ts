@@ -1,8 +1,8 @@
 import type { Label } from "../../gl/engine";
 import type { LiveGrid } from "../../model/store";
+import type { Levels } from "../canvas/contour-levels";
+import { fullTexts } from "../parts/ticks";
 import { contourLines } from "./contour-lines";
-import type { Levels } from "./scene";
-import { fullTexts } from "./ticks";
 
 /** Vertices per axis that suffice to place a text. */
 const ENOUGH = 64;

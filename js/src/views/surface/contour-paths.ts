@@ -2,8 +2,8 @@ import { type Camera, project } from "../../gl/camera";
 import { fraction } from "../../gl/height-map";
 import { type ColormapName, lut } from "../../gl/luts";
 import type { LiveGrid } from "../../model/store";
+import type { Levels } from "../canvas/contour-levels";
 import { contourLines } from "./contour-lines";
-import type { Levels } from "./scene";
 
 /** All contour lines of one height, as the data of an SVG path in CSS pixels. */
 export interface ContourPath {

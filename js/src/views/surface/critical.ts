@@ -116,11 +116,3 @@ export function markersOf(
   }
   return markers;
 }
-
-/** Row of the basin that a selection or a hover stands for, or -1. */
-export function basinOf(at: Selection | Hover, tree: LiveTree | null): number {
-  if (!tree || at.vertex === null || at.kind === "none" || at.kind === "model" || at.kind === "point")
-    return -1;
-  if (at.kind === "saddle") return tree.branches.find((b) => b.deathVertex === at.vertex)?.row ?? -1;
-  return tree.basins[at.vertex] ?? -1;
-}

@@ -1,5 +1,5 @@
 import type { Store } from "../../model/store";
-import { eased, PRESETS, type Preset } from "./navigate";
+import { eased, PRESETS, type Preset } from "./presets";
 
 const FLIGHT_MS = 260;
 

@@ -1,5 +1,5 @@
 import { type Action, type CanvasKey, canvasKey, isPlain, type Key } from "../canvas/keyboard";
-import type { Preset } from "./navigate";
+import type { Preset } from "./presets";
 
 /** The keys of the focused surface. */
 

@@ -4,14 +4,13 @@ import type { Coordinates } from "../../model/protocol";
 import { coordinatesOf } from "../../model/selection";
 import type { LiveGrid, Store } from "../../model/store";
 import { ReadOutCard, Tip } from "../canvas/cards";
+import { barPlace } from "../canvas/layout";
 import { type Reading, readingOf } from "../canvas/marked";
-import { num } from "../parts/format";
+import { num, shortLabel } from "../parts/format";
 import { digitsIn } from "../parts/offset";
 import { standing } from "../parts/standing";
 import { useScale } from "../parts/use-spec";
 import { type CriticalPoint, criticalPoints, isPlace, samePoint } from "./critical";
-import { barPlace } from "./layout";
-import { shortLabel } from "./scene";
 import { namedPoints, type SurfaceUi } from "./ui";
 
 export interface Props {

@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { Scale } from "../../gl/engine";
+import { basinOf } from "../../model/selection";
 import type { Branch, Hover, LiveGrid, LiveTree } from "../../model/store";
 import { announce } from "../canvas/marked";
-import { basinOf, criticalPoints, markersOf } from "./critical";
+import { criticalPoints, markersOf } from "./critical";
 import { describe as inWords } from "./describe";
-import { bandShare, contourLevels, shortLabel, vertexPoint, verticalRange } from "./scene";
+import { bandShare, vertexPoint, verticalRange } from "./scene";
 
 const NONE = { kind: "none", vertex: null, coordinates: null, loss: null } as const;
 const NO_HOVER: Hover = { ...NONE, from: "surface" };
@@ -124,31 +125,7 @@ describe("scene", () => {
     expect(bandShare({ values: Float32Array.of(Number.NaN), base: 0 }, [1], [0, 1])).toBe(0);
   });
 
-  it("draws at most 16 contour lines at round losses", () => {
-    for (const [low, high, base, scale] of [
-      [0, 890, 170, "linear"],
-      [-0.49, 9, 0.5, "log"],
-      [-0.5, -0.4999, 0.5, "linear"],
-      [1e-9, 1e6, 0, "log"],
-      [-40, 1e4, 0, "symlog"],
-      [3, 9, 100, "symlog"],
-    ] as const) {
-      const { heights, weights } = contourLevels([low, high], base, scale);
-      expect(heights.length).toBeLessThanOrEqual(16);
-      expect(heights.length).toBeGreaterThan(2);
-      expect(weights.length).toBe(heights.length);
-      expect(weights.every((w) => w === 0 || w === 1)).toBe(true);
-    }
-    const decades = contourLevels([0.01 - 5, 100 - 5], 5, "log");
-    const majors = decades.heights.filter((_, k) => decades.weights[k] === 1).map((z) => z + 5);
-    expect(majors.map((v) => Number(v.toPrecision(6)))).toEqual([0.01, 0.1, 1, 10, 100]);
-  });
-
-  it("names axes briefly and describes the picture", () => {
-    expect(shortLabel("displacement along v₋₁ (λ = −0.4)", "axis 1")).toBe("v₋₁");
-    expect(shortLabel("x", "axis 1")).toBe("x");
-    expect(shortLabel("vₙ (λ = −0.176)", "axis 2")).toBe("vₙ");
-    expect(shortLabel("a direction with a long name", "axis 2")).toBe("axis 2");
+  it("describes the picture", () => {
     expect(vertexPoint(grid(), 4)).toEqual({ x: 1, y: 20, z: 4 });
     expect(inWords(grid(), tree())).toBe(
       "Surface of the loss over displacement along v₁ (λ = 12.3) from −1 to 1 and y from 10 to 30, " +

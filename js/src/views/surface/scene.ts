@@ -1,6 +1,5 @@
 import type { Grid, Scale } from "../../gl/engine";
 import type { LiveGrid } from "../../model/store";
-import { linearTicks, logTicks, niceStep, symlogTicks } from "./ticks";
 
 export function engineGrid(grid: LiveGrid): Grid {
   return {
@@ -55,40 +54,6 @@ export function spanned<T extends Pick<LiveGrid, "range" | "base" | "values">>(
   return losses === null ? grid : { ...grid, range: [losses[0] - grid.base, losses[1] - grid.base] };
 }
 
-export interface Levels {
-  heights: number[];
-  weights: number[];
-}
-
-const MAX_LEVELS = 16;
-
-/** Contour lines at round losses; every fifth (or each power of ten) is a major one. */
-export function contourLevels(range: readonly [number, number], base: number, scale: Scale): Levels {
-  const low = range[0] + base;
-  const high = range[1] + base;
-  let losses: number[];
-  let isMajor: (loss: number) => boolean;
-  const decade = (loss: number) => {
-    const exponent = Math.log10(Math.abs(loss));
-    return loss === 0 || Math.abs(exponent - Math.round(exponent)) < 1e-6;
-  };
-  if (scale === "symlog") {
-    losses = symlogTicks(low, high, MAX_LEVELS);
-    isMajor = decade;
-  } else if (scale === "log" && high / low >= 5) {
-    losses = logTicks(low, high, MAX_LEVELS);
-    isMajor = decade;
-  } else {
-    losses = linearTicks(low, high, 13).slice(0, MAX_LEVELS);
-    const step = niceStep(high - low, 13);
-    isMajor = (loss) => Math.abs(loss / (5 * step) - Math.round(loss / (5 * step))) < 1e-6;
-  }
-  return {
-    heights: losses.map((loss) => loss - base),
-    weights: losses.map((loss) => (isMajor(loss) ? 1 : 0)),
-  };
-}
-
 /** Whether a band of losses holds any of the heights that are drawn: one of another plane may hold none. */
 export function bandMeets(
   [low, high]: readonly [number, number],
@@ -118,11 +83,4 @@ export function bandShare(
 export function vertexPoint(grid: LiveGrid, vertex: number): { x: number; y: number; z: number } {
   const i = Math.floor(vertex / grid.n1);
   return { x: grid.x0[i]!, y: grid.x1[vertex - i * grid.n1]!, z: grid.values[vertex]! };
-}
-
-/** A short name of an axis for the read-out: "v₁" of "displacement along v₁ (λ = 12.3)". */
-export function shortLabel(label: string, fallback: string): string {
-  const eigenvector = label.match(/[v\u03b8][\u208a\u208b\u2080-\u2089\u20990-9]+/u);
-  if (eigenvector) return eigenvector[0];
-  return label.length <= 10 ? label : fallback;
 }

@@ -2,8 +2,9 @@ import type { Grid, Scale, Surface } from "../../gl/engine";
 import type { Spec } from "../../model/protocol";
 import { samplingKey } from "../../model/spec";
 import type { LiveGrid, LiveTree, Store } from "../../model/store";
+import { contourLevels, type Levels } from "../canvas/contour-levels";
 import { type CriticalPoint, criticalPoints } from "./critical";
-import { contourLevels, engineGrid, type Levels, spanned, verticalRange } from "./scene";
+import { engineGrid, spanned, verticalRange } from "./scene";
 import type { SurfaceUi } from "./ui";
 
 /** What the surface shows of the store, as it was read last. */

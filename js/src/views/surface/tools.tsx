@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import type { Store } from "../../model/store";
 import * as icons from "../parts/icons";
 import { Tool } from "../parts/tool";
-import type { Preset } from "./navigate";
+import type { Preset } from "./presets";
 import type { SurfaceUi } from "./ui";
 
 const VIEWS: readonly [Preset, string, string][] = [

@@ -1,11 +1,11 @@
 import { type Signal, signal } from "@preact/signals";
 import type { Line, Marker, Scale } from "../../gl/engine";
 import type { LiveGrid } from "../../model/store";
+import type { Rgb } from "../canvas/colors";
 import { type CanvasUi, createCanvasUi } from "../canvas/ui";
-import type { Rgb } from "./colors";
 import type { CriticalPoint } from "./critical";
 import type { Drawing } from "./drawing";
-import type { Preset } from "./navigate";
+import type { Preset } from "./presets";
 
 /** Heights at the ends of the colour bar, and the scale that is drawn. */
 export interface Bar {

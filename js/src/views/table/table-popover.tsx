@@ -3,10 +3,9 @@ import { featureOf } from "../../model/selection";
 import type { LiveTree, Store } from "../../model/store";
 import { copyText } from "../details/code";
 import { download } from "../parts/download";
-import { count, num, percent, plainNum, whole } from "../parts/format";
+import { count, num, percent, plainNum, shortLabel, whole } from "../parts/format";
 import { Popover } from "../parts/popover";
 import type { TermId } from "../parts/term";
-import { shortLabel } from "../surface/scene";
 import { csvName, featuresCsv } from "./csv";
 import { type Feature, featuresOf, type Places, placesOf, sortFeatures } from "./features";
 

@@ -3,8 +3,7 @@ import { selectedBranch } from "../../model/selection";
 import { eigenLabel, originOf, resolveIndex } from "../../model/spec";
 import type { Branch, LiveGrid, LiveTree, Store } from "../../model/store";
 import type { VolumeData } from "../../model/volume-data";
-import { count, num, percent, whole } from "../parts/format";
-import { shortLabel } from "../surface/scene";
+import { count, num, percent, shortLabel, whole } from "../parts/format";
 
 /** What the surface shows now. */
 export function surfaceCaption(store: Store): string {

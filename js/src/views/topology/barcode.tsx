@@ -1,10 +1,10 @@
 import { useMemo, useRef } from "preact/hooks";
 import type { Branch, LiveGrid, LiveTree, Store } from "../../model/store";
 import { whole } from "../parts/format";
+import { tickTexts } from "../parts/ticks";
 import { useSize } from "../parts/use-size";
 import { useScale } from "../parts/use-spec";
 import { placeIn } from "../parts/zoom";
-import { tickTexts } from "../surface/ticks";
 import { barRows, STRIP, stripRuns } from "./bar-layout";
 import { pairKey, stepInList, useLinks } from "./links";
 import { lossScale } from "./loss-scale";

@@ -1,10 +1,10 @@
 import { useMemo, useRef } from "preact/hooks";
 import type { LiveGrid, LiveTree, Store } from "../../model/store";
 import { squeezed } from "../parts/format";
+import { tickTexts } from "../parts/ticks";
 import { useSize } from "../parts/use-size";
 import { useScale, useSpec } from "../parts/use-spec";
 import { placeIn } from "../parts/zoom";
-import { tickTexts } from "../surface/ticks";
 import { type Dot, type Frame, nearestDot, persistenceLine, placeDots } from "./diagram-layout";
 import { pairKey, stepInList, useLinks } from "./links";
 import { lossScale } from "./loss-scale";

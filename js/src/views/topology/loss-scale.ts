@@ -1,7 +1,7 @@
 import type { Spec } from "../../model/protocol";
 import type { Branch, LiveGrid } from "../../model/store";
 import { inverseSymlog, linearWidth, symlog } from "../../model/symlog";
-import { linearScale, logScale, type Scale, symlogScale } from "../parts/ticks";
+import { linearScale, logScale, type Scale, symlogScale } from "../parts/scales";
 
 export interface LossScale extends Scale {
   low: number;

@@ -3,7 +3,7 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Store } from "../../model/store";
 import { type LiveVolume, volumeOf } from "../../model/volume-data";
 import { WheelHint } from "../canvas/cards";
-import { barPlace } from "../surface/layout";
+import { barPlace } from "../canvas/layout";
 import { createVolumeController } from "./controller";
 import { describeVolume } from "./describe";
 import { LevelControl } from "./level-control";

@@ -1,10 +1,9 @@
 import { useComputed } from "@preact/signals";
 import type { Store } from "../../model/store";
 import { endsOf, type LiveVolume } from "../../model/volume-data";
-import { num } from "../parts/format";
+import { num, shortLabel } from "../parts/format";
 import { NumberField } from "../parts/number-field";
 import { Slider } from "../parts/slider";
-import { shortLabel } from "../surface/scene";
 import { lowestOf, volumePoints } from "./points";
 import { change, restingPlace, type Slices, slicesOf } from "./state";
 import type { VolumeUi } from "./ui";

@@ -1,5 +1,5 @@
 import type { LiveTree } from "../../model/store";
-import { basinTint } from "../surface/basin-map";
+import { basinTint } from "../canvas/basin-map";
 
 /**
  * sRGB and emphasis of every vertex: the hue of its basin (grey where `colored` is off), and less emphasis outside

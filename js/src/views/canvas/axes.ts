@@ -1,7 +1,7 @@
 import { type Camera, project, projectWorld } from "../../gl/camera";
 import { nearSide } from "../../gl/paint-box";
 import { tickNote } from "../parts/offset";
-import { tickTexts } from "./ticks";
+import { tickTexts } from "../parts/ticks";
 
 /** One text or line of the axes, in CSS pixels. */
 export interface AxisText {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { random } from "../../gl/examples";
-import { num } from "../parts/format";
-import { digitsIn, tickNote } from "../parts/offset";
+import { num } from "./format";
+import { digitsIn, tickNote } from "./offset";
 import { fullTexts, linearTicks, logTicks, lossTicks, niceStep, symlogTicks, tickTexts } from "./ticks";
 
 describe("ticks", () => {

@@ -1,12 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { createCamera, projectWorld, setCamera } from "../../gl/camera";
 import { exampleLook } from "../../gl/examples";
-import { type Gestures, listenToPointers } from "../canvas/pointer";
 import { fitting, layoutAxes, tickCounts } from "./axes";
 import { parseColor } from "./colors";
-import { surfaceKey } from "./keyboard";
 import { barPlace } from "./layout";
 import { panned, rotated, zoomed } from "./navigate";
+import { type Gestures, listenToPointers } from "./pointer";
 
 const view = { yaw: 0, pitch: 0.6, zoom: 1, pan: [0, 0] as [number, number] };
 
@@ -39,31 +38,6 @@ describe("navigation", () => {
   it("moves by as many pixels as it is dragged, but not out of sight", () => {
     expect(panned(view, 48, -24, 480).pan).toEqual([0.1, -0.05]);
     expect(panned(view, 1e6, 0, 480).pan[0]).toBeLessThan(1);
-  });
-});
-
-describe("keys", () => {
-  const key = (name: string, more = {}) =>
-    surfaceKey({ key: name, shiftKey: false, ctrlKey: false, metaKey: false, altKey: false, ...more });
-
-  it("turn, move, zoom, step, select", () => {
-    expect(key("ArrowLeft")).toMatchObject({ do: "rotate" });
-    expect(key("ArrowLeft", { shiftKey: true })).toMatchObject({ do: "pan" });
-    expect(key("+")).toMatchObject({ do: "zoom" });
-    expect([key("n"), key("]")]).toEqual(Array(2).fill({ do: "step", by: 1 }));
-    expect([key("p"), key("[")]).toEqual(Array(2).fill({ do: "step", by: -1 }));
-    expect(["Home", "Enter", "c", "Escape"].map((k) => key(k)?.do)).toEqual([
-      "reset",
-      "select",
-      "contours",
-      "clear",
-    ]);
-  });
-
-  it("leave shortcuts and other keys to the page", () => {
-    expect(key("c", { ctrlKey: true })).toBeNull();
-    expect(key("Tab")).toBeNull();
-    expect(key("x")).toBeNull();
   });
 });
 

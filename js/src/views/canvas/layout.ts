@@ -1,8 +1,3 @@
-import type { Camera } from "../../gl/camera";
-import type { Grid, Scale } from "../../gl/engine";
-import { type AxisTicks, tickCounts } from "./axes";
-import { linearTicks, lossTicks } from "./ticks";
-
 /** Where the colour bar has room. */
 export function barPlace(width: number, height: number): "right" | "top" | "none" {
   if (width < 280 || height < 200 || width * height < 100_000) return "none";
@@ -13,8 +8,6 @@ export function barPlace(width: number, height: number): "right" | "top" | "none
 export function isCramped(width: number, height: number): boolean {
   return width < 440 || barPlace(width, height) === "none";
 }
-
-const SCALES: readonly Scale[] = ["linear", "log", "symlog"];
 
 /** Length of an upright or a lying colour bar in CSS pixels, and about how many ticks fit along it. */
 export function barLength(upright: boolean, width: number, height: number): [length: number, ticks: number] {
@@ -42,41 +35,4 @@ export function insets(
   out[2] = (flat ? 46 : compact ? 22 : 30) * pixelRatio;
   out[3] = (flat ? 62 : compact ? 34 : 48) * pixelRatio;
   return out;
-}
-
-/**
- * As many round numbers as the box edges have room for; `range` holds heights (loss - base). While their
- * numbers stay the same, so do the arrays: a rotation makes few new ones.
- */
-export function createAxisTicks() {
-  const counts = new Int32Array(3);
-  const last = new Float64Array(11);
-  const next = new Float64Array(11);
-  let ticks: AxisTicks | null = null;
-  return (
-    camera: Camera,
-    grid: Grid,
-    range: readonly [number, number],
-    base: number,
-    scale: Scale,
-  ): AxisTicks => {
-    tickCounts(camera, counts);
-    const [across, deep, up] = [counts[0]!, counts[1]!, counts[2]!];
-    next.set(counts);
-    next.set(grid.x0, 3);
-    next.set(grid.x1, 5);
-    next.set(range, 7);
-    next[9] = base;
-    next[10] = SCALES.indexOf(scale);
-    if (ticks !== null && next.every((value, k) => value === last[k])) return ticks;
-    last.set(next);
-    const losses = lossTicks(range[0] + base, range[1] + base, scale, up);
-    ticks = {
-      x: linearTicks(grid.x0[0], grid.x0[1], across),
-      y: linearTicks(grid.x1[0], grid.x1[1], deep),
-      z: losses.map((loss) => loss - base),
-      losses,
-    };
-    return ticks;
-  };
 }
