@@ -1,6 +1,6 @@
 import type { Store } from "../model/store";
 
-export type KeyAction = "undo" | "redo" | "home" | "help";
+type KeyAction = "undo" | "redo" | "home" | "help";
 
 type Key = Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "shiftKey" | "altKey">;
 

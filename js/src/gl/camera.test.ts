@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { exampleLook } from "../testing/engine-samples";
+import { random } from "../testing/random";
 import { createCamera, project, projectWorld, ray, setCamera } from "./camera";
-import { exampleLook, random } from "./examples";
 
 const extent = { x0: [-3, 5], x1: [10, 11] } as const;
 const out = new Float64Array(3);

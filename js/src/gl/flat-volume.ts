@@ -5,7 +5,7 @@ import { sliceOf, trilinear, type VolumeGrid, type VolumeLook } from "./volume";
 import type { VolumeHit } from "./volume-pick";
 
 /** What the maps need of a volume beside its field. */
-export interface FlatSource extends VolumeGrid {
+interface FlatSource extends VolumeGrid {
   data: { labels: readonly string[] };
 }
 
@@ -18,7 +18,7 @@ interface Place {
   size: number;
 }
 
-export interface MarkedPoint {
+interface MarkedPoint {
   kind: string;
   at: readonly [number, number, number];
 }

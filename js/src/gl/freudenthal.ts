@@ -4,7 +4,7 @@
  */
 
 /** Edge of a cube: from corner `e >> 3` along the step `e & 7`. */
-export type Edge = number;
+type Edge = number;
 
 /** The tetrahedra's corners: from 0 to 7, one axis after the other. */
 export const TETRAHEDRA: readonly (readonly [number, number, number, number])[] = [

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { random, randomGrid } from "./examples";
+import { randomGrid } from "../testing/engine-samples";
+import { random } from "../testing/random";
 import { createIsosurface, type Isosurface } from "./isosurface";
 import { sliceOf, trilinear, type VolumeGrid } from "./volume";
 

@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { inverseSymlog, linearWidth, symlog } from "../model/symlog";
+import { random } from "../testing/random";
 import { basinMask } from "./basin-mask";
 import type { Scale } from "./engine";
-import { random } from "./examples";
 import { createHeightMap, fraction, height, setHeightMap } from "./height-map";
 import { COLORMAPS, cssColor, cssGradient, lut } from "./luts";
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { exampleLook, randomGrid } from "../testing/engine-samples";
+import { random } from "../testing/random";
 import { type Camera, createCamera, project, ray, setCamera } from "./camera";
 import type { Grid, Look } from "./engine";
-import { exampleLook, random, randomGrid } from "./examples";
 import { fraction } from "./height-map";
 import { levelIndices } from "./lod";
 import { occluded, pick } from "./pick";

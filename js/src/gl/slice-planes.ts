@@ -3,7 +3,7 @@ import { sliceOf, type VolumeGrid } from "./volume";
 import { type Context, setSampling } from "./webgl-engine";
 
 /** A plane of the field as a texture, written anew where the plane has moved. */
-export interface Plane {
+interface Plane {
   readonly texture: WebGLTexture | null;
   readonly rows: number;
   readonly columns: number;

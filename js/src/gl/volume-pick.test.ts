@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
+import { exampleLook, randomGrid } from "../testing/engine-samples";
+import { random } from "../testing/random";
 import { createCamera, projectWorld, setCamera } from "./camera";
-import { exampleLook, random, randomGrid } from "./examples";
 import { createIsosurface } from "./isosurface";
 import { trilinear, type VolumeGrid } from "./volume";
 import { pickVolume, pickVolumeRay } from "./volume-pick";

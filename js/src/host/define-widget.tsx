@@ -7,17 +7,17 @@ import { adoptStyles, watchTheme } from "../theme";
 import { ErrorBoundary, ErrorNote } from "./error-boundary";
 import { hideFallbackPicture } from "./fallback-picture";
 
-export interface HookProps {
+interface HookProps {
   model: AnyModel;
   /** Since anywidget 0.11; earlier versions only call the returned function. */
   signal?: AbortSignal;
 }
 
-export interface RenderProps extends HookProps {
+interface RenderProps extends HookProps {
   el: HTMLElement;
 }
 
-export interface WidgetHooks {
+interface WidgetHooks {
   initialize(props: HookProps): () => void;
   render(props: RenderProps): () => void;
 }

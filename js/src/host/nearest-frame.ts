@@ -7,7 +7,7 @@ const offsetOf = (spec: Spec) =>
 const octaves = (a: number, b: number) => Math.abs(Math.log2(a / b));
 
 /** How unlike two windows are: another origin outweighs any direction, another direction outweighs any offset, an offset any size, a size any resolution. */
-export function distance(a: Spec, b: Spec, offsetUnit: number): number {
+function distance(a: Spec, b: Spec, offsetUnit: number): number {
   const [p, q] = [offsetOf(a), offsetOf(b)];
   let d = originOf(a) === originOf(b) ? 0 : 1e9;
   for (const i of [0, 1] as const) {

@@ -30,7 +30,7 @@ export function committedGrid(surface: SurfaceData, spec: Spec, revision: number
   };
 }
 
-export interface Committed {
+interface Committed {
   surface: SurfaceData;
   tree: TreeData | null;
 }

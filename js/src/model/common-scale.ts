@@ -25,7 +25,7 @@ export function commonRange(grids: readonly (Heights | null)[]): [number, number
 }
 
 /** The one that flattens all others on a common linear scale, and where to cut it off. */
-export interface Cut {
+interface Cut {
   /** Position of that one. */
   spike: number;
   /** Its highest loss. */

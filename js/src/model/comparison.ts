@@ -41,7 +41,7 @@ function possible(store: Store, change: SpecChange): SpecChange {
 }
 
 /** What has to be asked for to come from one wanted state to another. */
-export function difference(before: Spec, after: Spec): SpecChange {
+function difference(before: Spec, after: Spec): SpecChange {
   const names = ["axes", "offset", "span", "points", "scale", "threshold", "origin"] as const;
   const changed = names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]));
   return Object.fromEntries(changed.map((name) => [name, after[name]]));

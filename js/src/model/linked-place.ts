@@ -16,7 +16,7 @@ export interface LinkedPlace {
 }
 
 /** What a surface says of a place; NaN = outside its window, beside a hole, or (of the error) not known. */
-export interface PlaceReading {
+interface PlaceReading {
   loss: number;
   stderr: number;
 }

@@ -11,7 +11,7 @@ export interface PlaceIn {
   gram: readonly (readonly number[])[];
 }
 
-export interface Spot {
+interface Spot {
   coordinates: Readonly<Coordinates> | null;
   vertex: number | null;
 }

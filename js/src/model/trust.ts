@@ -5,7 +5,7 @@ import { planeKey } from "./spec";
 import type { Store } from "./store";
 
 /** What is known of how far the slice that is shown can be trusted. */
-export type Trust =
+type Trust =
   | { phase: "unknown" }
   | { phase: "busy" }
   | { phase: "done"; report: TrustNumbers }

@@ -6,7 +6,7 @@ type ArrayType<T> = {
 };
 
 /** A buffer as hosts deliver it. */
-export type Bytes = DataView | Uint8Array | ArrayBuffer;
+type Bytes = DataView | Uint8Array | ArrayBuffer;
 
 /** A typed array over the bytes, copied only where they are not aligned. Every host we know is little-endian. */
 function typed<T>(type: ArrayType<T>, bytes: Bytes): T {
@@ -26,7 +26,7 @@ export const float64 = (bytes: Bytes) => typed(Float64Array, bytes);
 export const uint32 = (bytes: Bytes) => typed(Uint32Array, bytes);
 export const int32 = (bytes: Bytes) => typed(Int32Array, bytes);
 const uint8 = (bytes: Bytes) => typed(Uint8Array, bytes);
-export const uint16 = (bytes: Bytes) => typed(Uint16Array, bytes);
+const uint16 = (bytes: Bytes) => typed(Uint16Array, bytes);
 
 export const ESSENTIAL_VERTEX = 0xffffffff;
 
@@ -45,7 +45,7 @@ export interface TreeColumns {
   support: SupportColumns | null;
 }
 
-export interface SupportColumns {
+interface SupportColumns {
   supported: Uint8Array;
   stderr: Float64Array | null;
   residual: Float64Array | null;

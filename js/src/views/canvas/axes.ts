@@ -289,7 +289,7 @@ function write(at: Node, slot: number, element: SVGElement, name: string, value:
   element.setAttribute(name, String(rounded));
 }
 
-export interface Axes {
+interface Axes {
   draw(scene: AxisScene): void;
   clear(): void;
   /** What the last picture showed. */

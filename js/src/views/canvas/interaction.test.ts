@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createCamera, projectWorld, setCamera } from "../../gl/camera";
-import { exampleLook } from "../../gl/examples";
+import { exampleLook } from "../../testing/engine-samples";
 import { fitting, layoutAxes, tickCounts } from "./axes";
 import { parseColor } from "./colors";
 import { barPlace } from "./layout";

@@ -16,7 +16,7 @@ export interface Numbers {
 }
 
 /** Names of the columns, in the order of `Comparison.to_frame`. */
-export const COLUMNS: readonly (keyof Numbers)[] = [
+const COLUMNS: readonly (keyof Numbers)[] = [
   "loss",
   "largest",
   "largest_residual",

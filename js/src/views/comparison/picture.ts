@@ -13,7 +13,7 @@ interface Box {
 }
 
 /** Where a member's name and surface stand in the picture, CSS pixels. */
-export interface Place {
+interface Place {
   head: Box;
   surface: Box;
 }

@@ -15,7 +15,6 @@ export const unlink =
 export const close = "M4 4l8 8M12 4l-8 8";
 export const plus = "M8 3v10M3 8h10";
 export const pin = "M8 14.5s4.5-4.2 4.5-7.9a4.5 4.5 0 0 0-9 0c0 3.7 4.5 7.9 4.5 7.9ZM8 6.75h.01";
-export const send = "M2.5 8h8M7.25 4.5 10.75 8l-3.5 3.5M13.5 3v10";
 export const copy = "M5.5 5.5v-3h8v8h-3M2.5 5.5h8v8h-8Z";
 export const more = "M4 6.25 8 10.25 12 6.25";
 export const eye =

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { random } from "../../gl/examples";
+import { random } from "../../testing/random";
 import { num } from "./format";
 import { digitsIn, tickNote } from "./offset";
 import { fullTexts, linearTicks, logTicks, lossTicks, niceStep, symlogTicks, tickTexts } from "./ticks";

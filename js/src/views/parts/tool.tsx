@@ -1,6 +1,6 @@
 import { Icon } from "./icon";
 
-export interface ToolProps {
+interface ToolProps {
   /** A path of `icons.ts`. */
   icon: string;
   label: string;

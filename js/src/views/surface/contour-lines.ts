@@ -3,7 +3,7 @@ import type { LiveGrid } from "../../model/store";
 type Field = Pick<LiveGrid, "n0" | "n1" | "x0" | "x1" | "values">;
 
 /** A contour line: x and y of its points in turn; closed lines repeat their first point. */
-export type Contour = Float64Array;
+type Contour = Float64Array;
 
 /**
  * The lines on which a height field, linear in the triangles that are drawn, has a height. Each ends at the

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { createCamera, project, setCamera } from "../../gl/camera";
-import { exampleLook } from "../../gl/examples";
 import { committedGrid } from "../../model/committed";
+import { exampleLook } from "../../testing/engine-samples";
 import { spec, surface } from "../../testing/samples";
 import { contourPaths } from "./contour-paths";
 import { engineGrid } from "./scene";

@@ -19,7 +19,7 @@ export interface Bar {
 }
 
 /** What can be asked of a surface that is on the page. */
-export interface SurfaceActions {
+interface SurfaceActions {
   drawing: Drawing;
   /** Moves the camera to a preset. */
   fly(to: Preset): void;

@@ -8,7 +8,7 @@ const NARROW = 5;
 export const STRIP = 20;
 
 /** How many bars have a row of their own, and how high a row is. */
-export interface Rows {
+interface Rows {
   count: number;
   pitch: number;
 }
@@ -22,7 +22,7 @@ export function barRows(branches: number, height: number): Rows {
 }
 
 /** What a line of pixels of the strip stands for: a run of branches, from the lowest birth to the highest death. */
-export interface Run {
+interface Run {
   first: Branch;
   count: number;
   from: number;

@@ -17,7 +17,7 @@ import { Tabs } from "./tabs";
 export { default as mergeTreeStyles } from "../merge-tree/merge-tree.css";
 export { default as topologyStyles } from "./topology.css";
 
-export interface Plot {
+interface Plot {
   name: string;
   tab: string;
   /** Leaves stand side by side, as many as the width allows. */

@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { featureOf, nothing, selectedBranch } from "../../model/selection";
 import type { Branch, LiveGrid, LiveTree, Store } from "../../model/store";
 
-export type Feature = "minimum" | "saddle";
+type Feature = "minimum" | "saddle";
 
 /** Selection and hover of pairs, shared by every picture of the topology and the surface. */
 interface Links {

@@ -1,6 +1,6 @@
 import { arcVolume, type PlacedArc } from "../../model/profile";
 
-export interface ProfileScale {
+interface ProfileScale {
   x(volume: number): number;
   y(height: number): number;
 }

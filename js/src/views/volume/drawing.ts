@@ -27,7 +27,7 @@ import type { VolumeUi } from "./ui";
 const HIT_RADIUS = 14;
 
 /** What is drawn of the store, as it was read last. */
-export interface Shown {
+interface Shown {
   readonly volume: LiveVolume | null;
   readonly tree: LiveTree | null;
   readonly points: readonly VolumePoint[];

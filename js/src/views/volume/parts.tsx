@@ -64,7 +64,7 @@ export function VolumeBar({ store, ui, volume }: Props) {
 }
 
 /** What is known about a point: its place, its loss, its basin. */
-export function reading(
+function reading(
   volume: LiveVolume,
   tree: LiveTree | null,
   at: Selection | Hover,

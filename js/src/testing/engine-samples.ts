@@ -1,5 +1,5 @@
-/** Looks and random numbers for tests. */
-import type { Grid, Look } from "./engine";
+import type { Grid, Look } from "../gl/engine";
+import { random } from "./random";
 
 export function exampleLook(change: Partial<Look> = {}): Look {
   return {
@@ -28,18 +28,6 @@ export function exampleLook(change: Partial<Look> = {}): Look {
     pixelRatio: 1,
     inset: [0, 0, 0, 0],
     ...change,
-  };
-}
-
-/** Reproducible numbers in [0, 1) (mulberry32). */
-export function random(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   };
 }
 
