@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from nblandscape.landscape.span import Span
 from nblandscape.objective import Objective
 from nblandscape.subspace import Subspace
 from nblandscape.subspace.checkpoints import Located, locate
+
+if TYPE_CHECKING:
+    from nblandscape.huggingface.options import ModelOptions
 
 _NUMBERED = re.compile(r"Checkpoint (\d+)(?: \([^)]*\))?")  # as `Subspace.through` calls them
 
@@ -38,7 +41,7 @@ def compare_checkpoints(
     callback: Callable[[CheckpointStudy], object] | None = None,
     cancel: CancelSignal | None = None,
     progress: bool = False,
-    **options: Any,
+    **options: "Unpack[ModelOptions]",
 ) -> CheckpointStudy:
     """Measure the landscape at every checkpoint of a run, or of several models, by one rule.
 
@@ -156,7 +159,7 @@ def iter_compare_checkpoints(
     through: bool = True,
     seed: int = 0,
     cancel: CancelSignal | None = None,
-    **options: Any,
+    **options: "Unpack[ModelOptions]",
 ) -> Generator[CheckpointStudy, None, None]:
     """Yield partial results of `compare_checkpoints`, the last of them the result.
 
@@ -256,7 +259,7 @@ def _problem(
     checkpoints: Stages | None,
     data: object,
     seed: int,
-    options: dict[str, Any],
+    options: "ModelOptions",
 ) -> tuple[Objective, Stages]:
     """The objective, and where its checkpoints are."""
     if isinstance(given, Objective):

@@ -17,7 +17,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Options(TypedDict, total=False):
+class ModelOptions(TypedDict, total=False):
     """Keyword arguments; `from_transformers` says what they mean."""
 
     task: str | None
@@ -29,7 +29,6 @@ class Options(TypedDict, total=False):
     overflow: Overflow
     batch_size: int
     limit: int | None
-    seed: int
     revision: str | None
     trust_remote_code: bool
     local_files_only: bool | None
@@ -41,6 +40,12 @@ class Options(TypedDict, total=False):
     copy: bool
     products: str
     graph_bytes: int | None
+
+
+class Options(ModelOptions, total=False):
+    """With the seed, which is a parameter of its own where more is drawn than `from_transformers` draws."""
+
+    seed: int
 
 
 _DEFAULTS: dict[str, Any] = {
