@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -18,7 +19,10 @@ from nblandscape.curvature.spectrum import Spectrum
 
 Basis = Literal["full", "half"]
 
-_PARTIAL_SECONDS = 0.1
+PARTIAL_SECONDS = 0.1
+"""Between partial spectra: as often as they can be looked at."""
+
+_PARTIAL_SHARE = 0.1  # of the time goes into partial spectra at most: their vectors pass over the whole basis
 _MAX_PRODUCTS = 1000
 
 
@@ -124,6 +128,7 @@ def hessian_spectrum(
         basis_bytes=basis_bytes,
         basis=basis,
         cancel=cancel,
+        every=math.inf if callback is None else PARTIAL_SECONDS,
     ):
         if callback is not None:
             callback(result)
@@ -143,12 +148,14 @@ def iter_spectrum(
     basis_bytes: int | None = None,
     basis: Basis = "full",
     cancel: CancelSignal | None = None,
+    every: float = PARTIAL_SECONDS,
 ) -> Iterator[Spectrum]:
     """Yield partial spectra while `hessian_spectrum` works; the last one is the result.
 
-    A partial spectrum comes after every product that ends 0.1 s or more after the previous one. It has the
-    same fields, holds fewer pairs while there are fewer products than wanted pairs, and stays valid after a
-    cancellation. Arguments, errors and guarantees are those of `hessian_spectrum`.
+    A partial spectrum comes after every product that ends `every` seconds or more after the previous one,
+    less often where making one takes more than a tenth of that; with infinity there is the result alone. It
+    has the same fields, holds fewer pairs while there are fewer products than wanted pairs, and stays
+    valid after a cancellation. Other arguments, errors and guarantees are those of `hessian_spectrum`.
 
     Examples
     --------
@@ -177,10 +184,13 @@ def iter_spectrum(
         max_miss=max_miss,
         seed=seed,
     )
-    last = time.monotonic()
+    last, pause = time.monotonic(), every
     for _ in solver.steps(vectors, cancel):
-        if time.monotonic() - last >= _PARTIAL_SECONDS:
-            yield solver.spectrum()
+        begin = time.monotonic()
+        if begin - last >= pause:
+            partial = solver.spectrum()
+            pause = max(every, (time.monotonic() - begin) / _PARTIAL_SHARE)
+            yield partial
             last = time.monotonic()
     check(cancel)
     result = solver.confirmed_spectrum()

@@ -27,7 +27,6 @@ TRIAL_SECONDS = 0.3  # of the very work, whose rest is taken to go on at that ra
 _TRIAL_ROWS = 24  # of the basis in a trial
 _MEAN_TRIAL_ROWS = 17  # with its restarts
 _TIMED_ROWS = 4
-_PARTIAL_SECONDS = 0.1  # between partial spectra
 _BASIS_ROWS = 60  # products of a usual run; each adds a vector
 
 
@@ -137,7 +136,7 @@ def predict_spectrum_cost(objective: Objective, *, products: int = _BASIS_ROWS) 
     seconds = _extrapolated(counted, products)
     # A trial's basis is shorter than that of the run, of which every product passes over all rows.
     longer = min(products, n) / 2 - min(counted.total / 2, _MEAN_TRIAL_ROWS)
-    seconds += products * max(longer, 0.0) * _row_seconds(objective, seconds / products)
+    seconds += products * max(longer, 0.0) * _row_seconds(objective)
     return Cost(products, seconds, sum(parts.values()), parts, "products")
 
 
@@ -167,7 +166,7 @@ class _Counted:
             yield made
 
 
-def _row_seconds(objective: Objective, product: float) -> float:
+def _row_seconds(objective: Objective) -> float:
     """Seconds by which a product takes longer with another row in the basis: timed on a few rows."""
     n = objective.num_parameters
     basis = KrylovBasis(as_operator(objective), 3 * _TIMED_ROWS)
@@ -182,12 +181,7 @@ def _row_seconds(objective: Objective, product: float) -> float:
         times.append(time.perf_counter() - begin)
     half = _TIMED_ROWS // 2
     first, last = float(np.median(times[1 : half + 1])), float(np.median(times[-half:]))
-    twice = max(last - first, 0.0) / (2 * _TIMED_ROWS - half)  # `admit` passes over the rows twice
-    weights = np.full((2 * _TIMED_ROWS, 4), 0.1)
-    begin = time.perf_counter()
-    basis.combine(weights)
-    pairs = (time.perf_counter() - begin) / len(weights)  # for partial results
-    return twice / 2 + pairs * min(1.0, product / _PARTIAL_SECONDS)
+    return max(last - first, 0.0) / (2 * _TIMED_ROWS - half) / 2  # `admit` passes over the rows twice
 
 
 def _extrapolated(steps: Iterable[int], total: int) -> float:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from nblandscape.cancel import Cancelled
 from nblandscape.curvature import as_operator, hessian_spectrum, iter_spectrum
+from nblandscape.curvature.solver import Solver
 from tests.curvature.spectra import Diagonal, assert_certified, ends, outliers_and_bulk, rotated
 
 
@@ -231,6 +232,35 @@ def test_partial_spectra_are_spectra():
         assert partial.vectors.shape == (len(partial), 11)
         assert partial.largest + partial.smallest == len(partial)
     assert not seen[1].converged.any()
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """How often a spectrum was made; each takes as long as the test says."""
+    calls, spectrum = [], Solver.spectrum
+
+    def counted(self):
+        calls.append(self.products)
+        threading.Event().wait(counted.seconds)
+        return spectrum(self)
+
+    counted.seconds = 0.0
+    monkeypatch.setattr(Solver, "spectrum", counted)
+    return counted, calls
+
+
+def test_partial_spectra_are_not_made_where_nobody_sees_them(made):
+    result = hessian_spectrum(Slow(np.r_[5.0, 4.0, np.linspace(-1, 1, 6)]), largest=1, smallest=1)
+    assert result.products > 4
+    assert len(made[1]) == 1
+
+
+def test_partial_spectra_take_a_tenth_of_the_time_at_most(made):
+    made[0].seconds = 0.04
+    *partial, result = iter_spectrum(Slow(np.linspace(-1, 1, 200)), max_miss=1, max_products=17, tol=0.5)
+    apart = np.diff([p.products for p in partial])
+    assert result.products > 8
+    assert (apart >= 4).all()  # 0.4 s, of products that take 0.11 s
 
 
 @pytest.mark.parametrize("kind", ["event", "function"])
