@@ -9,6 +9,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
+import killed_run
 import numpy as np
 import pytest
 import torch
@@ -19,7 +20,7 @@ import nblandscape as nbl
 from nblandscape.cancel import Cancelled
 from nblandscape.landscape import iter_sample, open_store
 
-SCRIPT = Path(__file__).with_name("killed_run.py")
+SCRIPT = Path(killed_run.__file__)
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
 
 
@@ -76,19 +77,8 @@ def test_a_killed_run_goes_on_where_it_ended(tmp_path):
         subprocess.run(command, env=ENVIRONMENT, check=True)
         # Two batches a point; the start-up, the checks and the probes of a store evaluate a few more.
         assert log.stat().st_size - evaluated <= 2 * (17 * 17 - done) + 30
-    plain_log = tmp_path / "plain"
-    subprocess.run(
-        [
-            sys.executable,
-            str(SCRIPT),
-            str(tmp_path / "other.zarr"),
-            str(plain_log),
-            str(tmp_path / "plain.npy"),
-        ],
-        env=ENVIRONMENT,
-        check=True,
-    )
-    np.testing.assert_array_equal(np.load(out), np.load(tmp_path / "plain.npy"))
+    plain = killed_run.sampled(killed_run.objective_of(str(tmp_path / "plain")))
+    np.testing.assert_array_equal(np.load(out), plain.batch_losses)
     assert open_store(store).provenance["complete"]
 
 
