@@ -1,4 +1,4 @@
-"""A sampling run in a process of its own that logs its evaluations: ``python killed_run.py STORE LOG OUT``."""
+"""A sampling run in a process of its own that logs its evaluations: ``killed_run.py STORE LOG OUT``."""
 
 import os
 import sys
