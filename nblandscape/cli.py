@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import nblandscape
+from nblandscape.flags import in_flags
+
+_OF_THE_USER = (OSError, ValueError, TypeError, FloatingPointError, ImportError, MemoryError)
+_OTHER_FLAGS = {"largest": "--eigenpairs", "smallest": "--eigenpairs", "report": "--html"}  # of inspect
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -35,8 +39,13 @@ def main(arguments: list[str] | None = None) -> int:
     view = commands.add_parser("view", help="open a saved explorer or landscape in a browser")
     view.add_argument("file", type=Path, help="what explorer.save or landscape.save wrote")
     view.add_argument("--html", type=Path, help="write the page there; do not open a browser")
-    _add_inspect(commands)
+    inspect = _add_inspect(commands)
     options = parser.parse_args(arguments)
+
+    def words(text: str) -> str:
+        """The package's messages name keyword arguments; here they are flags."""
+        return in_flags(text, inspect, _OTHER_FLAGS)
+
     try:
         if options.command == "demo":
             return _demo(options.html)
@@ -44,18 +53,18 @@ def main(arguments: list[str] | None = None) -> int:
             return _view(options.file, options.html)
         from nblandscape.huggingface.command import run
 
-        return run(options)
-    except (FileNotFoundError, ValueError, ImportError, MemoryError) as error:
-        print(f"nblandscape: {error}", file=sys.stderr)
+        return run(options, words)
+    except _OF_THE_USER as error:
+        print(f"nblandscape: {words(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("nblandscape: interrupted; nothing was written.", file=sys.stderr)
         return 130
 
 
-def _add_inspect(commands: Any) -> None:
+def _add_inspect(commands: Any) -> argparse.ArgumentParser:
     """Arguments of ``nblandscape inspect``; nothing is imported for them."""
-    inspect = commands.add_parser(
+    inspect: argparse.ArgumentParser = commands.add_parser(
         "inspect",
         help="look at the loss landscape of a Hugging Face model",
         description="From a Hugging Face checkpoint to its loss landscape: a table, and a report to look at.",
@@ -102,6 +111,7 @@ def _add_inspect(commands: Any) -> None:
     add("--quick", action="store_true", help="leave out the curvature by layer and the trust report")
     add("--plan", action="store_true", help="print memory and time estimates, and stop; loads no weights")
     add("--quiet", action="store_true", help="neither plan nor progress")
+    return inspect
 
 
 def _view(file: Path, target: Path | None) -> int:

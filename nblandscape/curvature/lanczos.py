@@ -198,6 +198,20 @@ def iter_spectrum(
     yield result
 
 
+def check_pairs(largest: int, smallest: int) -> None:
+    """Check how many eigenvalues of either end are asked for.
+
+    Raises
+    ------
+    ValueError
+        None at all, or less.
+    """
+    check_count(largest, 0, "largest")
+    check_count(smallest, 0, "smallest")
+    if largest + smallest < 1:
+        raise ValueError(f"largest={largest} and smallest={smallest}: one of them must be at least 1")
+
+
 def _check_arguments(
     largest: int,
     smallest: int,
@@ -207,10 +221,7 @@ def _check_arguments(
     max_products: int | None,
     max_miss: float,
 ) -> None:
-    check_count(largest, 0, "largest")
-    check_count(smallest, 0, "smallest")
-    if largest + smallest < 1:
-        raise ValueError(f"largest={largest} and smallest={smallest}: one of them must be at least 1")
+    check_pairs(largest, smallest)
     if max_products is not None:
         check_count(max_products, 1, "max_products")
     if not 0 < max_miss <= 1:

@@ -2,7 +2,9 @@
 
 import json
 import sys
+import warnings
 from argparse import Namespace
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -23,31 +25,35 @@ from nblandscape.huggingface.report import (
 from nblandscape.widgets._export import in_words
 from nblandscape.widgets.explorer import Explorer
 
+Words = Callable[[str], str]
+
 _POLL = 0.1  # seconds
 
 
-def run(options: Namespace) -> int:
-    """Do what the arguments say and return the exit status."""
+def run(options: Namespace, words: Words) -> int:
+    """Do what the arguments say and return the exit status; `words` turns keyword arguments into flags."""
     transformers().utils.logging.disable_progress_bar()  # the bar below is the only one
+    transformers().utils.logging.set_verbosity_error()
+    warnings.simplefilter("ignore", FutureWarning)  # of one library about another
     if options.html is not None:
         check_target(options.html)
     arguments = _arguments(vars(options))
     if options.plan:
         arguments.pop("span", None)
         plan = plan_inspection(options.path, options.data, **arguments)
-        _print(_json(plan.to_dict()) if options.json else repr(plan))
+        _print(_json(plan.to_dict()) if options.json else words(repr(plan)))
         return 0
     explorer = inspect(options.path, options.data, quiet=True, **arguments)
     try:
         if not options.quiet:
-            _print(repr(explorer.plan), error=options.json)
+            _print(words(repr(explorer.plan)), error=options.json)
         report = _measured(explorer, options)
         if options.html is not None:
             write_report(explorer, options.html, report=report)
     finally:
         explorer.cancel()
         explorer.close()
-    _print(report.to_json().rstrip() if options.json else summary_of(report))
+    _print(report.to_json().rstrip() if options.json else words(summary_of(report)))
     if options.html is not None and not options.json:
         beside = options.html.with_suffix(".json")
         _print(f"{options.html} ({in_words(options.html.stat().st_size)}) and {beside.name}")
@@ -79,8 +85,8 @@ def _measured(explorer: Explorer, options: Namespace) -> Report:
             bar.refresh()
 
         while True:
-            stage, share = explorer.progress()
-            say(stage, share)
+            if explorer.error is None:  # else it is told once, as the error that it is
+                say(*explorer.progress())
             try:
                 explorer.wait(_POLL)
                 break

@@ -171,7 +171,7 @@ def _check_device(device: Any) -> None:
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
+        reason = _first_line(error)
         raise ValueError(
             f'device={str(device)!r} cannot be used here ({reason}). Use "cpu", or leave it out.'
         ) from error
@@ -188,8 +188,10 @@ def transformers() -> Any:
     try:
         return importlib.import_module("transformers")
     except ImportError as error:
+        absent = isinstance(error, ModuleNotFoundError) and error.name == "transformers"
+        reason = "" if absent else f" (it is there, but cannot be imported: {_first_line(error)})"
         raise ImportError(
-            "Models of Hugging Face need Transformers: pip install 'nblandscape[hf]'"
+            f"Models of Hugging Face need Transformers{reason}: pip install 'nblandscape[hf]'"
         ) from error
 
 
@@ -374,7 +376,10 @@ def _model(place: str, config: Any, task: Task, access: Access, *, added: tuple[
     """The model of a task; every weight comes from the checkpoint, but for modules that an adapter brings."""
     auto = getattr(transformers(), AUTO_CLASSES[task])
     if access.outline:
-        return _outline(auto, place, config, access)
+        try:
+            return _outline(auto, place, config, access)
+        except ValueError as error:
+            raise _not_of_the_task(place, config, task, error) from error
     with torch.random.fork_rng(devices=[]):  # of which what the checkpoint lacks would be drawn
         try:
             model, info = auto.from_pretrained(
@@ -386,7 +391,7 @@ def _model(place: str, config: Any, task: Task, access: Access, *, added: tuple[
                 **access.arguments(),
             )
         except (RuntimeError, ValueError) as error:
-            raise ValueError(f"{place} cannot be loaded as {AUTO_CLASSES[task]}: {error}") from error
+            raise _not_of_the_task(place, config, task, error) from error
     missing = sorted(info["missing_keys"])
     if task == "sentence-embedding" and missing and all(key.startswith("pooler.") for key in missing):
         model.pooler = None  # it does not take part in the embedding
@@ -400,6 +405,18 @@ def _model(place: str, config: Any, task: Task, access: Access, *, added: tuple[
             "train the missing part first and save the model."
         )
     return model.eval()
+
+
+def _not_of_the_task(place: str, config: Any, task: Task, error: Exception) -> ValueError:
+    saved = (config.architectures or ["an unknown class"])[0]
+    return ValueError(
+        f"{place} cannot be loaded for {task}: {_first_line(error)} It was saved from {saved}. Choose its "
+        "own task with task=, or leave that out."
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 def _outline(auto: Any, place: str, config: Any, access: Access) -> Any:
@@ -520,7 +537,16 @@ def _first_of(auto: str, places: tuple[str, ...], files: tuple[str, ...], loaded
                 continue
         elif all(_hub_file(place, name, loaded.access) is None for name in files):
             continue
-        return getattr(transformers(), auto).from_pretrained(place, **loaded.access.arguments())
+        try:
+            return getattr(transformers(), auto).from_pretrained(place, **loaded.access.arguments())
+        except Exception as error:  # of many libraries that parse files: what they raise is not declared
+            what, option = (
+                ("tokenizer", "tokenizer=") if auto == "AutoTokenizer" else ("image processor", "processor=")
+            )
+            raise ValueError(
+                f"The {what} in {place} cannot be read ({_first_line(error)}). Save it again with "
+                f"save_pretrained, or pass another one with {option}."
+            ) from error
     return None
 
 
@@ -549,7 +575,7 @@ def _hub(name: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = str(error).splitlines()[0]
+        reason = _first_line(error)
         raise FileNotFoundError(
             f"{name} is neither a folder here nor complete in the hub's cache, and cannot be downloaded: "
             f"{reason} Run `hf download {name}` where there is a network (HF_HOME is the cache), or pass a "
@@ -558,4 +584,5 @@ def _hub(name: str) -> Iterator[None]:
 
 
 def _listed(places: tuple[str, ...]) -> str:
-    return " or ".join(places) or "sight (the model does not say where it came from)"
+    names = ["the present folder" if place == "." else place for place in places]
+    return " or ".join(names) or "sight (the model does not say where it came from)"

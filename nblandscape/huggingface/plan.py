@@ -9,7 +9,7 @@ from typing import Any, Literal, Unpack, get_args
 import numpy as np
 import torch
 
-from nblandscape.curvature.lanczos import Basis
+from nblandscape.curvature.lanczos import Basis, check_pairs
 from nblandscape.huggingface.budget import Choice, Step, judged, remedies_of, steps_of
 from nblandscape.huggingface.data import Preparation
 from nblandscape.huggingface.loading import Loaded, load
@@ -33,7 +33,7 @@ LIMIT = 64  # texts of an inspection, if nobody chose
 _SHARE = 0.6  # of the speed of a matrix product that a model reaches
 _TRIAL = 0.3  # seconds of an evaluation up to which products and points are tried as well
 _LOSSES_ONLY = "No spectrum, only losses along random directions"
-_CHOSEN = 'mode="random" was chosen'
+_CHOSEN = "random directions were chosen"
 _TOO_LARGE = "the Hessian's directions do not fit into memory"
 
 
@@ -298,6 +298,7 @@ def choice_of(mode: Mode, points: int, largest: int, smallest: int, basis: Basis
     if mode not in MODES:
         raise ValueError(f'mode={mode!r}; use "auto", "hessian" or "random".')
     check_points(points, 2)
+    check_pairs(largest, smallest)
     directions: Literal["random", "hessian"] = "random" if mode == "random" else "hessian"
     return Choice(directions, points, largest, smallest, basis=basis)
 

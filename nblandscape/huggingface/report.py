@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -224,8 +225,8 @@ def check_target(path: str | Path) -> Path:
 
     Raises
     ------
-    FileNotFoundError
-        The folder does not exist.
+    FileNotFoundError, PermissionError
+        The folder does not exist, or is read-only.
     ValueError
         Not the name of an HTML file.
     """
@@ -233,7 +234,13 @@ def check_target(path: str | Path) -> Path:
     if not target.parent.is_dir():
         raise FileNotFoundError(f"The folder {target.parent} does not exist.")
     if target.suffix.lower() not in (".html", ".htm"):
-        raise ValueError(f"path={str(path)!r}: a report is an .html file; its JSON is written beside it.")
+        raise ValueError(
+            f"{path} has the wrong ending: a report is an .html file; its JSON is written beside it."
+        )
+    if not os.access(target.parent, os.W_OK):
+        raise PermissionError(
+            f"Nothing may be written into the folder {target.parent.resolve()}. Choose another one."
+        )
     return target
 
 

@@ -95,7 +95,8 @@ def rows_of(
     fields = _renamed(_FIELDS[task], text_column, label_column)
     rows = list(itertools.islice(_iterate(data), limit))
     if not rows:
-        raise ValueError("The data hold nothing. Pass a list of texts or rows, a file, or a data set.")
+        what = f"{data} holds" if isinstance(data, (str, Path)) else "The data hold"
+        raise ValueError(f"{what} nothing. Pass a list of texts or rows, a file with some, or a data set.")
     return [_row(row, number, fields, task) for number, row in enumerate(rows)]
 
 
@@ -131,9 +132,8 @@ def _from_file(data: str | Path) -> Iterable[Any]:
     if isinstance(data, str) and (len(data) > 1000 or "\n" in data):
         raise ValueError(f"data is one text ({short!r}). Pass a list of texts: [text].")
     if not path.is_file():
-        raise FileNotFoundError(
-            f"There is no file {short}. Pass a list of texts ([text]) or the path of a file."
-        )
+        what = f"{short} is a folder, not a file" if path.is_dir() else f"There is no file {short}"
+        raise FileNotFoundError(f"{what}. Pass a list of texts ([text]) or the path of a file.")
     kind = path.suffix.lower()
     if kind not in _SUFFIXES:
         raise ValueError(
@@ -213,6 +213,8 @@ def _value(row: Mapping[Any, Any], field: Field, number: int) -> Any:
             return row[column]
     if field.optional:
         return None
+    if blank := [column for column in field.columns if column in row]:
+        raise ValueError(f"Row {number} has nothing in its column {blank[0]}. Leave such rows out.")
     raise ValueError(
         f"Row {number} has no {field.name}: its columns are {', '.join(map(str, row))}, looked for "
         f"{', '.join(field.columns)}. Name the right one with text_column= or label_column=."

@@ -3,6 +3,8 @@
 import contextlib
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,9 +26,23 @@ def notes(texts, tmp_path_factory):
     return file
 
 
+@pytest.fixture
+def spoilt(gpt2_folder, tmp_path, monkeypatch):
+    """A folder to be in, with files and models that are not as they should be."""
+    monkeypatch.chdir(tmp_path)
+    Path("rows.jsonl").write_text('{"text": "a word"}\n')
+    Path("numbers.jsonl").write_text('{"text": 5}\n')
+    Path("nothing.jsonl").write_text('{"text": null}\n')
+    Path("empty.txt").write_text(" \n\n")
+    shutil.copytree(gpt2_folder, "broken")
+    Path("broken/tokenizer.json").write_text("{")
+    shutil.copytree(gpt2_folder, "bare", ignore=shutil.ignore_patterns("tokenizer*"))
+
+
 @contextlib.contextmanager
-def process(*arguments):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+def process(*arguments, path=ROOT):
+    paths = os.pathsep.join(dict.fromkeys([str(path), str(ROOT)]))
+    environment = {**os.environ, "PYTHONPATH": paths, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "nblandscape", "inspect", *map(str, arguments)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment) as job:
@@ -101,13 +117,27 @@ def test_a_plan_and_nothing_else(gpt2_folder, notes, capsys):
         ({"--points": "8"}, "points"),
         ({"--html": "report.pdf"}, "a report is an .html file"),
         ({"--html": "no/such/folder/report.html"}, "does not exist"),
-        ({"--task": "poetry"}, 'task="poetry" is unknown'),
-        ({"--parameters": "nothing.*"}, "matches none"),
-        ({"--device": "abacus"}, "device='abacus' cannot be used here"),
-        ({"--device": "cuda:99"}, "device='cuda:99' cannot be used here"),
+        ({"--task": "poetry"}, "--task poetry is unknown"),
+        ({"--task": "masked-lm"}, "It was saved from GPT2LMHeadModel. Choose its own task with --task"),
+        ({"--parameters": "nothing.*"}, "--parameters 'nothing.*' matches none"),
+        ({"--parameters": "layer:9"}, "--parameters layer:9: there is no such layer"),
+        ({"--device": "abacus"}, "--device abacus cannot be used here"),
+        ({"--device": "cuda:99"}, "--device cuda:99 cannot be used here"),
+        ({"--batch-size": "0"}, "--batch-size 0: at least 1"),
+        ({"--max-length": "9999"}, "--max-length 9999 is more than the 48 tokens"),
+        ({"--eigenpairs": "0"}, "--eigenpairs 0: one of them must be at least 1"),
+        ({"--span": "-1"}, "--span (-1.0, -1.0): half-widths must be positive"),
+        ({"--metrics": "f1"}, "--metrics f1 is unknown for causal-lm"),
+        ({"--text-column": "verse", "data": "rows.jsonl"}, "Name the right one with --text-column or"),
+        ({"data": "numbers.jsonl"}, "Text 0 is a int (5); texts are strings"),
+        ({"data": "nothing.jsonl"}, "Row 0 has nothing in its column text"),
+        ({"data": "empty.txt"}, "empty.txt holds nothing"),
+        ({"data": "."}, ". is a folder, not a file"),
+        ({"path": "broken"}, "The tokenizer in broken cannot be read"),
+        ({"path": "bare"}, "No tokenizer files in bare or the present folder. Pass --tokenizer"),
     ],
 )
-def test_user_errors_are_one_line_and_status_2(gpt2_folder, notes, capsys, change, words):
+def test_user_errors_are_one_line_in_flags_and_status_2(spoilt, gpt2_folder, notes, capsys, change, words):
     given = {"path": str(gpt2_folder), "data": str(notes), **change}
     options = [part for pair in change.items() if pair[0].startswith("--") for part in pair]
     status = main(["inspect", given["path"], "--text", given["data"], "--overflow", "truncate", *options])
@@ -116,7 +146,25 @@ def test_user_errors_are_one_line_and_status_2(gpt2_folder, notes, capsys, chang
     assert words in err
     assert err.startswith("nblandscape: ")
     assert err.count("\n") == 1
+    assert not re.search(r"\w=", err)  # no keyword arguments of Python
     assert out == ""
+
+
+def test_a_missing_extra_is_one_line_and_status_2(gpt2_folder, notes, tmp_path):
+    """Where Transformers is not installed: a process whose imports do not find it."""
+    hook = (
+        "import sys\n"
+        "class Absent:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.split('.')[0] in ('transformers', 'safetensors', 'peft', 'tokenizers'):\n"
+        "            raise ModuleNotFoundError(f'No module named {name!r}', name=name)\n"
+        "sys.meta_path.insert(0, Absent())\n"
+    )
+    (tmp_path / "sitecustomize.py").write_text(hook)
+    with process(gpt2_folder, "--text", notes, *FAST, path=tmp_path) as job:
+        out, err = job.communicate(timeout=100)
+    assert (job.returncode, out) == (2, "")
+    assert err == "nblandscape: Models of Hugging Face need Transformers: pip install 'nblandscape[hf]'\n"
 
 
 @pytest.mark.timeout(300)

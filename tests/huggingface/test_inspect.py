@@ -70,7 +70,7 @@ def test_random_directions_are_live_and_need_no_products(gpt2_folder, texts, mon
         assert first.provenance["subspace"]["kind"] == "random"
         assert first.provenance["subspace"]["normalize"] == "filter"
         assert first.origin == 40
-        assert explorer.source["notice"] == 'No spectrum: mode="random" was chosen.'
+        assert explorer.source["notice"] == "No spectrum: random directions were chosen."
         assert np.isfinite(first.batch_losses).all()
         explorer.request(span=(explorer.spec["span"][0] / 2, explorer.spec["span"][1] / 2), points=17)
         explorer.wait()

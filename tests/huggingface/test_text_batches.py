@@ -176,7 +176,7 @@ def test_files_of_every_kind_hold_the_same_rows(tmp_path):
             b"review,stars\ngood,1\n",
             "Row 0 has no text: its columns are review, stars.*text_column=",
         ),
-        ("a.txt", b"\n", "hold nothing"),
+        ("a.txt", b"\n", r"a\.txt holds nothing"),
     ],
 )
 def test_files_that_cannot_be_read(tmp_path, name, content, words):
