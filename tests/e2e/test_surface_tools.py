@@ -5,20 +5,12 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from harness.panel import HIMMELBLAU, colours, fingerprint, finished, rested
+from harness.panel import HIMMELBLAU, NO_WEBGL, colours, fingerprint, finished, rested
 from harness.shared import checked, opened
 
 EXPLORE = """
 explorer = nbl.explore(himmelblau, bounds=((-5, 5), (-5, 5)), points=33)
 explorer
-"""
-NO_WEBGL = """
-for (const kind of [HTMLCanvasElement, OffscreenCanvas]) {
-  const original = kind.prototype.getContext;
-  kind.prototype.getContext = function (type, ...more) {
-    return /webgl/.test(type) ? null : original.call(this, type, ...more);
-  };
-}
 """
 
 

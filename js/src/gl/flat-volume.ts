@@ -6,7 +6,9 @@ import type { VolumeHit } from "./volume-pick";
 
 /** What the maps need of a volume beside its field. */
 interface FlatSource extends VolumeGrid {
-  data: { labels: readonly string[] };
+  labels: readonly string[];
+  /** Texts at both ends of each axis. */
+  ends: readonly (readonly [string, string])[];
 }
 
 interface Place {
@@ -18,20 +20,30 @@ interface Place {
   size: number;
 }
 
-interface MarkedPoint {
+export interface MarkedPoint {
   kind: string;
   at: readonly [number, number, number];
+  /** Selected or pointed at. */
+  lit?: boolean;
 }
 
 /** Points within this share of the grid of a plane are drawn on it. */
 const NEAR = 0.06;
 const PIXELS = 220;
 
-/** Without WebGL2: the three planes through the slices, or the lowest point, side by side as maps. */
+/** Without WebGL2: the three planes through the slices, or through a point, as maps. */
 export interface FlatVolume {
   setVolume(volume: FlatSource): void;
-  draw(look: VolumeLook, target: CanvasRenderingContext2D, points: readonly MarkedPoint[]): void;
+  /** `through`: the point that planes go through where there is no slice. */
+  draw(
+    look: VolumeLook,
+    target: CanvasRenderingContext2D,
+    points: readonly MarkedPoint[],
+    through: MarkedPoint["at"] | null,
+  ): void;
   pick(px: number, py: number): VolumeHit | null;
+  /** Where a point is drawn, on the first map that it is on. */
+  spotOf(at: MarkedPoint["at"]): [number, number] | null;
   markerAt<P extends MarkedPoint>(px: number, py: number, points: readonly P[]): P | null;
 }
 
@@ -46,22 +58,25 @@ export function createFlatVolume(): FlatVolume {
 
   const others = (axis: number): [number, number] => (axis === 0 ? [1, 2] : axis === 1 ? [0, 2] : [0, 1]);
 
-  function layout(look: VolumeLook, of: FlatSource, points: readonly MarkedPoint[]): void {
-    const lowest = points.find((p) => p.kind === "minimum");
+  /** In as many columns as make the maps largest. */
+  function layout(look: VolumeLook, of: FlatSource, through: MarkedPoint["at"] | null): void {
     ratio = look.pixelRatio;
     const gap = 34 * ratio;
-    const wide = look.width > look.height;
-    const [top, right] = [look.inset[0], look.inset[1]];
-    const [width, height] = [look.width - right, look.height - top];
-    const size = wide
-      ? Math.min((width - 3.4 * gap) / 3, height - 2.4 * gap)
-      : Math.min(width - 2 * gap, (height - 4.6 * gap) / 3);
+    const top = look.inset[0];
+    const [width, height] = [look.width - look.inset[1], look.height - top];
+    const sizes = [1, 2, 3].map((columns) =>
+      Math.min((width - 0.4 * gap) / columns, (height - 0.4 * gap) / Math.ceil(3 / columns)),
+    );
+    const columns = sizes.indexOf(Math.max(...sizes)) + 1;
+    const step = sizes[columns - 1]!;
+    const left = (width - columns * step + gap) / 2;
+    const above = top + (height - Math.ceil(3 / columns) * step) / 2;
     places = [2, 1, 0].map((axis, k) => ({
       axis,
-      where: look.slices[axis] ?? lowest?.at[axis] ?? (of.shape[axis]! - 1) / 2,
-      x: wide ? gap + k * (size + gap) : (width - size) / 2,
-      y: wide ? top + (height - size) / 2 : top + 1.2 * gap + k * (size + 1.1 * gap),
-      size: Math.max(8, size),
+      where: look.slices[axis] ?? through?.[axis] ?? (of.shape[axis]! - 1) / 2,
+      x: left + (k % columns) * step,
+      y: above + Math.floor(k / columns) * step,
+      size: Math.max(8, step - 1.1 * gap),
     }));
   }
 
@@ -130,10 +145,11 @@ export function createFlatVolume(): FlatVolume {
         return new Float32Array(next.shape[u]! * next.shape[v]!);
       });
     },
-    draw(look, target, points) {
+    draw(look, target, points, through) {
       if (volume === null) return;
+      const { labels, ends } = volume;
       setHeightMap(map, look.heights);
-      layout(look, volume, points);
+      layout(look, volume, through);
       target.setTransform(1, 0, 0, 1, 0, 0);
       target.clearRect(0, 0, look.width, look.height);
       const ink = css(look.ink);
@@ -145,36 +161,47 @@ export function createFlatVolume(): FlatVolume {
         target.lineWidth = ratio;
         target.strokeRect(place.x, place.y, place.size, place.size);
         target.font = `${11 * ratio}px sans-serif`;
-        target.textAlign = "center";
+        const { x, y, size } = place;
+        const along = (axis: number, y: number) => {
+          const [low, high] = ends[axis]!;
+          const room = size - target.measureText(`${low} ${high} →  `).width;
+          const label = labels[axis]!;
+          const short = label.replace(/ \(.*\)$/, "").split(" ");
+          target.textAlign = "center";
+          target.fillText(`${target.measureText(label).width < room ? label : short.pop()} →`, size / 2, y);
+          if (room <= 0) return;
+          target.textAlign = "left";
+          target.fillText(low, 0, y);
+          target.textAlign = "right";
+          target.fillText(high, size, y);
+        };
         const [u, v] = others(place.axis);
-        const { labels } = volume.data;
-        const fitting = (label: string) =>
-          target.measureText(label).width < place.size
-            ? label
-            : label
-                .replace(/ \(.*\)$/, "")
-                .split(" ")
-                .pop();
-        target.fillText(
-          `${fitting(labels[u]!)} →`,
-          place.x + place.size / 2,
-          place.y + place.size + 15 * ratio,
-        );
         target.save();
-        target.translate(place.x - 8 * ratio, place.y + place.size / 2);
+        target.translate(x, y + size);
+        along(u, 15 * ratio);
         target.rotate(-Math.PI / 2);
-        target.fillText(`${fitting(labels[v]!)} →`, 0, 0);
+        along(v, -8 * ratio);
         target.restore();
+        target.textAlign = "center";
         target.font = `${15 * ratio}px sans-serif`;
         target.strokeStyle = css(look.background);
         target.lineWidth = 3 * ratio;
         target.lineJoin = "round";
-        for (const { kind, at } of points) {
+        for (const { kind, at, lit } of points) {
           if (!isNear(place, at, volume)) continue;
           const [x, y] = onMap(place, at, volume);
-          const glyph = kind === "minimum" ? "▼" : kind === "saddle" ? "✕" : "★";
+          const glyph = kind === "minimum" ? "▼" : kind === "saddle" ? "✕" : kind === "point" ? "●" : "★";
           target.strokeText(glyph, x, y + 5 * ratio);
           target.fillText(glyph, x, y + 5 * ratio);
+          if (lit !== true) continue;
+          target.beginPath();
+          target.arc(x, y, 11 * ratio, 0, 2 * Math.PI);
+          target.stroke();
+          target.lineWidth = 1.5 * ratio;
+          target.strokeStyle = ink;
+          target.stroke();
+          target.lineWidth = 3 * ratio;
+          target.strokeStyle = css(look.background);
         }
       }
     },
@@ -192,6 +219,11 @@ export function createFlatVolume(): FlatVolume {
         return Number.isNaN(value) ? null : { at, value, on: "slice", axis: place.axis };
       }
       return null;
+    },
+    spotOf(at) {
+      const of = volume;
+      const place = of && places.find((one) => isNear(one, at, of));
+      return place ? onMap(place, at, of!) : null;
     },
     markerAt(px, py, points) {
       if (volume === null) return null;

@@ -116,6 +116,8 @@ void main() {
   float t = hole ? 0.0 : mapped(mix(mix(a, b, w.x), mix(c, d, w.x), w.y));
   float dT = length(vec2(dFdx(t), dFdy(t)));
   vec2 dGrid = vec2(length(vec2(dFdx(vGrid.x), dFdy(vGrid.x))), length(vec2(dFdx(vGrid.y), dFdy(vGrid.y))));
+  // Beside a hole there is no slope: lines as wide as its edge would be drawn there.
+  if (fwidth(hole ? 1.0 : 0.0) > 0.0) dT = 0.0;
   if (hole) discard;
   float inside = uLevel < -9.0 ? 1.0 : clamp(0.5 + (uLevel - t + 1e-6) / max(dT, 1e-7), 0.0, 1.0);
   if (uCut > 0.5 && inside <= 0.0) discard;

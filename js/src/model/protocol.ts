@@ -253,7 +253,8 @@ export interface ViewState {
 }
 
 export interface VolumeState {
-  level?: number;
+  /** Missing or null: where the two deepest basins are still apart. */
+  level?: number | null;
   /** Loss of a second isosurface; the higher of both is drawn as glass around the other. */
   second?: number | null;
   slices?: [number | null, number | null, number | null];

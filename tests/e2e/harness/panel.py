@@ -60,6 +60,16 @@ COUNT_CONTEXTS = """() => {
   }
 }"""
 
+# Run before the scripts of a page: a browser without WebGL.
+NO_WEBGL = """
+for (const kind of [HTMLCanvasElement, OffscreenCanvas]) {
+  const original = kind.prototype.getContext;
+  kind.prototype.getContext = function (type, ...more) {
+    return /webgl/.test(type) ? null : original.call(this, type, ...more);
+  };
+}
+"""
+
 
 def canvas(widget: Locator) -> Locator:
     """The surface's canvas."""

@@ -47,7 +47,8 @@ export function Slider(props: Props) {
       type="range"
       min={min}
       max={max}
-      step={step === "any" ? (max - min) / 400 || 1 : step}
+      // A trifle less than a 400th: rounding must not keep the last step from the end.
+      step={step === "any" ? (max - min) / 400.000001 || 1 : step}
       value={value}
       disabled={disabled}
       title={props.title}

@@ -63,6 +63,13 @@ describe("ticks", () => {
   });
 });
 
+it("two decades have texts of their own, though they are one distance apart", () => {
+  expect(tickTexts([0.01, 1])).toEqual(["0.01", "1"]);
+  expect(tickTexts([0.1, 10])).toEqual(["0.1", "10"]);
+  expect(tickTexts([-10, -0.1])).toEqual(["−10", "−0.1"]);
+  expect(tickTexts([0.5, 1])).toEqual(["0.5", "1.0"]);
+});
+
 describe("losses that differ in the eighth digit", () => {
   it("have ticks that count from what they have in common", () => {
     const [low, high] = [2.41258509, 2.41258517];

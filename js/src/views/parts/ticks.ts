@@ -94,10 +94,11 @@ export function fullTexts(ticks: readonly number[]): string[] {
     return ticks.map((v) => power(v, digits));
   }
   if (largest / smallest > 1e4) return ticks.map((v) => (Math.abs(v) < 1e-3 ? power(v) : plain(v)));
-  const gaps = ticks.slice(1).map((v, k) => Math.abs(v - ticks[k]!));
-  const even = gaps.every((gap) => Math.abs(gap - gaps[0]!) <= 1e-6 * gap);
-  if (!even || gaps.length === 0) return ticks.map(plain);
-  const decimals = Math.min(15, Math.max(0, Math.ceil(-Math.log10(gaps[0]! * 1.0001))));
+  const gap = ticks[1]! - ticks[0]!;
+  // Two ticks of a logarithmic scale are one gap apart, but no multiples of it.
+  const first = Math.round(ticks[0]! / gap);
+  if (!ticks.every((v, k) => Math.abs(v / gap - first - k) <= 1e-6)) return ticks.map(plain);
+  const decimals = Math.min(15, Math.max(0, Math.ceil(-Math.log10(gap * 1.0001))));
   return ticks.map((v) => minus(v.toFixed(decimals)));
 }
 

@@ -16,10 +16,11 @@ import { type Inset, insets } from "../canvas/layout";
 import { createLook, followView } from "../canvas/look";
 import { createReadOutPlace } from "../canvas/read-out-place";
 import { type Spot, setAnchor } from "../canvas/ui";
+import { num } from "../parts/format";
 import { sameParts } from "../parts/same";
 import { linearTicks } from "../parts/ticks";
 import { type Grip, gripAt } from "./grab";
-import { fits, type VolumePoint, volumeMarkers, volumePoints } from "./points";
+import { fits, flatMarks, type VolumePoint, volumeMarkers, volumePoints } from "./points";
 import { isColored, nestedLevels, type Scale, scaleOf, sliceIndices, slicesOf } from "./state";
 import { volumeTint } from "./tint";
 import type { VolumeUi } from "./ui";
@@ -104,7 +105,12 @@ export function createDrawing(
       grid = next && { shape: next.shape, values: next.values };
       if (next && grid) {
         solid?.setGrid(grid);
-        flat?.setVolume(next);
+        const { labels } = next.data;
+        flat?.setVolume({
+          ...grid,
+          labels,
+          ends: labels.map((_, k) => endsOf(next, k).map((x) => num(x)) as [string, string]),
+        });
         picture.extent = { x0: endsOf(next, 0), x1: endsOf(next, 1) };
         picture.range = endsOf(next, 2);
         ticked = false;
@@ -159,8 +165,15 @@ export function createDrawing(
     insets(width, height, frames.pixelRatio(), flat !== null, inset);
     if (flat !== null) {
       axes.clear();
-      flat.draw(look(moving, volume), context, shown.points);
+      const [selection, hover, pointed] = [
+        store.selection.value,
+        store.hover.value,
+        ui.pointer.peek() !== null,
+      ];
+      const [marks, through] = flatMarks(shown.points, selection, hover, volume, pointed);
+      flat.draw(look(moving, volume), context, marks, through);
       placeTooltip();
+      placeCard(volume);
       return;
     }
     if (solid === null) return;
@@ -172,9 +185,13 @@ export function createDrawing(
     const [x, y, z] = volume.data.labels;
     axes.draw({ camera, ticks, labels: [x, y], upright: z, bottom: picture.range[0] });
     placeTooltip();
-    if (moving) return;
+    if (!moving) placeCard(volume);
+  }
+
+  /** The card about the selection, where it covers least. */
+  function placeCard(of: LiveVolume): void {
     const busy = (x: number, y: number) => pickAt({ x, y }) !== null;
-    placeReadOut([store.selection.value, store.view.value, volume], axes.texts, busy, null);
+    placeReadOut([store.selection.value, store.view.value, of], axes.texts, busy, null);
   }
 
   /** Round coordinates, as many as the box has room for; the same arrays while their numbers stay the same. */
@@ -220,16 +237,24 @@ export function createDrawing(
     const { kind, vertex, from } = store.hover.value;
     const { volume, points } = shown;
     const pointer = from === "surface" ? ui.pointer.peek() : null;
-    if (kind === "none" || pointer || flat !== null || !volume) {
+    if (kind === "none" || pointer || !volume) {
       setAnchor(ui, kind === "none" ? null : pointer);
       return;
     }
-    const at = points.find((p) => p.vertex === vertex && (p.kind === kind || p.kind === "model"));
-    setAnchor(ui, at ? spotOf(at.at, volume) : null);
+    const at = points.find((p) => p.vertex === vertex && (p.kind === kind || p.kind === "model"))?.at;
+    setAnchor(ui, at ? spotOf(at, volume) : null);
   }
 
-  /** Where grid indices are drawn. */
-  function spotOf(at: Place, of: LiveVolume): Spot {
+  /** Where grid indices are drawn; null: on none of the maps. */
+  function spotOf(at: Place, of: LiveVolume): Spot | null {
+    if (flat !== null) {
+      const found = flat.spotOf(at);
+      return found && { x: found[0] / frames.pixelRatio(), y: found[1] / frames.pixelRatio() };
+    }
+    return projectedOf(at, of);
+  }
+
+  function projectedOf(at: Place, of: LiveVolume): Spot {
     project(camera, drawnAt(of, 0, at[0]), drawnAt(of, 1, at[1]), drawnAt(of, 2, at[2]), projected);
     return { x: projected[0]! / camera.pixelRatio, y: projected[1]! / camera.pixelRatio };
   }
@@ -241,7 +266,7 @@ export function createDrawing(
     let best: VolumePoint | null = null;
     let nearest = HIT_RADIUS;
     for (const p of points) {
-      const { x, y } = spotOf(p.at, volume);
+      const { x, y } = projectedOf(p.at, volume);
       const distance = Math.hypot(x - at.x, y - MARKER_LIFT[p.kind] * MARKER_RADIUS - at.y);
       if (distance < nearest) [best, nearest] = [p, distance];
     }
@@ -257,7 +282,7 @@ export function createDrawing(
   function edgeAt(at: Spot): Grip | null {
     const { volume } = shown;
     if (volume === null || flat !== null || markedAt(at)) return null;
-    return gripAt(volume.shape, picture.slices, (place) => spotOf(place, volume), at);
+    return gripAt(volume.shape, picture.slices, (place) => projectedOf(place, volume), at);
   }
 
   return { read, draw, inset, markedAt, pickAt, edgeAt, dispose: () => solid?.dispose() };

@@ -1,9 +1,10 @@
 import { useComputed } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Store } from "../../model/store";
-import { type LiveVolume, volumeOf } from "../../model/volume-data";
+import { volumeOf } from "../../model/volume-data";
 import { WheelHint } from "../canvas/cards";
 import { barPlace } from "../canvas/layout";
+import { standing } from "../parts/standing";
 import { createVolumeController } from "./controller";
 import { describeVolume } from "./describe";
 import { LevelControl } from "./level-control";
@@ -45,7 +46,7 @@ export function VolumePanel({ store }: { store: Store }) {
         {volume !== null && (
           <>
             <VolumeBar store={store} ui={ui} volume={volume} />
-            <Notes volume={volume} ui={ui} />
+            <Notes store={store} ui={ui} />
             <VolumeReadOut store={store} ui={ui} volume={volume} />
             <VolumeTooltip store={store} ui={ui} volume={volume} />
           </>
@@ -56,9 +57,11 @@ export function VolumePanel({ store }: { store: Store }) {
         <p class="nbl-panel-note nbl-surface-line">Slices only: this browser offers no WebGL2.</p>
       )}
       {volume !== null && (
-        <div class="nbl-volume-controls">
-          <LevelControl store={store} ui={ui} volume={volume} />
-          <SliceControls store={store} ui={ui} volume={volume} />
+        <div class="nbl-volume-frame">
+          <div class="nbl-volume-controls">
+            <LevelControl store={store} ui={ui} volume={volume} />
+            <SliceControls store={store} ui={ui} volume={volume} />
+          </div>
         </div>
       )}
     </div>
@@ -78,12 +81,12 @@ function Picture({ store, canvas }: PictureProps) {
   return <canvas ref={canvas} role="img" aria-label={text.value} />;
 }
 
-function Notes({ volume, ui }: { volume: LiveVolume; ui: VolumeUi }) {
+function Notes({ store, ui }: { store: Store; ui: VolumeUi }) {
   const { width, height } = ui.size.value;
-  const { known } = volume.data;
+  const text = useComputed(() => standing(store)).value;
   return (
     <div class={`nbl-surface-notes ${barPlace(width, height)}`}>
-      {known < 1 && <div class="nbl-badge partial">refining {Math.floor(100 * known)} %</div>}
+      {text !== "" && <div class="nbl-badge partial">{text}</div>}
     </div>
   );
 }

@@ -34,20 +34,23 @@ const MAX_MARKS = 40;
 /** The slider's thumb keeps this far from the ends of its track. */
 const THUMB = 8;
 
-/** How many values lie in each part of the scale, and how many below its end. */
-function histogram({ values }: LiveVolume, { map, log }: Scale): { bins: Float64Array; below: Float64Array } {
+/** How many values lie in each part of the scale. */
+function histogram({ values }: LiveVolume, { map, log }: Scale): Float64Array {
   const bins = new Float64Array(BINS);
-  let total = 0;
   for (let v = 0; v < values.length; v++) {
     const share = fraction(map, values[v]!);
     const t = log ? share : Math.sqrt(Math.max(0, share));
     if (Number.isNaN(t)) continue;
     bins[Math.min(BINS - 1, Math.max(0, Math.floor(t * BINS)))]!++;
-    total++;
   }
-  const below = new Float64Array(BINS + 1);
-  for (let k = 0; k < BINS; k++) below[k + 1] = below[k]! + bins[k]! / total;
-  return { bins, below };
+  return bins;
+}
+
+/** Share of the values that the isosurface encloses. */
+export function enclosed({ values, base, data }: LiveVolume, level: number): number {
+  let inside = 0;
+  for (let v = 0; v < values.length; v++) if (values[v]! <= level - base) inside++;
+  return inside / (values.length - data.holes);
 }
 
 /** The loss of the isosurface: a slider over the spread of the values, with the minima and the merges marked on it. */
@@ -56,7 +59,7 @@ export function LevelControl({ store, ui, volume }: Props) {
   const colored = useComputed(() => isColored(store)).value;
   const kind = store.spec.value?.scale ?? "linear";
   const scale = useMemo(() => scaleOf(volume, kind), [volume, kind]);
-  const spread = useMemo(() => histogram(volume, scale), [volume, scale]);
+  const bins = useMemo(() => histogram(volume, scale), [volume, scale]);
   const live = store.tree.value;
   const tree = fits(volume, live) ? live : null;
   const share = positionOf(scale, volume, level);
@@ -70,17 +73,22 @@ export function LevelControl({ store, ui, volume }: Props) {
     set(next);
     store.announcement.value = levelText(tree, next);
   };
-  const bin = share * BINS;
-  const low = Math.min(BINS - 1, Math.floor(bin));
-  const enclosed = spread.below[low]! + (bin - low) * (spread.below[low + 1]! - spread.below[low]!);
+  const inside = useMemo(() => enclosed(volume, level), [volume, level]);
   const parts = tree === null ? null : partsAt(tree, level);
   return (
     <div class="nbl-volume-level">
       <div class="nbl-control-head">
         <span class="nbl-control-name">Level</span>
         <span class="nbl-panel-note nbl-volume-says">
-          {parts !== null && `${count(parts, "part", "parts")} · `}
-          {percent(enclosed)} of the values
+          {inside === 0 ? (
+            "nothing is so low"
+          ) : (
+            <>
+              {parts !== null && `${count(parts, "part", "parts")} · `}
+              {percent(inside)}
+              <span class="nbl-volume-wide"> of the values</span>
+            </>
+          )}
         </span>
         <span class="nbl-spacer" />
         {tree !== null && tree.branches.length > 1 && (
@@ -112,7 +120,7 @@ export function LevelControl({ store, ui, volume }: Props) {
         <NumberField value={level} label="Level of the isosurface" onCommit={set} />
       </div>
       <div class="nbl-volume-track">
-        <Marks tree={tree} volume={volume} scale={scale} bins={spread.bins} share={share} />
+        <Marks tree={tree} volume={volume} scale={scale} bins={bins} share={share} />
         <Slider
           value={share}
           min={0}

@@ -1,4 +1,5 @@
 import type { Marker } from "../../gl/engine";
+import type { MarkedPoint } from "../../gl/flat-volume";
 import type { Selection } from "../../model/protocol";
 import type { Branch, Hover, LiveTree } from "../../model/store";
 import { drawnAt, indexAt, indices, type LiveVolume, type Place, placeOf } from "../../model/volume-data";
@@ -67,14 +68,42 @@ export function volumeMarkers(
     size: p.kind === "saddle" ? 0.8 : 0.95,
     hollow: p.branch?.evidence?.supported === false,
   }));
-  const free = selection.kind === "point" ? selection.coordinates : null;
+  const free = freePlace(selection, volume);
   if (free !== null) {
-    const [x, y, z] = [0, 1, 2].map((k) =>
-      drawnAt(volume, k, indexAt(volume.axes[k]!, free[k] ?? 0)),
-    ) as Place;
+    const [x, y, z] = free.map((index, k) => drawnAt(volume, k, index)) as Place;
     markers.push({ shape: "point", x, y, z, selected: true, hovered: false, size: 0.75 });
   }
   return markers;
+}
+
+/** Indices of a selected point between the marked ones. */
+function freePlace({ kind, coordinates }: Selection, { axes }: LiveVolume): Place | null {
+  if (kind !== "point" || coordinates === null) return null;
+  return axes.map((axis, k) => indexAt(axis, coordinates[k] ?? 0)) as Place;
+}
+
+/**
+ * The same for maps of planes; and what these go through: the point that a key or another panel has reached (under the
+ * pointer a map stays as it is), that is selected, or the lowest one.
+ */
+export function flatMarks(
+  points: readonly VolumePoint[],
+  selection: Selection,
+  hover: Hover,
+  volume: LiveVolume,
+  pointed: boolean,
+): [marks: MarkedPoint[], through: Place | null] {
+  const free = freePlace(selection, volume);
+  const find = (at: Selection | Hover) => points.find((p) => samePoint(p, at))?.at;
+  const marks: MarkedPoint[] = points.map((p) => ({
+    kind: p.kind,
+    at: p.at,
+    lit: samePoint(p, selection) || samePoint(p, hover),
+  }));
+  if (free !== null) marks.push({ kind: "point", at: free, lit: true });
+  const reached = pointed ? undefined : find(hover);
+  const lowest = points.find((p) => p.kind === "minimum")?.at;
+  return [marks, reached ?? free ?? find(selection) ?? lowest ?? null];
 }
 
 /** How many parts the sublevel set of a loss has, of those that are displayed. */

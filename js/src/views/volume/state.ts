@@ -27,10 +27,10 @@ export function scaleOf(volume: LiveVolume, wanted: Kind): Scale {
 
 const firsts = new WeakMap<LiveVolume, number>();
 
-/** Loss of the isosurface: as chosen, within what there is. */
+/** Loss of the isosurface: as chosen, else one at which there is something to see. */
 export function levelOf(store: Store, volume: LiveVolume): number {
-  const chosen = store.view.value.volume?.level;
-  if (chosen !== undefined) return chosen;
+  const chosen = store.view.value.volume?.level ?? null;
+  if (chosen !== null) return chosen;
   let first = firsts.get(volume);
   if (first === undefined) {
     first = firstLevel(volume, store.tree.value);

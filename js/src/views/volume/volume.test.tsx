@@ -18,14 +18,17 @@ import {
 } from "../../model/volume-data";
 import { MemoryModel } from "../../testing/memory-model";
 import * as sample from "../../testing/samples";
+import { statusLine } from "../explorer/status-bar";
+import { standing } from "../parts/standing";
 import { TopologyPanel } from "../topology/with-profile";
 import { VolumePanel } from ".";
 import { volumeCaption } from "./caption";
 import { VOLUME_KEYS } from "./key-list";
 import { volumeKey } from "./keyboard";
+import { enclosed } from "./level-control";
 import { factsAt } from "./parts";
-import { firstLevel, merges, partsAt, volumeMarkers, volumePoints } from "./points";
-import { firstSecond, lossAt, nestedLevels, nextMerge, positionOf, scaleOf } from "./state";
+import { firstLevel, flatMarks, merges, partsAt, volumeMarkers, volumePoints } from "./points";
+import { firstSecond, levelOf, lossAt, nestedLevels, nextMerge, positionOf, scaleOf } from "./state";
 
 const PATH = join(import.meta.dirname, "../../../../tests/data/protocol/volume.json");
 const sent = () => sample.unpacked<VolumeData>(JSON.parse(readFileSync(PATH, "utf8")));
@@ -147,6 +150,20 @@ describe("levels", () => {
     expect(partsAt(live, 6)).toBe(1);
   });
 
+  it("enclose a share of the values: all of them where none is higher, and holes count for nothing", () => {
+    const flat = liveVolume(wells({ values: sample.view(new Float32Array(45).fill(2)) }));
+    expect([2.9, 3, 4].map((level) => enclosed(flat, level))).toEqual([0, 1, 1]);
+    const half = new Float32Array(45).map((_, v) => (v < 20 ? Number.NaN : v % 2));
+    const holed = liveVolume(wells({ values: sample.view(half), holes: 20 }));
+    expect(enclosed(holed, 1.5)).toBeCloseTo(13 / 25, 12);
+  });
+
+  it("is the first one again where Python has set it to None", () => {
+    const { store } = opened();
+    store.setView({ volume: { level: null } });
+    expect(levelOf(store, volumeOf(store)!)).toBe(5.25);
+  });
+
   it("are two on request: the lower one solid, the higher one around it, from where the next parts have merged", () => {
     const { store } = opened();
     const volume = volumeOf(store)!;
@@ -182,6 +199,44 @@ describe("levels", () => {
     expect(scaleOf(negative, "log").log).toBe(false);
     const flat = liveVolume(wells({ values: sample.view(new Float32Array(45).fill(2)) }));
     expect(positionOf(scaleOf(flat, "linear"), flat, 3)).toBeGreaterThanOrEqual(0);
+  });
+});
+
+it("stopped on the way, says so", () => {
+  const { store } = opened({ known: 0.148 });
+  store.status.value = { ...store.status.value, phase: "running" };
+  expect(standing(store)).toBe("refining 14 %");
+  store.status.value = { ...store.status.value, phase: "cancelled" };
+  expect(standing(store)).toBe("stopped at 14 %");
+  expect(statusLine(store)).toEqual({ tone: "warn", text: "stopped at 14 %" });
+});
+
+describe("maps without WebGL2", () => {
+  const at = (row: number): [number, number, number] => [3 * row, 1, 1];
+  const none = { kind: "none", vertex: null, coordinates: null, loss: null } as const;
+
+  it("go through what a key has reached, else what is selected, else the lowest minimum", () => {
+    const { store } = opened();
+    const volume = volumeOf(store)!;
+    const points = volumePoints(volume, store.tree.value);
+    const second = { ...none, kind: "minimum", vertex: 27 + MIDDLE } as const;
+    const hover = (of: typeof none | typeof second) => ({ ...of, from: "surface" }) as const;
+    const [, through] = flatMarks(points, none, hover(none), volume, false);
+    expect(through).toEqual(at(0));
+    expect(flatMarks(points, second, hover(none), volume, true)[1]).toEqual(at(1));
+    expect(flatMarks(points, none, hover(second), volume, false)[1]).toEqual(at(1));
+    // Under the pointer they stay.
+    expect(flatMarks(points, none, hover(second), volume, true)[1]).toEqual(at(0));
+    const free = { kind: "point", vertex: null, coordinates: [2.5, 1, 20], loss: 1 } as const;
+    const [marks, there] = flatMarks(
+      points,
+      { ...free, coordinates: [2.5, 1, 20] },
+      hover(none),
+      volume,
+      true,
+    );
+    expect(there).toEqual([3.5, 1, 1]);
+    expect(marks.filter((mark) => mark.lit)).toEqual([{ kind: "point", at: [3.5, 1, 1], lit: true }]);
   });
 });
 
@@ -349,6 +404,7 @@ describe("the panel", () => {
 
   it("follows what the kernel sends next", async () => {
     const { model, store } = opened({ known: 0.3 });
+    store.status.value = { ...store.status.value, phase: "running" };
     render(<VolumePanel store={store} />, box);
     await settled();
     expect(box.textContent).toContain("refining 30 %");
