@@ -96,6 +96,7 @@ class Comparison(NblWidget):
     statuses: "traitlets.List[Any]" = traitlets.List(default_value=[]).tag(sync=True)
     selections: "traitlets.List[Any]" = traitlets.List(default_value=[]).tag(sync=True, echo_update=False)
     view = traitlets.Dict(default_value=DEFAULT_VIEW).tag(sync=True, echo_update=False)
+    cameras: "traitlets.List[Any]" = traitlets.List(default_value=[]).tag(sync=True, echo_update=False)
 
     def __init__(
         self,

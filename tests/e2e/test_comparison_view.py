@@ -193,7 +193,19 @@ def test_saved_with_widget_state_it_is_shown_and_turns_without_a_kernel(notebook
     lab = notebook(TWO)
     lab.run_all()
     lab.execute("both.wait(60)")
-    expect(lab.widget(0).locator(".nbl-phase-text")).to_have_text("ready")
+    widget = lab.widget(0)
+    expect(widget.locator(".nbl-phase-text")).to_have_text("ready")
+    # Apart, on scales of their own, and the second one turned by key: so it is opened again.
+    toggles = ("Turn all together", "One scale for all")
+    for name in toggles:
+        widget.get_by_role("button", name=name).press("Enter")
+    widget.get_by_role("group", name="Loss surface").nth(1).focus()
+    for _ in range(6):
+        lab.page.keyboard.press("ArrowLeft")
+    lab.until("len(both.cameras) == 2 and both.cameras[1]['yaw'] > both.cameras[0]['yaw'] + 0.5")
+    widget.get_by_role("button", name="Reset view").focus()
+    lab.page.wait_for_timeout(1200)
+    seen = [canvas.evaluate(PIXELS) for canvas in widget.locator("canvas").all()]
     assert "widgets" in lab.save(widget_state=True)["metadata"]
     lab.reopen()
     assert lab.value("'both' in globals()") is False
@@ -207,6 +219,10 @@ def test_saved_with_widget_state_it_is_shown_and_turns_without_a_kernel(notebook
     lab.page.wait_for_timeout(1200)
     before = [canvas.evaluate(PIXELS) for canvas in canvases]
     assert all(colours > 100 for _, colours in before)
+    assert before == seen
+    for name in toggles:
+        expect(widget.get_by_role("button", name=name)).to_have_attribute("aria-pressed", "false")
+    widget.get_by_role("button", name=toggles[0]).press("Enter")
     lab.page.mouse.move(*middle_of(canvases[0]))
     lab.page.mouse.down()
     lab.page.mouse.move(*middle_of(canvases[0], 0.7, 0.6), steps=4)

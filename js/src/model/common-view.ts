@@ -1,18 +1,19 @@
 import { effect, type ReadonlySignal } from "@preact/signals";
 import type { AnyModel } from "./any-model";
 import { DEFAULT_VIEW } from "./core-store";
-import type { ViewState } from "./protocol";
+import type { Camera, ViewState } from "./protocol";
 import type { Store } from "./store";
 
 /** What differs between surfaces that are turned one by one. */
 const CAMERA: ReadonlySet<string> = new Set(["yaw", "pitch", "zoom", "pan"]);
 
+export const cameraOf = ({ yaw, pitch, zoom, pan }: ViewState): Camera => ({ yaw, pitch, zoom, pan });
+
 /** `view` with the camera of `own`; `own` itself if nothing else differs. */
 function withCameraOf(own: ViewState, view: ViewState): ViewState {
   const names = new Set([...Object.keys(own), ...Object.keys(view)]) as Set<keyof ViewState>;
   if ([...names].every((name) => CAMERA.has(name) || Object.is(own[name], view[name]))) return own;
-  const { yaw, pitch, zoom, pan } = own;
-  return { ...view, yaw, pitch, zoom, pan };
+  return { ...view, ...cameraOf(own) };
 }
 
 /** All are drawn alike; seen from one place while they are locked. Gives what ends it. */

@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import { MemoryModel } from "../testing/memory-model";
 import * as sample from "../testing/samples";
 import { createComparison, overall } from "./comparison";
+import { DEFAULT_VIEW } from "./core-store";
 import { readAt } from "./linked-place";
 import { memberModel } from "./member-model";
 import type { Spec, ViewState } from "./protocol";
@@ -30,7 +31,7 @@ const model = (more: Record<string, unknown> = {}) =>
 describe("member of a comparison", () => {
   it("reads and writes its own place only", () => {
     const whole = model();
-    const second = memberModel(whole, 1);
+    const second = memberModel(whole, 1, () => []);
     expect(second.get("spec")).toBe(specs[1]);
     expect(second.get("names")).toBeUndefined();
     const changed = sample.spec({ id: 5, scale: "log" });
@@ -43,7 +44,7 @@ describe("member of a comparison", () => {
 
   it("hears what concerns it, until it listens no more", () => {
     const whole = model();
-    const [first, second] = [memberModel(whole, 0), memberModel(whole, 1)];
+    const [first, second] = [memberModel(whole, 0, () => []), memberModel(whole, 1, () => [])];
     const heard: unknown[] = [];
     const listener = (message: unknown) => void heard.push(message);
     second.on("msg:custom", listener as (...args: never[]) => void);
@@ -129,13 +130,24 @@ describe("comparison", () => {
     const whole = model();
     const store = createComparison(whole);
     store.setView({ locked: false, common_scale: false });
+    store.members[0]!.store.setView({ yaw: 1.5 });
     vi.advanceTimersByTime(1000);
-    const saved = whole.get("view") as ViewState;
+    store.members[1]!.store.setView({ pitch: 0.25 });
+    vi.advanceTimersByTime(1000);
+    const saved = { view: whole.get("view") as ViewState, cameras: whole.get("cameras") };
+    store.setView({ locked: true });
+    vi.advanceTimersByTime(1000);
+    expect(whole.get("cameras")).toEqual([]);
     store.dispose();
     vi.useRealTimers();
-    const again = createComparison(model({ view: saved }));
+    const again = createComparison(model(saved));
     expect([again.locked.value, again.common.value]).toEqual([false, false]);
     expect(again.members[1]!.store.range!.value).toBeNull();
+    const seen = again.members.map(({ store: { view } }) => [view.value.yaw, view.value.pitch]);
+    expect(seen).toEqual([
+      [1.5, DEFAULT_VIEW.pitch],
+      [DEFAULT_VIEW.yaw, 0.25],
+    ]);
     again.dispose();
   });
 

@@ -1,7 +1,7 @@
 import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
 import type { AnyModel } from "./any-model";
 import { commonRange } from "./common-scale";
-import { shareView } from "./common-view";
+import { cameraOf, shareView } from "./common-view";
 import { createStore } from "./create-store";
 import { idleStatus, isRunning } from "./lanes";
 import { type LinkedPlace, linkPlaces } from "./linked-place";
@@ -63,7 +63,8 @@ export function overall(stores: readonly Store[]): Status {
 export function createComparison(model: AnyModel): ComparisonStore {
   const names = (model.get("names") as string[] | undefined) ?? [];
   if (names.length === 0) throw new Error("The comparison has no members.");
-  const stores = names.map((_, k) => createStore(memberModel(model, k)));
+  const cameras = () => (locked.peek() ? [] : stores.map((store) => cameraOf(store.view.peek())));
+  const stores: Store[] = names.map((_, k) => createStore(memberModel(model, k, cameras)));
   // Part of the view, which is saved and but for the camera the same in all.
   const locked = computed(() => stores[0]!.view.value.locked !== false);
   const common = computed(() => stores[0]!.view.value.common_scale !== false);

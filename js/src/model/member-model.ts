@@ -1,4 +1,5 @@
 import { type AnyModel, type FramedModel, isStatic } from "./any-model";
+import type { Camera, ViewState } from "./protocol";
 
 /** Traits that every member has a place in, by the name that an explorer has for them. */
 const PLACES: Readonly<Record<string, string>> = {
@@ -15,10 +16,14 @@ const SHARED = new Set(["height"]);
 
 type Listener = (...args: never[]) => void;
 
-/** A member of a comparison, seen as the model of an explorer. */
-export function memberModel(whole: AnyModel, number: number): AnyModel {
+/**
+ * A member of a comparison, seen as the model of an explorer. `cameras`: what is kept beside the common view when that
+ * is saved, the places that all are seen from; none while that is one.
+ */
+export function memberModel(whole: AnyModel, number: number, cameras: () => readonly Camera[]): AnyModel {
   const wrapped = new Map<string, Map<Listener, Listener>>();
-  let view = whole.get("view");
+  const own = (whole.get("cameras") as Camera[] | undefined)?.[number];
+  let view = own === undefined ? whole.get("view") : { ...(whole.get("view") as ViewState), ...own };
   const places = (name: string) => (whole.get(PLACES[name]!) as unknown[] | undefined) ?? [];
   const member: AnyModel = {
     get(name) {
@@ -34,6 +39,7 @@ export function memberModel(whole: AnyModel, number: number): AnyModel {
       } else if (name === "view") {
         view = value;
         whole.set(name, value);
+        whole.set("cameras", cameras());
       } else if (SHARED.has(name)) whole.set(name, value);
     },
     save_changes: () => whole.save_changes(),

@@ -252,6 +252,9 @@ export interface ViewState {
   common_scale?: boolean;
 }
 
+/** Where one of a comparison is seen from. In its trait `cameras`, empty while all turn together; older files lack it. */
+export type Camera = Pick<ViewState, "yaw" | "pitch" | "zoom" | "pan">;
+
 export interface VolumeState {
   /** Missing or null: where the two deepest basins are still apart. */
   level?: number | null;
