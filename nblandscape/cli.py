@@ -13,7 +13,7 @@ import nblandscape
 from nblandscape.flags import in_flags
 
 _OF_THE_USER = (OSError, ValueError, TypeError, FloatingPointError, ImportError, MemoryError)
-_OTHER_FLAGS = {"largest": "--eigenpairs", "smallest": "--eigenpairs", "report": "--html"}  # of inspect
+_OTHER_FLAGS = {"largest": "--eigenpairs", "smallest": "--eigenpairs", "report=None": "--quick"}  # of inspect
 
 
 def main(arguments: list[str] | None = None) -> int:

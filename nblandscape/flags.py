@@ -16,7 +16,7 @@ def in_flags(text: str, parser: argparse.ArgumentParser, others: Mapping[str, st
     text : str
     parser : argparse.ArgumentParser
         Of the command. What it has no flag for stays as it is.
-    others : mapping of keyword to flag
+    others : mapping of keyword, or of keyword=value, to flag
         Keywords that are not the name of what their flag sets.
 
     Examples
@@ -26,6 +26,8 @@ def in_flags(text: str, parser: argparse.ArgumentParser, others: Mapping[str, st
     >>> in_flags('batch_size=0: use layer="*.mlp", quiet=True or batch_size=.', parser, {"layer": "--only"})
     "--batch-size 0: use --only '*.mlp', --quiet or --batch-size."
     """
+    for phrase in filter(lambda phrase: "=" in phrase, others):
+        text = text.replace(phrase, others[phrase])
     flags, switches = dict(others), set()
     for action in parser._actions:
         if action.option_strings and action.dest not in flags:

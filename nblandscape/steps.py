@@ -1,13 +1,13 @@
 """Computations as generators: they pause between steps and return their result at the end."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 
 
-def returned(steps: Generator[Any, None, Result]) -> Result:
-    """Run all steps and return the result.
+def returned(steps: Generator[Any, None, Result], each: Callable[[int], object] | None = None) -> Result:
+    """Run all steps and return the result; `each` is called after every step, with how many there were.
 
     Examples
     --------
@@ -17,9 +17,13 @@ def returned(steps: Generator[Any, None, Result]) -> Result:
     >>> returned(halves())
     'done'
     """
+    count = 0
     while True:
         try:
             next(steps)
+            count += 1
+            if each is not None:
+                each(count)
         except StopIteration as end:
             result: Result = end.value
             return result

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from nblandscape.cancel import CancelSignal, check
 from nblandscape.curvature.operator import as_operator, require_objective
 from nblandscape.curvature.probes import Distribution, check_count, probe
 from nblandscape.curvature.trace import Estimate, mean_of, quadratic_form
+from nblandscape.steps import returned
 
 if TYPE_CHECKING:
     from nblandscape.objective import Objective
@@ -161,8 +162,22 @@ def layer_traces(
     >>> list(layer_traces(objective, samples=2))
     ['weight', 'bias']
     """
-    check_count(samples)
     require_objective(objective, "layer_traces")
+    return returned(
+        draw_layer_traces(objective, samples=samples, distribution=distribution, seed=seed, cancel=cancel)
+    )
+
+
+def draw_layer_traces(
+    objective: Objective,
+    *,
+    samples: int,
+    distribution: Distribution = "rademacher",
+    seed: int = 0,
+    cancel: CancelSignal | None = None,
+) -> Generator[None, None, LayerTraces]:
+    """Do what `layer_traces` does, pausing after every product; returns the traces. Arguments as there."""
+    check_count(samples)
     operator = as_operator(objective)
     generator = torch.Generator().manual_seed(seed)
     names = objective.parameter_names
@@ -173,6 +188,7 @@ def layer_traces(
         v = probe(operator, generator, distribution)
         products = v.to(torch.float64) * quadratic_form(operator, v)[1].to(torch.float64)
         row[:] = [float(products[span].sum()) for span in spans.values()]
+        yield
     parts = {
         name: mean_of(column, "hutchinson", products=samples)
         for name, column in zip(names, draws.T, strict=True)

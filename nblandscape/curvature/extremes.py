@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 _SIGMAS = 3.0
-_STEPS = 8
+LOOKS = 8
+"""Distances at which the loss is looked at, on both sides."""
+
 _DIGITS = 4  # times the rounding of the loss: a smaller difference is none
 
 
@@ -104,7 +106,7 @@ def look_along(
     reach = max(float(torch.linalg.vector_norm(origin.to(torch.float64))), 1.0)
     floor = _DIGITS * torch.finfo(objective.dtype).eps * abs(center)
     best, where, curved, seen = 0.0, None, False, False
-    for t in np.geomspace(1e-3 * reach, 0.5 * reach, _STEPS):
+    for t in np.geomspace(1e-3 * reach, 0.5 * reach, LOOKS):
         check(cancel)
         ends = [objective.point(origin + float(s * t) * v.to(origin)).loss for s in (1, -1)]
         yield

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
+PROBES = 12
+"""Random vectors of a report."""
+
 _CRITICAL = 1e-3  # share of the loss that a Newton step along the gradient may still gain at a critical point
 _DOMINANT = 0.1
 
@@ -192,7 +195,7 @@ def trust_report(
     *,
     spectrum: Spectrum | None = None,
     held_out: Objective | None = None,
-    probes: int = 12,
+    probes: int = PROBES,
     seed: int = 0,
     cancel: CancelSignal | None = None,
 ) -> TrustReport:
@@ -259,7 +262,7 @@ def iter_trust_report(
     *,
     spectrum: Spectrum | None = None,
     held_out: Objective | None = None,
-    probes: int = 12,
+    probes: int = PROBES,
     seed: int = 0,
     cancel: CancelSignal | None = None,
 ) -> Generator[None, None, TrustReport]:

@@ -11,10 +11,11 @@ import torch
 from numpy.typing import NDArray
 
 from nblandscape.cancel import CancelSignal
-from nblandscape.curvature.diagonal import layer_traces, tensor_spans
+from nblandscape.curvature.diagonal import draw_layer_traces, tensor_spans
 from nblandscape.curvature.lanczos import iter_spectrum
 from nblandscape.curvature.operator import require_objective
 from nblandscape.curvature.trace import Estimate, mean_of
+from nblandscape.steps import returned
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from nblandscape.objective import Objective
 
 By = Literal["block", "tensor"]
+Progress = Callable[[str, float], object]
+
+BLOCK_PRODUCTS = 10
+"""Products for a block's largest eigenvalue: 7 to 14 in small Transformers models that were trained."""
 
 _ROOM = 0.24  # inches of a bar
 
@@ -158,6 +163,7 @@ def block_curvature(
     max_products: int = 60,
     seed: int = 0,
     callback: Callable[[BlockCurvature], object] | None = None,
+    progress: Progress | None = None,
     cancel: CancelSignal | None = None,
 ) -> BlockCurvature:
     """Measure the curvature of every block of a model: which layers are sharp.
@@ -181,6 +187,9 @@ def block_curvature(
     seed : int
     callback : callable, optional
         Called with every partial result: after the traces, then after each block's eigenvalue.
+    progress : callable (text, share), optional
+        Called between products with what is measured, and the share of all products that is done, as far as
+        that can be foreseen.
     cancel : threading.Event or callable, optional
 
     Returns
@@ -203,7 +212,14 @@ def block_curvature(
     ('layer 0', 'layer 2')
     """
     for result in iter_block_curvature(
-        objective, by=by, samples=samples, tol=tol, max_products=max_products, seed=seed, cancel=cancel
+        objective,
+        by=by,
+        samples=samples,
+        tol=tol,
+        max_products=max_products,
+        seed=seed,
+        progress=progress,
+        cancel=cancel,
     ):
         if callback is not None:
             callback(result)
@@ -218,6 +234,7 @@ def iter_block_curvature(
     tol: float = 1e-2,
     max_products: int = 60,
     seed: int = 0,
+    progress: Progress | None = None,
     cancel: CancelSignal | None = None,
 ) -> Generator[BlockCurvature, None, None]:
     """Yield partial results of `block_curvature`, the last of them the result; arguments as there.
@@ -235,7 +252,9 @@ def iter_block_curvature(
     if samples < 2:
         raise ValueError(f"samples={samples}; the traces have a standard error from 2 on.")
     require_objective(objective, "block_curvature")
-    return _measured(objective, by, samples, tol, max_products, seed, cancel)
+    return _measured(
+        objective, by, samples, tol, max_products, seed, cancel, progress or (lambda _text, _share: None)
+    )
 
 
 def _measured(
@@ -246,10 +265,15 @@ def _measured(
     max_products: int,
     seed: int,
     cancel: CancelSignal | None,
+    progress: Progress,
 ) -> Generator[BlockCurvature, None, None]:
     names = objective.parameter_names
     blocks = group_by_block(names) if by == "block" else {name: [name] for name in names}
-    parts = layer_traces(objective, samples=samples, seed=seed, cancel=cancel)
+    title, foreseen = "curvature by block", samples + BLOCK_PRODUCTS * len(blocks)
+    parts = returned(
+        draw_layer_traces(objective, samples=samples, seed=seed, cancel=cancel),
+        lambda made: progress("traces by block", made / foreseen),
+    )
     traces = [
         mean_of(np.sum([parts[n].draws for n in tensors], axis=0), "hutchinson", products=samples)
         for tensors in blocks.values()
@@ -285,9 +309,13 @@ def _measured(
             cancel=cancel,
         ):
             spectrum = found
+            inside = min(spectrum.products, BLOCK_PRODUCTS)
+            progress(f"{title}, {i} of {len(blocks)}", (samples + BLOCK_PRODUCTS * i + inside) / foreseen)
         values[i], residuals[i] = spectrum.values[0], spectrum.residuals[0]
         converged[i] = spectrum.converged[0]
         products += spectrum.products
+        done = samples + BLOCK_PRODUCTS * (i + 1)
+        progress(f"{title}, {i + 1} of {len(blocks)}", done / foreseen)
         yield present()
 
 

@@ -8,15 +8,20 @@ from typing import Any, Literal
 
 import torch
 
+from nblandscape.curvature.extremes import LOOKS
 from nblandscape.curvature.krylov import row_dtype
 from nblandscape.curvature.lanczos import Basis
+from nblandscape.curvature.trust import PROBES
+from nblandscape.huggingface.blocks import BLOCK_PRODUCTS
 from nblandscape.huggingface.sizes import Sizes
 from nblandscape.landscape.cost import duration
 from nblandscape.memory import in_words
 
 Verdict = Literal["fits", "tight", "slow", "does not fit"]
 
-_PRODUCTS = 60  # of a usual run
+_SAMPLES = 20  # of the traces of a report
+_LOSSES = 2 * LOOKS + 4  # of a trust report: along an eigenvector, at the centre, and a gradient
+_TRACE_LOSSES = 1 + 3 * 12 + 2 * _SAMPLES  # at the centre, for the step, and along the directions
 _PRODUCT_COST = 6.0  # evaluations: a gradient is three, a product two gradients
 _BYTES_PER_SECOND = 5e9  # of a vector that is added to another
 _DRAWN_PER_SECOND = 1.5e8  # random numbers
@@ -44,6 +49,10 @@ class Choice:
         Whether the objective has a copy of its own.
     basis : {"full", "half"}
         How the eigensolver keeps its vectors.
+    metrics : int
+        Each costs an evaluation more at every point.
+    report : bool
+        Whether a report follows, with trust in the slice and curvature by block.
     """
 
     mode: Literal["hessian", "random"] = "hessian"
@@ -53,6 +62,8 @@ class Choice:
     held: bool = False
     copied: bool = True
     basis: Basis = "full"
+    metrics: int = 0
+    report: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,7 +72,8 @@ class Step:
 
     Attributes
     ----------
-    name : {"weights", "spectrum", "landscape"}
+    name : {"weights", "spectrum", "landscape", "trust", "blocks", "trace"}
+        The last three are parts of a report.
     work : str
         How much of what.
     seconds : float
@@ -78,8 +90,15 @@ class Step:
     verdict: Verdict
 
 
-def steps_of(sizes: Sizes, choice: Choice, *, free: float, evaluation: float) -> tuple[Step, ...]:
-    """Weights, spectrum (unless the directions are random) and landscape.
+def spectrum_products(pairs: int) -> int:
+    """Products of a usual run: small Transformers models took 20 to 50 for 2 pairs, 33 to 98 for 8."""
+    return 25 + 6 * pairs
+
+
+def steps_of(
+    sizes: Sizes, choice: Choice, *, free: float, evaluation: float, product: float = math.nan
+) -> tuple[Step, ...]:
+    """Weights, spectrum (unless the directions are random), landscape, and what a report takes.
 
     Parameters
     ----------
@@ -88,8 +107,12 @@ def steps_of(sizes: Sizes, choice: Choice, *, free: float, evaluation: float) ->
     free : float
         Bytes.
     evaluation : float
-        Seconds of one evaluation of the loss.
+        Seconds of one evaluation of the loss, without metrics.
+    product : float
+        Seconds of one Hessian product; by default as many evaluations as it usually costs.
     """
+    product = _PRODUCT_COST * evaluation if math.isnan(product) else product
+    point = evaluation * (1 + choice.metrics)
     held = 0 if choice.held else sizes.stored
     weights = held + (sizes.weights if choice.copied or not sizes.same_type else 0)
     steps = [_step("weights", "", 0.0, weights, free)]
@@ -97,22 +120,44 @@ def steps_of(sizes: Sizes, choice: Choice, *, free: float, evaluation: float) ->
     if choice.mode == "hessian":
         basis, rows = _basis(sizes, choice, free)
         others = min(max(sizes.graphs - sizes.product, 0), int(_KEPT * free))  # a product holds its own graph
-        total = weights + basis + pairs * vector + 3 * 8 * sizes.analysed + sizes.product + others
+        working = weights + pairs * vector + 3 * 8 * sizes.analysed + sizes.product + others
         passes = rows * vector / _BYTES_PER_SECOND  # a product is made orthogonal to all rows, twice
-        seconds = _PRODUCTS * (_PRODUCT_COST * evaluation + passes)
-        steps.append(_step("spectrum", f"{_PRODUCTS} products", seconds, total, free))
+        count = spectrum_products(pairs)
+        steps.append(
+            _step("spectrum", f"{count} products", count * (product + passes), working + basis, free)
+        )
         plane, move = (pairs + _PLANE) * vector, 3 * vector / _BYTES_PER_SECOND
     else:  # the directions are drawn anew at every point
         plane, move = vector, 2 * sizes.analysed / _DRAWN_PER_SECOND
     count = choice.points**2
-    seconds = count * (evaluation + move)
+    seconds = count * (point + move)
     work = f"{choice.points} x {choice.points} points"
-    steps.append(_step("landscape", work, seconds, weights + plane + sizes.forward, free))
+    size = weights + plane + sizes.forward
+    steps.append(_step("landscape", work, seconds, size, free))
+    if choice.report and choice.mode == "random":
+        seconds = _TRACE_LOSSES * (point + move / 2)
+        steps.append(_step("trace", f"{_TRACE_LOSSES} losses", seconds, size, free))
+    elif choice.report:
+        count = PROBES + 2 + (2 if sizes.batches > 1 else 0)  # the slice's own, and the batches' noise
+        if 0 in (choice.largest, choice.smallest):
+            count += spectrum_products(2)
+        seconds = count * product + _LOSSES * point
+        kept = 2 * PROBES * vector  # every probe and its image
+        steps.append(_step("trust", f"{count} products", seconds, working + kept, free))
+        count = _SAMPLES + BLOCK_PRODUCTS * sizes.blocks
+        kept = 3 * vector + (BLOCK_PRODUCTS + 2) * _row_bytes(sizes, choice.basis, sizes.largest_block)
+        steps.append(_step("blocks", f"{count} products", count * product, working + kept, free))
     return tuple(steps)
 
 
 def remedies_of(
-    sizes: Sizes, choice: Choice, parts: Sequence[tuple[str, int]], *, free: float, evaluation: float
+    sizes: Sizes,
+    choice: Choice,
+    parts: Sequence[tuple[str, int]],
+    *,
+    free: float,
+    evaluation: float,
+    product: float = math.nan,
 ) -> tuple[str, ...]:
     """What else could be chosen, each with the memory and time that it takes: only what helps.
 
@@ -120,7 +165,7 @@ def remedies_of(
     """
 
     def seen(s: Sizes, c: Choice, share: float = 1.0) -> tuple[bool, int, float]:
-        steps = steps_of(s, c, free=free, evaluation=evaluation * share)
+        steps = steps_of(s, c, free=free, evaluation=evaluation * share, product=product * share)
         fits = all(step.verdict != "does not fit" for step in steps)
         return fits, max(step.bytes for step in steps), math.fsum(step.seconds for step in steps)
 
@@ -150,6 +195,9 @@ def _alternatives(sizes: Sizes, choice: Choice, parts: Sequence[tuple[str, int]]
     if choice.held and choice.copied and sizes.same_type:
         text = "copy=False (the model must not be trained meanwhile)"
         yield [(text, sizes, replace(choice, copied=False), 1.0)]
+    if choice.report:
+        text = "report=None (neither trust report nor curvature by layer)"
+        yield [(text, sizes, replace(choice, report=False), 1.0)]
     if choice.mode == "hessian":
         yield from _of_hessian(sizes, choice, parts, one_by_one)
     if choice.points > 17:
@@ -189,12 +237,17 @@ def _fewer(choice: Choice) -> Choice:
 
 def _basis(sizes: Sizes, choice: Choice, free: float) -> tuple[int, int]:
     """Bytes and rows of the eigensolver's basis: it restarts where a quarter of the memory is not enough."""
-    operator: Any = types.SimpleNamespace(size=sizes.analysed, dtype=sizes.dtype, device=torch.device("cpu"))
-    row = sizes.analysed * (2 if choice.basis == "half" else row_dtype(operator).itemsize)
+    row = _row_bytes(sizes, choice.basis, sizes.analysed)
     pairs = choice.largest + choice.smallest
-    rows = max(2 * pairs + 10, min(_PRODUCTS + 2, int(_KEPT * free / row)))
+    rows = max(2 * pairs + 10, min(spectrum_products(pairs) + 2, int(_KEPT * free / row)))
     rows = min(rows, sizes.analysed)
     return rows * row, rows
+
+
+def _row_bytes(sizes: Sizes, basis: Basis, length: int) -> int:
+    """Bytes of a vector of so many parameters in the eigensolver's basis."""
+    operator: Any = types.SimpleNamespace(size=length, dtype=sizes.dtype, device=torch.device("cpu"))
+    return length * (2 if basis == "half" else row_dtype(operator).itemsize)
 
 
 def _step(name: str, work: str, seconds: float, size: int, free: float) -> Step:

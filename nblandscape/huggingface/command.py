@@ -37,7 +37,7 @@ def run(options: Namespace, words: Words) -> int:
     warnings.simplefilter("ignore", FutureWarning)  # of one library about another
     if options.html is not None:
         check_target(options.html)
-    arguments = _arguments(vars(options))
+    arguments = _arguments(vars(options)) | {"report": not options.quick}
     if options.plan:
         arguments.pop("span", None)
         plan = plan_inspection(options.path, options.data, **arguments)
@@ -79,7 +79,7 @@ def _measured(explorer: Explorer, options: Namespace) -> Report:
         total=100, disable=options.quiet, file=sys.stderr, bar_format="{desc}: {n:.0f} % {elapsed}"
     ) as bar:
 
-        def say(text: str, share: float = 0.0) -> None:
+        def say(text: str, share: float) -> None:
             bar.set_description_str(text, refresh=False)
             bar.n = round(100 * share)
             bar.refresh()

@@ -27,7 +27,7 @@ def inspect(
     *,
     wait: bool = False,
     mode: Mode = "auto",
-    report: str | Path | None = None,
+    report: str | Path | bool | None = None,
     quiet: bool = False,
     points: int | None = None,
     span: float | tuple[float, float] | None = None,
@@ -55,8 +55,9 @@ def inspect(
         plane of two random, filter-normalised directions that are drawn anew from their seed instead of
         stored: no spectrum, which explorer and report say with the reason; the report estimates the Hessian's
         trace from losses. "auto": "hessian" where it fits into memory and the model is not quantised.
-    report : path, optional
-        Also write a report there, an HTML file and a JSON beside it (see `write_report`); waits.
+    report : path or True, optional
+        Also write a report there, an HTML file and a JSON beside it (see `write_report`); waits. True: only
+        count in the plan what a report takes, for `write_report` later.
     quiet : bool
         Print nothing.
     points, span : optional
@@ -97,9 +98,8 @@ def inspect(
     ((9, 9), 'hessian')
     >>> explorer.close()
     """
-    if report is not None:
-        check_target(report)
-    choice = choice_of(mode, points or _POINTS[-1], largest, smallest, basis)
+    target = None if isinstance(report, bool) or report is None else check_target(report)
+    choice = choice_of(mode, points or _POINTS[-1], largest, smallest, basis, report=bool(report))
     if isinstance(model_or_path, Objective):
         if data is not None:
             raise TypeError("An objective has its data already; call inspect(objective).")
@@ -120,8 +120,8 @@ def inspect(
         print(plan)  # noqa: T201 - before anything long runs
     explorer = _explorer(objective, plan, span, options["seed"], title, height)
     explorer.plan = plan
-    if report is not None:
-        write_report(explorer.wait(), report)
+    if target is not None:
+        write_report(explorer.wait(), target)
     return explorer.wait() if wait else explorer
 
 
@@ -155,7 +155,7 @@ def _with_points(plan: Plan) -> Plan:
     """As many points as a minute is enough for."""
     for points in _POINTS:
         found = plan.with_points(points)
-        if not found.steps[-1].seconds > _PATIENCE or points == _POINTS[-1]:
+        if not found.step("landscape").seconds > _PATIENCE or points == _POINTS[-1]:
             return found
     raise AssertionError("unreachable")
 

@@ -9,14 +9,15 @@ from typing import Any, Literal, Unpack, get_args
 import numpy as np
 import torch
 
+from nblandscape.curvature.diagonal import tensor_spans
 from nblandscape.curvature.lanczos import Basis, check_pairs
-from nblandscape.huggingface.budget import Choice, Step, judged, remedies_of, steps_of
+from nblandscape.huggingface.budget import Choice, Step, judged, remedies_of, spectrum_products, steps_of
 from nblandscape.huggingface.data import Preparation
 from nblandscape.huggingface.loading import Loaded, load
 from nblandscape.huggingface.objective import analysed
 from nblandscape.huggingface.options import Options, refuse_beside_objective, takes_options
 from nblandscape.huggingface.selection import select
-from nblandscape.huggingface.sizes import Sizes, machine_speed, sizes_of
+from nblandscape.huggingface.sizes import Sizes, block_sizes, machine_speed, sizes_of
 from nblandscape.huggingface.targets import Batch
 from nblandscape.landscape.cost import duration, predict_cost, predict_spectrum_cost
 from nblandscape.landscape.grid import check_points
@@ -50,8 +51,8 @@ class Plan:
         Texts or rows in the data, of which ``sizes.samples`` are used; None if unknown.
     free : float
         Bytes of memory that are free.
-    evaluation : float
-        Seconds of one evaluation of the loss; NaN if unknown.
+    evaluation, product : float
+        Seconds of one evaluation of the loss, without metrics, and of one Hessian product; NaN if unknown.
     measured : str
         What times rest on: "operations" (a guess), "an evaluation" or "products and points".
     steps : tuple of Step
@@ -80,6 +81,11 @@ class Plan:
     reason: str = ""
     notes: tuple[str, ...] = ()
     parts: tuple[tuple[str, int], ...] = ()
+    product: float = math.nan
+
+    def step(self, name: str) -> Step:
+        """The step of that name."""
+        return next(step for step in self.steps if step.name == name)
 
     @property
     def fits(self) -> bool:
@@ -101,7 +107,8 @@ class Plan:
         if mode == "random":
             return replace(self._with_mode("random"), reason=_CHOSEN)
         plan = self._with_mode("hessian")
-        if mode == "auto" and not plan.fits:
+        shown = [plan.step(name) for name in ("weights", "spectrum", "landscape")]
+        if mode == "auto" and any(step.verdict == "does not fit" for step in shown):
             other = self._with_mode("random")
             if other.fits:
                 remedies = tuple(r for r in plan.remedies if not r.startswith("mode="))
@@ -115,7 +122,7 @@ class Plan:
         at(origin)  # the first one is slower
         begin = time.perf_counter()
         at(origin)
-        seconds = time.perf_counter() - begin
+        seconds = (time.perf_counter() - begin) / (1 + self.choice.metrics)
         forward = self.sizes.forward or peak_bytes(lambda: at(origin))
         plan = replace(self, evaluation=seconds, measured="an evaluation",
                        sizes=replace(self.sizes, forward=forward))  # fmt: skip
@@ -124,7 +131,13 @@ class Plan:
             return plan
         found = {"landscape": predict_cost(objective, Subspace.random(objective, 2), self.choice.points)}
         if self.choice.mode == "hessian":
-            found["spectrum"] = predict_spectrum_cost(objective)
+            products = spectrum_products(self.choice.largest + self.choice.smallest)
+            found["spectrum"] = predict_spectrum_cost(objective, products=products)
+            v = torch.ones(objective.num_parameters, dtype=objective.dtype, device=objective.device)
+            begin = time.perf_counter()
+            objective.hvp(v)
+            product = time.perf_counter() - begin
+            plan = replace(plan, product=product)._with_mode("hessian")
         steps = tuple(
             judged(replace(step, seconds=found[step.name].seconds), self.free) if step.name in found else step
             for step in plan.steps
@@ -133,15 +146,15 @@ class Plan:
 
     def with_points(self, points: int) -> "Plan":
         """The plan for another number of points per axis."""
-        last = self.steps[-1]
-        seconds = last.seconds * (points / self.choice.points) ** 2
-        step = judged(replace(last, work=f"{points} x {points} points", seconds=seconds), self.free)
-        choice = replace(self.choice, points=points)
-        return replace(self, choice=choice, steps=(*self.steps[:-1], step))
+        old = self.step("landscape")
+        seconds = old.seconds * (points / self.choice.points) ** 2
+        new = judged(replace(old, work=f"{points} x {points} points", seconds=seconds), self.free)
+        steps = tuple(new if step is old else step for step in self.steps)
+        return replace(self, choice=replace(self.choice, points=points), steps=steps)
 
     def _with_mode(self, mode: Literal["hessian", "random"]) -> "Plan":
         choice = replace(self.choice, mode=mode)
-        facts = {"free": self.free, "evaluation": self.evaluation}
+        facts = {"free": self.free, "evaluation": self.evaluation, "product": self.product}
         steps = steps_of(self.sizes, choice, **facts)
         remedies = remedies_of(self.sizes, choice, self.parts, **facts)
         return replace(self, choice=choice, steps=steps, remedies=remedies)
@@ -227,6 +240,7 @@ def plan_inspection(
     largest: int = 4,
     smallest: int = 4,
     basis: Basis = "full",
+    report: bool = False,
     **options: Unpack[Options],
 ) -> Plan:
     """Say what `inspect` will take: memory and time of spectrum and landscape, and what to choose instead.
@@ -250,6 +264,8 @@ def plan_inspection(
         Eigenpairs from either end.
     basis : {"full", "half"}
         How the eigensolver keeps its vectors, as in `hessian_spectrum`.
+    report : bool
+        Count also what a report measures: trust in the slice and curvature by block.
     limit : int, optional
         Use at most so many texts.
     **options
@@ -276,7 +292,7 @@ def plan_inspection(
     >>> plan.fits, plan.sizes.total, [step.name for step in plan.steps]
     (True, 1040, ['weights', 'spectrum', 'landscape'])
     """
-    choice = choice_of(mode, points, largest, smallest, basis)
+    choice = choice_of(mode, points, largest, smallest, basis, report=report)
     if isinstance(model_or_path, Objective):
         refuse_beside_objective(options, limit=LIMIT)
         return plan_of_objective(model_or_path, mode, choice)
@@ -285,7 +301,9 @@ def plan_inspection(
     return plan_of(loaded, preparation.batches(data), preparation.report.get("available"), mode, choice)
 
 
-def choice_of(mode: Mode, points: int, largest: int, smallest: int, basis: Basis) -> Choice:
+def choice_of(
+    mode: Mode, points: int, largest: int, smallest: int, basis: Basis, *, report: bool = False
+) -> Choice:
     """Check what was chosen.
 
     Raises
@@ -300,7 +318,7 @@ def choice_of(mode: Mode, points: int, largest: int, smallest: int, basis: Basis
     check_points(points, 2)
     check_pairs(largest, smallest)
     directions: Literal["random", "hessian"] = "random" if mode == "random" else "hessian"
-    return Choice(directions, points, largest, smallest, basis=basis)
+    return Choice(directions, points, largest, smallest, basis=basis, report=report)
 
 
 def plan_of(loaded: Loaded, batches: list[Batch], available: int | None, mode: Mode, choice: Choice) -> Plan:
@@ -308,11 +326,13 @@ def plan_of(loaded: Loaded, batches: list[Batch], available: int | None, mode: M
     options = loaded.options
     names = list(select_parameters(loaded.model, analysed(loaded)))
     sizes = sizes_of(loaded.model, batches, names, dtype=options["dtype"])
+    wanted = options["metrics"] or ()
+    metrics = 1 if isinstance(wanted, str) else len(wanted)
     plan = Plan(
         loaded.task,
         loaded.source,
         sizes,
-        replace(choice, held=not loaded.owned, copied=options["copy"] and not loaded.owned),
+        replace(choice, held=not loaded.owned, copied=options["copy"] and not loaded.owned, metrics=metrics),
         available,
         free_memory(torch.device(options["device"] or next(loaded.model.parameters()).device)),
         sizes.flops / (_SHARE * machine_speed()) if sizes.flops else math.nan,
@@ -330,7 +350,7 @@ def plan_of_objective(objective: Objective, mode: Mode, choice: Choice) -> Plan:
         str(about.get("task", about["loss"])),
         str(about.get("source", "an objective")),
         sizes,
-        replace(choice, held=True, copied=False),
+        replace(choice, held=True, copied=False, metrics=len(objective.metric_names)),
         about.get("data", {}).get("available"),
         free_memory(objective.device),
         math.nan,
@@ -347,8 +367,9 @@ def _sizes(objective: Objective) -> Sizes:
         return replace(found, stored=found.weights, same_type=True)
     total = sum(p.numel() for p in shell.parameters())
     stored = total * objective.dtype.itemsize
+    blocks = block_sizes({name: span.stop - span.start for name, span in tensor_spans(objective).items()})
     return Sizes(type(shell).__name__, total, n, objective.dtype, stored, True, objective.num_samples,
-                 objective.num_batches, 0, 0.0, 0, 0, 0)  # fmt: skip
+                 objective.num_batches, 0, 0.0, 0, 0, 0, *blocks)  # fmt: skip
 
 
 def _choosable(loaded: Loaded) -> tuple[tuple[str, int], ...]:

@@ -4,7 +4,7 @@ import json
 import math
 import os
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nblandscape.cancel import CancelSignal, check
+from nblandscape.curvature.extremes import LOOKS
 from nblandscape.curvature.trace import Estimate, iter_trace
-from nblandscape.curvature.trust import TrustReport, iter_trust_report
-from nblandscape.huggingface.blocks import BlockCurvature, iter_block_curvature
+from nblandscape.curvature.trust import PROBES, TrustReport, iter_trust_report
+from nblandscape.huggingface.blocks import BlockCurvature, Progress, block_curvature
+from nblandscape.huggingface.budget import spectrum_products
 from nblandscape.steps import returned
 from nblandscape.topology import numbers_stderr
 from nblandscape.topology._numbers import items
@@ -32,8 +34,6 @@ SCHEMA = 1
 
 _VERSIONS = ("nblandscape", "torch", "numpy", "transformers", "peft", "safetensors")
 _ROUNDS = 50  # resamples of the batches
-
-Progress = Callable[[str], object]
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def measure_report(
     landscape = explorer.landscape
     if landscape is None:
         raise RuntimeError("Nothing has been computed yet; call explorer.wait() first.")
-    say = progress or (lambda _: None)
+    say = progress or (lambda _text, _share: None)
     spectrum = explorer.eigenpairs
     objective: Objective | None = getattr(explorer._source, "objective", None)
     products = objective is not None and spectrum is not None
@@ -100,21 +100,20 @@ def measure_report(
     estimate: Estimate | None = None
     if objective is not None and not products and trace is not False:
         for estimate in iter_trace(objective, method="loss", samples=samples, seed=seed, cancel=cancel):
-            say(f"trace from losses, {estimate.samples} of {samples}")
+            say(f"trace from losses, {estimate.samples} of {samples}", estimate.samples / samples)
     if products and objective is not None:
         if trust is not False:
-            say("what the slice can show")
-            plane = explorer._shown_plane()[1]
+            plane, known = explorer._shown_plane()[1], _both(spectrum)
+            steps = trust_steps(known)
+            say("what the slice can show", 0.0)
             verdict = returned(
-                iter_trust_report(
-                    explorer.objective, plane, spectrum=_both(spectrum), seed=seed, cancel=cancel
-                )
+                iter_trust_report(explorer.objective, plane, spectrum=known, seed=seed, cancel=cancel),
+                lambda done: say("what the slice can show", min(done / steps, 1.0)),
             )
         if blocks is not False:
-            for found in iter_block_curvature(objective, samples=samples, seed=seed, cancel=cancel):
-                say(f"curvature by block, {int(np.isfinite(found.top).sum())} of {len(found)}")
+            found = block_curvature(objective, samples=samples, seed=seed, cancel=cancel, progress=say)
     check(cancel)
-    say("topology")
+    say("topology", 0.0)
     numbers = {
         "schema": SCHEMA,
         "kind": "nblandscape-inspection",
@@ -176,7 +175,8 @@ def write_report(
     seed : int
     frames, theme
         As in `Explorer.to_html`.
-    progress : callable (text), optional
+    progress : callable (text, share), optional
+        What is being measured, and which share of it is done.
     cancel : threading.Event or callable, optional
 
     Returns
@@ -272,6 +272,11 @@ def error_text(error: float | None) -> str:
     (' ± 150', '')
     """
     return "" if error is None else f" ± {float(f'{error:.2g}'):g}"
+
+
+def trust_steps(spectrum: "Spectrum | None") -> int:
+    """Pauses of a trust report of a plane, at most, with a spectrum of both ends or without."""
+    return PROBES + 2 + LOOKS + 1 + (0 if spectrum is not None else spectrum_products(2))
 
 
 def _both(spectrum: "Spectrum | None") -> "Spectrum | None":

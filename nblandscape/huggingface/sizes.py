@@ -11,6 +11,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from nblandscape.huggingface.anatomy import inputs_of
+from nblandscape.huggingface.blocks import group_by_block
 from nblandscape.memory import peak_bytes
 from nblandscape.replica import analysis_dtype
 
@@ -47,6 +48,8 @@ class Sizes:
         weights; 0 if unknown.
     graphs : int
         Bytes of the gradient graphs of all batches.
+    blocks, largest_block : int
+        Blocks that the curvature is told by, and parameters of the largest one.
     beside : int
         Bytes that are no parameters and do not change their type: packed integers of quantised models.
     """
@@ -64,6 +67,8 @@ class Sizes:
     forward: int
     product: int
     graphs: int
+    blocks: int
+    largest_block: int
     beside: int = 0
 
     @property
@@ -119,8 +124,15 @@ def sizes_of(
         forward,
         product,
         graphs,
+        *block_sizes({name: parameters[name].numel() for name in names}),
         beside,
     )
+
+
+def block_sizes(sizes: Mapping[str, int]) -> tuple[int, int]:
+    """How many blocks parameters lie in, and the size of the largest one."""
+    found = [sum(sizes[name] for name in tensors) for tensors in group_by_block(sizes).values()]
+    return len(found), max(found)
 
 
 def outline_of(model: nn.Module) -> nn.Module:

@@ -104,7 +104,11 @@ def test_quiet_prints_the_table_alone(gpt2_folder, notes, capsys):
 def test_a_plan_and_nothing_else(gpt2_folder, notes, capsys):
     arguments = ["inspect", str(gpt2_folder), "--text", str(notes), "--plan", "--overflow", "truncate"]
     assert main(arguments) == 0
-    assert "spectrum   60 products" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "spectrum   73 products" in out
+    assert "trust      16 products" in out  # what the command does beside is counted
+    assert main([*arguments, "--quick"]) == 0
+    assert "trust " not in capsys.readouterr().out
     assert main([*arguments, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["fits"] is True
 

@@ -67,6 +67,25 @@ def test_blocks_and_trust_are_what_their_functions_give(explorer, report):
     assert report.numbers["trust"]["verdict"] == report.trust.verdict
 
 
+def test_progress_moves_in_every_phase(explorer):
+    seen = {}
+    measure_report(
+        explorer,
+        samples=4,
+        progress=lambda text, share: seen.setdefault(text.split(",")[0], []).append(share),
+    )
+    assert list(seen) == ["what the slice can show", "traces by block", "curvature by block", "topology"]
+    for name in list(seen)[:-1]:
+        shares = seen[name]
+        assert shares == sorted(shares), name
+        assert len(set(shares)) >= (2 if "curvature" in name else 4), (
+            name
+        )  # quick blocks tell their end alone
+        assert 0 <= shares[0] < shares[-1] <= 1, name
+    assert seen["what the slice can show"][-1] > 0.5
+    assert seen["curvature by block"][-1] == 1
+
+
 def test_the_page_shows_the_same_and_escapes_every_text(report, written):
     page = written.read_text(encoding="utf-8")
     assert "<script>alert" not in page
