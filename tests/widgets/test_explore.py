@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import nblandscape as nbl
+from nblandscape.landscape.archive import read_archive, write_archive
 from nblandscape.landscape.grid import nested_levels
 from nblandscape.widgets import _wire
 from nblandscape.widgets._base import NblWidget
@@ -435,6 +436,24 @@ def test_saved_and_opened_without_torch(explore, tmp_path):
     assert int(result.stdout) == len(explorer.merge_tree.minima)
     with pytest.raises(RuntimeError, match="no model"):
         again.selected_state_dict()
+
+
+def test_a_file_of_an_earlier_version_opens(explore, tmp_path):
+    model, x, y = network()
+    explorer = explore(objective_of(model, x, y), points=17, threshold=0.01).wait(60)
+    header, arrays = read_archive(explorer.save(tmp_path / "now"))
+    # What the first version wrote of an explorer, and of a landscape's provenance.
+    state = {name: header["state"][name] for name in ("spec", "spectrum", "selection", "view")}
+    state["spectrum"] = {k: v for k, v in state["spectrum"].items() if k not in ("density", "origin")}
+    state["view"] = {name: state["view"][name] for name in ("yaw", "pitch", "zoom", "pan", "exaggeration")}
+    about = {k: v for k, v in header["provenance"].items() if k not in ("recipe", "model_place", "gram")}
+    old = write_archive(tmp_path / "old", {**header, "state": state, "provenance": about}, arrays)
+    again = explore(old)
+    assert again.spec == explorer.spec
+    assert (again.sent, again.paths, again.source["origins"]) == ([], None, [])
+    assert len(again.merge_tree.minima) == len(explorer.merge_tree.minima)
+    assert "<html" in again.to_html()
+    assert again.save_png(tmp_path / "old.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_page_forbids_the_network_and_escapes_text(explore, tmp_path):

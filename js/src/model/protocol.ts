@@ -160,8 +160,8 @@ export interface TreeData {
   death: DataView;
   /** Int32 row of the branch it merges into; -1 = essential. */
   parent: DataView;
-  /** Int32 row of the basin across the pass at its death, where a simplified basin spills to; -1 = essential. */
-  beside: DataView;
+  /** Int32 row of the basin across the pass at its death, where a simplified basin spills to; -1 = essential. Older files lack it: as `parent`. */
+  beside?: DataView;
   /** Float64 volume per row of its basin: of the cells around its vertices. Older files lack it. */
   volumes?: DataView;
   /** Row number per vertex; all bits set = hole. */

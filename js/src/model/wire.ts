@@ -81,7 +81,7 @@ export function treeColumns(tree: TreeData): TreeColumns {
     birth: float64(tree.birth),
     death: float64(tree.death),
     parent: int32(tree.parent),
-    beside: int32(tree.beside),
+    beside: int32(tree.beside ?? tree.parent),
     volumes: optional(tree.volumes),
     basins,
     support: supportColumns(tree),
@@ -111,5 +111,5 @@ export function isSurface(value: unknown): value is SurfaceData {
 
 export function isTree(value: unknown): value is TreeData {
   const data = value as TreeData | null | undefined;
-  return data?.basins != null && data.birth != null && data.beside != null && Array.isArray(data.shape);
+  return data?.basins != null && data.birth != null && Array.isArray(data.shape);
 }
