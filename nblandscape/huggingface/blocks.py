@@ -144,7 +144,7 @@ class BlockCurvature:
             )
             axes.axvline(0.0, color=colors.pale, lw=0.8)
             axes.set_title(title, fontsize=9, color=colors.ink)
-            axes.tick_params(labelsize=7, colors=colors.ink)
+            axes.tick_params(labelsize=8, colors=colors.ink)
             axes.grid(axis="x", color=colors.pale, alpha=0.35, lw=0.5)
             axes.set_axisbelow(True)
             for side in axes.spines.values():

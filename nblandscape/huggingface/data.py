@@ -1,11 +1,13 @@
 """Data of any kind to padded batches: dicts of tensors that a task's loss takes."""
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import torch
+from torch.utils.data import DataLoader
 
 from nblandscape.batches import batch_size
 from nblandscape.huggingface.anatomy import inputs_of, vocabulary_of
@@ -28,6 +30,7 @@ from nblandscape.huggingface.text import (
 )
 
 _DROPPED = 0.1  # of the tokens in a view of an unlabelled text
+_TOKEN_TASKS: frozenset[Task] = frozenset({"causal-lm", "masked-lm", "seq2seq-lm", "token-classification"})
 _LABELLED: frozenset[Task] = frozenset(
     {
         "sequence-classification",
@@ -59,18 +62,15 @@ class Preparation:
         ValueError
             Data that do not fit the task or the model.
         """
-        if self.overflow not in OVERFLOWS:
-            raise ValueError(f'overflow="{self.overflow}"; use {", ".join(OVERFLOWS)}.')
-        if self.batch_size < 1:
-            raise ValueError(f"batch_size={self.batch_size}: at least 1 is needed.")
-        if self.limit is not None and self.limit < 1:
-            raise ValueError(f"limit={self.limit}: at least one sample is needed.")
-        if self.overflow == "split" and self.loaded.task in _LABELLED:
-            raise ValueError(
-                f'overflow="split" would part texts from their labels ({self.loaded.task}). Use "truncate".'
-            )
+        self._check_options()
+        if (
+            isinstance(data, Iterable)
+            and not isinstance(data, DataLoader)
+            and not hasattr(data, "__getitem__")
+        ):
+            data = list(itertools.islice(data, self.limit))  # a stream
         if (ready := ready_batches(data, self.limit)) is not None:
-            return [completed(b, n, self.loaded, self.seed) for n, b in enumerate(ready)]
+            return self._with_targets([completed(b, n, self.loaded, self.seed) for n, b in enumerate(ready)])
         numbers = self._numbers_by_name(data)
         if (tokens := token_rows(data, self.limit)) is not None:
             if numbers is not None:
@@ -94,7 +94,35 @@ class Preparation:
         if hasattr(data, "__len__") and not isinstance(data, (str, Mapping)):
             self.report["available"] = len(data)
         made[0]["prepared"] = self.report
-        return made
+        return self._with_targets(made)
+
+    def _check_options(self) -> None:
+        if self.overflow not in OVERFLOWS:
+            raise ValueError(f'overflow="{self.overflow}"; use {", ".join(OVERFLOWS)}.')
+        if self.batch_size < 1:
+            raise ValueError(f"batch_size={self.batch_size}: at least 1 is needed.")
+        if self.limit is not None and self.limit < 1:
+            raise ValueError(f"limit={self.limit}: at least one sample is needed.")
+        if self.overflow == "split" and self.loaded.task in _LABELLED:
+            raise ValueError(
+                f'overflow="split" would part texts from their labels ({self.loaded.task}). Use "truncate".'
+            )
+
+    def _with_targets(self, batches: list[Batch]) -> list[Batch]:
+        """The batches, if there is anything in them to be predicted."""
+        if self.loaded.task not in _TOKEN_TASKS:
+            return batches
+        causal = self.loaded.task == "causal-lm"
+        virtual = any("prompt_encoder" in name for name, _ in self.loaded.model.named_parameters())
+        skipped = 1 if causal and not virtual else 0
+        labels = [batch["labels"][:, skipped:] for batch in batches if "labels" in batch]
+        if not any((part != IGNORED).any() for part in labels):
+            first = " The first token of a text is predicted from nothing." if causal else ""
+            raise ValueError(
+                f"No token has a label that counts, so {self.loaded.task} has no loss.{first} Pass longer "
+                f"texts, or labels and masks that leave something ({IGNORED} and masked tokens are ignored)."
+            )
+        return batches
 
     def _numbers_by_name(self, data: object) -> list[int] | None:
         """What to call a data set's classes, if it has the model's names in another order."""

@@ -33,10 +33,12 @@ header.nbl-report { margin-bottom: 12px; }
 .nbl-report th:first-child, .nbl-report td:first-child, .nbl-report td.text { text-align: left; }
 .nbl-report td.text { overflow-wrap: anywhere; white-space: normal; }
 .nbl-report summary { cursor: pointer; }
-.nbl-report img { min-width: 560px; max-width: 100%; height: auto; }
+.nbl-report img { min-width: 560px; width: 100%; max-width: 760px; height: auto; }
 @media print { .nbl-report h2 { break-after: avoid; } .nbl-report tr { break-inside: avoid; } }
 """
 
+_COLUMN = 6.4  # inches of a picture: its text is as large as that of the tables in a column of the page
+_DPI = 200
 _FACES = {"light": "#ffffff", "dark": "#14161a"}  # of the page (js/src/theme)
 
 
@@ -183,10 +185,10 @@ def _picture(blocks: BlockCurvature, theme: str | None) -> str:
 def _png(blocks: BlockCurvature, theme: str) -> str:
     from matplotlib.figure import Figure
 
-    size = blocks.figure_size()
-    figure = blocks.plot(Figure(figsize=size, layout="constrained", facecolor=_FACES[theme]))
+    _, height = blocks.figure_size()
+    figure = blocks.plot(Figure(figsize=(_COLUMN, height), layout="constrained", facecolor=_FACES[theme]))
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
+    figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 

@@ -30,7 +30,7 @@ def ready_batches(data: object, limit: int | None) -> list[Mapping[str, Any]] | 
                 "instead."
             )
     else:
-        whole = _as_mapping(data)
+        whole = None if isinstance(data, list) else _as_mapping(data)  # two of them are two batches
         many = data if isinstance(data, (list, tuple)) and whole is None else []
         found = [whole] if whole is not None else [_as_mapping(batch) for batch in many]
         if not found or any(batch is None for batch in found):
@@ -122,7 +122,7 @@ def _stacked(values: Sequence[Any], fill: int) -> torch.Tensor:
 
 
 def _as_mapping(batch: object) -> Mapping[str, Any] | None:
-    """A batch ``{"input_ids": …}``, ``(inputs, labels)`` or ``{"a": …, "b": …}`` as a dict, or None."""
+    """A batch ``{"input_ids": …}``, ``(inputs, labels)``, ids or ``{"a": …, "b": …}`` as a dict, or None."""
     if isinstance(batch, Mapping):
         sides = [batch, batch.get("a")]
         for side in sides:
@@ -133,14 +133,21 @@ def _as_mapping(batch: object) -> Mapping[str, Any] | None:
                 if isinstance(pixels, torch.Tensor) and pixels.ndim == 4:
                     return batch
         return None
-    if isinstance(batch, (tuple, list)) and len(batch) == 2 and isinstance(batch[1], torch.Tensor):
-        inputs, labels = batch
-        if isinstance(inputs, Mapping):
-            return _as_mapping({**inputs, "labels": labels})
-        if isinstance(inputs, torch.Tensor) and inputs.ndim in (2, 4) and labels.ndim:
-            name = "pixel_values" if inputs.ndim == 4 else "input_ids"
-            return {name: inputs, "labels": labels}
-    return None
+    return _of_tensors(batch)
+
+
+def _of_tensors(batch: object) -> Mapping[str, Any] | None:
+    """A batch of ids or pixels, alone or with labels, as a dict, or None."""
+    parts = list(batch) if isinstance(batch, (tuple, list)) else [batch]
+    inputs = parts[0] if parts else None
+    if len(parts) == 2 and isinstance(parts[1], torch.Tensor) and parts[1].ndim:
+        found = dict(inputs) if isinstance(inputs, Mapping) else _of_tensors(inputs)
+        return None if found is None else _as_mapping({**found, "labels": parts[1]})
+    if len(parts) != 1 or not isinstance(inputs, torch.Tensor):
+        return None
+    if inputs.ndim == 2:
+        return {"input_ids": inputs}
+    return {"pixel_values": inputs} if inputs.ndim == 4 else None
 
 
 def _check(batch: Mapping[str, Any], number: int, model: Any) -> None:
@@ -154,6 +161,8 @@ def _check(batch: Mapping[str, Any], number: int, model: Any) -> None:
 
 def _check_token_labels(batch: Mapping[str, Any], number: int, task: Task) -> None:
     ids, labels = batch["input_ids"], batch.get("labels")
+    if labels is not None:
+        _check_whole(labels, number, "labels")
     if labels is not None and labels.shape != ids.shape:
         raise ValueError(
             f"Batch {number} has labels of shape {tuple(labels.shape)} for input_ids of shape "
@@ -161,7 +170,15 @@ def _check_token_labels(batch: Mapping[str, Any], number: int, task: Task) -> No
         )
 
 
+def _check_whole(ids: torch.Tensor, number: int, key: str) -> None:
+    if ids.is_floating_point():
+        raise ValueError(
+            f"Batch {number} has {key} of {ids.dtype}; numbers of tokens are whole: pass {key}.long()."
+        )
+
+
 def _check_ids(ids: torch.Tensor, number: int, model: Any, key: str) -> None:
+    _check_whole(ids, number, key)
     vocabulary, limit = vocabulary_of(model), positions(model)
     if ids.numel() and (int(ids.max()) >= vocabulary or int(ids.min()) < 0):
         bad = int(ids.max() if int(ids.max()) >= vocabulary else ids.min())

@@ -163,7 +163,10 @@ def check_texts(texts: Sequence[Any]) -> None:
     """
     for number, text in enumerate(texts):
         if not isinstance(text, (str, list, tuple)):
-            raise TypeError(f"Text {number} is a {type(text).__name__} ({text!r:.60}); texts are strings.")
+            raise TypeError(
+                f"Text {number} is a {type(text).__name__} ({text!r:.60}); texts are strings. Token "
+                'ids go into rows {"input_ids": …}.'
+            )
     empty = [n for n, text in enumerate(texts) if not (text.strip() if isinstance(text, str) else text)]
     if len(empty) == len(texts):
         raise ValueError(f"All {len(texts)} texts are empty. Pass texts with words in them.")

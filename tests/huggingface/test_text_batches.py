@@ -9,7 +9,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, TensorDataset
 
 from nblandscape import from_transformers
 from nblandscape.huggingface.data import Preparation
@@ -396,3 +396,40 @@ def test_second_texts_are_checked_too(classifier_folder, texts):
     tokenizer = small.sequence_tokenizer(texts)
     with pytest.raises(ValueError, match="All 1 texts are empty"):
         from_transformers(small.t5(tokenizer), [("a", "")], tokenizer=tokenizer)
+
+
+def test_streams_of_tokens_need_no_labels(gpt2_folder, texts, bytes_):
+    """Ids alone, as a data loader, a stream or a tensor brings them, are all that a language model needs."""
+    ids = torch.tensor([bytes_(text * 3)["input_ids"][:20] for text in texts[:8]])
+    whole = from_transformers(gpt2_folder, [{"input_ids": ids}]).loss()
+    for data in (
+        ids,
+        [ids[:4], ids[4:]],
+        DataLoader(ids, batch_size=4),
+        DataLoader(TensorDataset(ids), batch_size=4),
+        ({"input_ids": row.tolist()} for row in ids),
+    ):
+        assert from_transformers(gpt2_folder, data).loss() == pytest.approx(whole, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "words"),
+    [
+        (["a", "b"], ValueError, "The first token of a text is predicted from nothing. Pass longer"),
+        ([{"input_ids": torch.ones(1, 5)}], ValueError, r"input_ids of torch.float32.*pass input_ids.long"),
+        (
+            [{"input_ids": torch.ones(1, 5, dtype=int), "labels": torch.ones(1, 5)}],
+            ValueError,
+            r"labels of torch.float32.*pass labels.long",
+        ),
+        (
+            [{"input_ids": torch.ones(1, 5, dtype=int), "labels": torch.full((1, 5), -100)}],
+            ValueError,
+            "No token has a label that counts, so causal-lm has no loss",
+        ),
+        ([torch.ones(5, dtype=int)], TypeError, r'Token ids go into rows {"input_ids": …}'),
+    ],
+)
+def test_tokens_that_cannot_be_learned(gpt2_folder, data, error, words):
+    with pytest.raises(error, match=words):
+        from_transformers(gpt2_folder, data)
