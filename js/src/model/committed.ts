@@ -42,14 +42,18 @@ export function createResultCache() {
   const results = new Map<string, Committed>();
   return {
     get: (spec: Spec): Committed | undefined => results.get(samplingKey(spec)),
-    put(surface: SurfaceData, tree: TreeData | null): void {
+    /** True: it shows that all earlier results are void. */
+    put(surface: SurfaceData, tree: TreeData | null): boolean {
+      let voided = false;
       const origin = originOf(surface.spec);
       for (const [key, other] of results) {
         // Another loss at the model: it or the data have changed, earlier results are void.
         const same = originOf(other.surface.spec) === origin;
         if (same && other.surface.base !== surface.base) {
-          if (origin === 0) results.clear();
-          else results.delete(key);
+          if (origin === 0) {
+            results.clear();
+            voided = true;
+          } else results.delete(key);
         }
       }
       const key = samplingKey(surface.spec);
@@ -59,6 +63,7 @@ export function createResultCache() {
         if (results.size <= KEPT) break;
         results.delete(oldest);
       }
+      return voided;
     },
   };
 }

@@ -15,7 +15,7 @@ import type {
 } from "./protocol";
 import { NO_SELECTION, nothing } from "./selection";
 import { simplify } from "./simplify";
-import { applyChange, sameContent } from "./spec";
+import { applyChange, sameContent, samplingKey } from "./spec";
 import type { Hover, LiveGrid, LiveTree, SpecChange, Store } from "./store";
 import { isSurface, isTree, treeColumns } from "./wire";
 
@@ -218,6 +218,9 @@ export function createCore(model: AnyModel, createAnswers: (core: Core) => Answe
   function adopt(next: Spec): void {
     const before = spec.value;
     spec.value = next;
+    // What is pointed at has another loss there, or is not there at all.
+    const moved = before !== null && samplingKey(before) !== samplingKey(next);
+    if (moved && hover.peek().kind !== "none") hover.value = nothing("surface");
     answers.adopted(next, before);
   }
 

@@ -4,6 +4,7 @@ import { MemoryModel } from "../testing/memory-model";
 import * as sample from "../testing/samples";
 import { createStore } from "./create-store";
 import type { OriginData, Selection, Status } from "./protocol";
+import type { SpecChange } from "./store";
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
@@ -70,6 +71,39 @@ it("goes to a new origin with its prediction, and back with everything that was 
   expect(store.grid.value!.state).toBe("final");
   expect(store.grid.value!.values).toEqual(drawn);
   expect(store.spectrum.value).toBe(whole);
+});
+
+it("points at nothing of another plane or window, but stays where only the looks change", () => {
+  const { store } = started();
+  const hover = { kind: "minimum", vertex: 3, coordinates: [1, 0.5], loss: 4.25, from: "surface" } as const;
+  for (const [change, kind] of [
+    [{ scale: "log" }, "minimum"],
+    [{ threshold: 0.5 }, "minimum"],
+    [{ span: [1, 1] }, "none"],
+    [{ origin: 1 }, "none"],
+  ] as const) {
+    store.hover.value = { ...hover, coordinates: [1, 0.5] };
+    store.request(change as SpecChange);
+    expect(store.hover.value.kind).toBe(kind);
+  }
+});
+
+it("selects nothing of earlier weights on the way back to an origin that they had", () => {
+  const { model, store } = started();
+  store.request({ origin: 1 });
+  const data = sample.surface(there, (a, b) => 2 + 4 * a * a + b * b, 2);
+  model.fromKernel({ surface: { ...data, origin: null } });
+  store.select({ ...selected, loss: 6.25 });
+  // The model has learned meanwhile: another loss at the same place.
+  const later = sample.spec({ id: 3 });
+  model.fromKernel({
+    spec: later,
+    source: sample.source({ origins: [] }),
+    surface: sample.surface(later, (a, b) => 1 + a * a + b * b, 1),
+  });
+  store.undo();
+  expect(store.spec.value!.origin).toBe(1);
+  expect(store.selection.value.kind).toBe("none");
 });
 
 it.each(["error", "cancelled"] as const)("shows the eigenvalues of the plane again after %s", (phase) => {

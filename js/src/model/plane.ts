@@ -137,7 +137,8 @@ export function createPlane(core: Core) {
       const drawn = grid.value;
       const current = spec.value;
       surface.value = data;
-      cache.put(data, treeData.value);
+      // What was selected on other planes was a place of earlier weights.
+      if (cache.put(data, treeData.value)) chosen.clear();
       const stale = data.id < epoch && drawn !== null && drawn.spec.id > data.id;
       if (stale) return;
       assembly = null;
