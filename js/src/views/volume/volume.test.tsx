@@ -318,7 +318,7 @@ describe("the panel", () => {
     vi.unstubAllGlobals();
   });
 
-  const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
+  const settled = () => new Promise((resolve) => setTimeout(resolve, 60));
 
   it("says what it shows, moves the level and switches slices, and keeps both in the view", async () => {
     const { store } = opened();
