@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -157,6 +158,11 @@ def load(model_or_path: Any, *, outline: bool = False, **options: Unpack[Options
     if quantised:
         notes.append(
             f"The weights are quantised ({quantised}): only parameters that are left in floating point move."
+        )
+    if quantised == "bitnet" and not os.environ.get("TORCH_COMPILE_DISABLE"):
+        notes.append(
+            "torch compiles the unpacking of the weights at the first loss, which takes up to a minute; "
+            "it does not with TORCH_COMPILE_DISABLE=1 in the environment."
         )
     return replace(
         loaded,

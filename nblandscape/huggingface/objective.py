@@ -1,6 +1,7 @@
 """Objectives from Transformers models: the model's own task, loss and data as a function of its weights."""
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Unpack
 
 from nblandscape.huggingface.anatomy import inputs_of
@@ -78,7 +79,9 @@ def from_transformers(model_or_path: Any, data: object, **options: Unpack[Option
     Of quantised models the parameters that are left in floating point move, and losses are exact; gradients
     and Hessian products are refused, since rounding has no derivative (methods that Transformers calls
     trainable, such as bitsandbytes under adapters, are let through). Tested: bitnet checkpoints and
-    torch.ao's dynamic quantisation; others are recognised by their configuration.
+    torch.ao's dynamic quantisation; others are recognised by their configuration. Transformers unpacks bitnet
+    weights in functions that torch compiles at the first loss: that needs a C++ compiler, and took 40 s for a
+    model of two layers; with TORCH_COMPILE_DISABLE=1 in the environment of Python there is no compilation.
 
     Examples
     --------
@@ -97,8 +100,28 @@ def from_transformers(model_or_path: Any, data: object, **options: Unpack[Option
 
 def objective_of(loaded: Loaded, prepared: list[Batch]) -> Objective:
     """The objective of a loaded model and the batches that were prepared for it."""
-    options = loaded.options
     loss = task_loss(loaded, prepared[0])
+    with _compiling(loaded):
+        return _made(loaded, prepared, loss)
+
+
+@contextlib.contextmanager
+def _compiling(loaded: Loaded) -> Iterator[None]:
+    """Say what can be done where a model that is compiled at its first loss cannot be."""
+    try:
+        yield
+    except Exception as error:
+        if not type(error).__module__.startswith(("torch._inductor", "torch._dynamo")):
+            raise
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            f"{loaded.source} has layers that torch compiles at the first loss, which fails here: {reason}. "
+            "Install a C++ compiler, or start Python with TORCH_COMPILE_DISABLE=1 in its environment."
+        ) from error
+
+
+def _made(loaded: Loaded, prepared: list[Batch], loss: TaskLoss) -> Objective:
+    options = loaded.options
     return Objective.from_batch_loss(
         loaded.model,
         loss,

@@ -6,11 +6,13 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from torch._inductor.exc import InvalidCxxCompiler
 
 import nblandscape as nbl
 from nblandscape.cli import main
 from nblandscape.huggingface.loading import load, quantisation
 from nblandscape.huggingface.plan import plan_inspection
+from nblandscape.huggingface.tasks import TaskLoss
 from tests.huggingface import small
 
 pytestmark = [
@@ -72,6 +74,24 @@ def test_the_plan_of_a_bitnet_checkpoint_is_that_of_the_loaded_model(bitnet_fold
     assert "random directions: the weights are quantised (bitnet)" in repr(plan)
     with pytest.raises(ValueError, match=r'quantised \(bitnet\).*Use mode="random"'):
         plan_inspection(bitnet_folder, texts, mode="hessian", **FEW)
+
+
+def test_a_missing_compiler_has_its_remedy(bitnet_folder, texts, monkeypatch):
+    """The error is torch's own, where it looks for a C++ compiler at the first loss."""
+
+    def refuse(*args, **kwargs):
+        raise InvalidCxxCompiler
+
+    monkeypatch.setattr(TaskLoss, "forward", refuse)
+    with pytest.raises(ValueError, match=r"No working C\+\+ compiler.*with TORCH_COMPILE_DISABLE=1 in"):
+        nbl.from_transformers(bitnet_folder, texts, **FEW)
+
+
+def test_compilation_is_in_the_plan(bitnet_folder, texts, monkeypatch):
+    monkeypatch.delenv("TORCH_COMPILE_DISABLE", raising=False)
+    assert "torch compiles the unpacking" in repr(plan_inspection(bitnet_folder, texts, **FEW))
+    monkeypatch.setenv("TORCH_COMPILE_DISABLE", "1")
+    assert "torch compiles" not in repr(plan_inspection(bitnet_folder, texts, **FEW))
 
 
 @pytest.mark.parametrize(
