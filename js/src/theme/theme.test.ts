@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, expect, it, vi } from "vitest";
 import { isDark } from ".";
 
@@ -47,4 +49,19 @@ it.each(["data-theme", "data-mode"])("%s of the page counts, else the system's t
   expect(isDark()).toBe(false);
   page({ [name]: "dark" });
   expect(isDark()).toBe(true);
+});
+
+it("lets nothing begin invisible: where frames stand still for a while it would stay so", () => {
+  const root = join(import.meta.dirname, "..");
+  const files = readdirSync(root, { recursive: true, encoding: "utf8" });
+  const sheets = files.filter((name) => name.endsWith(".css"));
+  expect(sheets.length).toBeGreaterThan(10);
+  const hidden = sheets.filter((name) => {
+    const text = readFileSync(join(root, name), "utf8");
+    return text
+      .split("@keyframes")
+      .slice(1)
+      .some((rule) => /opacity:\s*0\s*;/.test(rule.split(/\n\}/)[0]!));
+  });
+  expect(hidden).toEqual([]);
 });
