@@ -86,9 +86,11 @@ def show_wanted(shown: Shown, source: Source, spec: Spec) -> None:
 
 
 def _sender(shown: Shown, source: ObjectiveSource, gradient: "torch.Tensor") -> "Callable[[Spectrum], None]":
-    """Return what sends partial results to the page."""
+    """Return what sends partial results to the page and notes how far they are."""
+    shown._eigenpairs = 0, 0.0
 
     def send(partial: "Spectrum") -> None:
+        shown._eigenpairs = partial.products, float(partial.converged.mean())
         shown.send({"kind": "spectrum", "spectrum": _wire_of(source, partial, gradient, False)})
 
     return send

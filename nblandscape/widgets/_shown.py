@@ -61,6 +61,7 @@ class Shown(NblWidget):
         self._shown: Result | None = None
         self._shown_key: tuple[Any, ...] | None = None  # None also when what is shown is out of date
         self._streaming: SurfaceStream | None = None  # what is being computed
+        self._eigenpairs = 0, 0.0  # while they are computed: products, share of the pairs that are good
 
     @property
     def landscape(self) -> Landscape | None:

@@ -222,11 +222,14 @@ class Explorer(Shown):
         return self
 
     def progress(self) -> tuple[str, float]:
-        """What is being computed, and which share of its points is done."""
-        stream = self._streaming
-        if stream is None:
-            return str(self.status["message"] or self.status["lane"]), 0.0
-        return "landscape", float(np.isfinite(stream.values).mean())
+        """What is being computed, and which share is done of its points, or of the eigenpairs."""
+        stream, status = self._streaming, self.status
+        if stream is not None:
+            return "landscape", float(np.isfinite(stream.values).mean())
+        if status["lane"] == "spectrum" and status["phase"] == "running":
+            products, share = self._eigenpairs
+            return f"eigenpairs, {products} products", share
+        return str(status["message"] or status["lane"]), 0.0
 
     def _finish(self) -> None:
         self.wait()

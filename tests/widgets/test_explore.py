@@ -380,6 +380,30 @@ def test_the_gradient_during_refinement_is_the_idle_one(explore):
     assert seen > 3
 
 
+def test_progress_counts_products_and_good_eigenpairs_then_points(explore):
+    model, x, y = network()
+
+    def batch_loss(model, batch):
+        time.sleep(0.002)  # slow enough to be looked at
+        return F.cross_entropy(model(batch[0]), batch[1], reduction="sum"), len(batch[1])
+
+    explorer = explore(nbl.Objective.from_batch_loss(model, batch_loss, (x, y)), points=17)
+    seen = []
+    while True:
+        seen.append(explorer.progress())
+        try:
+            explorer.wait(0.002)
+            break
+        except TimeoutError:
+            assert len(seen) < 50_000
+    products = [(int(text.split()[1]), share) for text, share in seen if text.startswith("eigenpairs")]
+    assert products[0][0] <= products[-1][0] > 8
+    assert any(0 < share <= 1 for _, share in products)
+    points = [share for text, share in seen if text == "landscape"]
+    assert len(points) > 0
+    assert points == sorted(points)
+
+
 def test_update_takes_the_present_weights(explore):
     model, x, y = network()
     explorer = explore(objective_of(model, x, y), points=9).wait(60)
