@@ -138,13 +138,20 @@ def load(model_or_path: Any, *, outline: bool = False, **options: Unpack[Options
         No such folder, no weights in it, or a hub name that is not in the cache and out of reach.
     ValueError
         Weights that cannot be used: pickles only, corrupted, incomplete, or on no device; a device that
-        does not exist.
+        does not exist; a revision of what is not on the hub.
     """
     transformers()
     _check_device(options["device"])
     wanted = None if options["task"] is None else check_task(options["task"])
     access = Access(options["revision"], options["trust_remote_code"], options["local_files_only"], outline)
-    if isinstance(model_or_path, (str, Path)):
+    named = isinstance(model_or_path, (str, Path))
+    if options["revision"] is not None and (not named or _folder(str(model_or_path)) is not None):
+        what = model_or_path if named else f"a {type(model_or_path).__name__}"
+        raise ValueError(
+            f"revision={options['revision']!r} is a version on the hub, and {what} is not from there. "
+            "Leave it out."
+        )
+    if named:
         loaded = _from_place(str(model_or_path), wanted, access)
     elif isinstance(model_or_path, nn.Module):
         loaded = _given(model_or_path, wanted, access)

@@ -1,6 +1,7 @@
 """Rows of a task's fields from whatever holds them: lists, files, data sets, tables of columns."""
 
 import csv
+import io
 import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -97,6 +98,13 @@ def rows_of(
     if not rows:
         what = f"{data} holds" if isinstance(data, (str, Path)) else "The data hold"
         raise ValueError(f"{what} nothing. Pass a list of texts or rows, a file with some, or a data set.")
+    for option, column in (("text_column", text_column), ("label_column", label_column)):
+        bare = None if column is None else next((row for row in rows if not isinstance(row, Mapping)), None)
+        if bare is not None:
+            raise ValueError(
+                f"{option}={column!r} names a column, and there is a row without columns: {_short(bare)}. "
+                "Leave it out, or pass a table or dicts."
+            )
     return [_row(row, number, fields, task) for number, row in enumerate(rows)]
 
 
@@ -146,14 +154,15 @@ def _from_file(data: str | Path) -> Iterable[Any]:
             f"{path} is not UTF-8 (byte {error.start}). Convert it, or pass a list of texts."
         ) from error
     if kind == ".txt":
-        return [line for line in text.splitlines() if line.strip()]
+        return [line for line in text.split("\n") if line.strip()]
     if kind in (".csv", ".tsv"):
-        return list(csv.DictReader(text.splitlines(keepends=True), delimiter="\t" if kind == ".tsv" else ","))
+        return list(csv.DictReader(io.StringIO(text), delimiter="\t" if kind == ".tsv" else ","))
     return _from_json(text, path, lines=kind == ".jsonl")
 
 
 def _from_json(text: str, path: Path, *, lines: bool) -> Iterable[Any]:
-    parts = list(enumerate(text.splitlines(), 1)) if lines else [(0, text)]
+    # Not splitlines: it also cuts at U+2028 and form feeds, which may stand within a string.
+    parts = list(enumerate(text.split("\n"), 1)) if lines else [(0, text)]
     rows = []
     for number, part in parts:
         try:

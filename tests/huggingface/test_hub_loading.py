@@ -26,6 +26,13 @@ def test_a_folder_is_loaded_with_its_tokenizer_and_task(gpt2_folder, texts):
     assert not loaded.model.training
 
 
+def test_a_revision_of_what_is_not_on_the_hub_is_refused(gpt2_folder):
+    with pytest.raises(ValueError, match=r"revision='v2' is a version on the hub, and .* is not from there"):
+        load(gpt2_folder, revision="v2")
+    with pytest.raises(ValueError, match="and a GPT2LMHeadModel is not from there"):
+        load(load(gpt2_folder).model, revision="v2")
+
+
 def test_a_folder_without_weights(gpt2_folder, tmp_path):
     folder = copied(gpt2_folder, tmp_path / "m", "*.safetensors")
     with pytest.raises(FileNotFoundError, match=r"no weights \(no .safetensors file\).*save_pretrained"):

@@ -163,6 +163,23 @@ def test_files_of_every_kind_hold_the_same_rows(tmp_path):
     assert rows_of(tmp_path / "a.txt", "causal-lm") == [("one",), ("two",)]
 
 
+def test_separators_within_a_text_of_a_file_do_not_cut_it(tmp_path):
+    text = "one\u2028still one\x0cand \x85 one"
+    (tmp_path / "a.txt").write_text(f"{text}\r\ntwo\n", encoding="utf-8")
+    (tmp_path / "a.jsonl").write_text(json.dumps({"text": text}, ensure_ascii=False) + "\n", encoding="utf-8")
+    (tmp_path / "a.csv").write_text(f'text\n{text}\n"two\nlines"\n', encoding="utf-8")
+    assert rows_of(tmp_path / "a.txt", "causal-lm") == [(text,), ("two",)]
+    assert rows_of(tmp_path / "a.jsonl", "causal-lm") == [(text,)]
+    assert rows_of(tmp_path / "a.csv", "causal-lm") == [(text,), ("two\nlines",)]
+
+
+def test_a_column_that_is_named_for_rows_without_columns_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"text_column='verse' names a column.*without columns: 'a'\. Leave"):
+        rows_of(["a", "b"], "causal-lm", text_column="verse")
+    with pytest.raises(ValueError, match=r"label_column='y' names a column"):
+        rows_of([("a", 1)], "sequence-classification", label_column="y")
+
+
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
