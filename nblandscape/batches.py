@@ -99,9 +99,17 @@ def fingerprint(batches: Sequence[Batch]) -> str:
 
 def update_digest(digest: "hashlib._Hash", tensor: torch.Tensor) -> None:
     """Feed one tensor's dtype, shape and bytes to a digest."""
-    plain = tensor.detach().cpu().contiguous()
-    digest.update(str(plain.dtype).encode() + struct.pack(f"<{plain.ndim}q", *plain.shape))
-    digest.update(plain.reshape(-1).view(torch.uint8).numpy().data if plain.numel() else b"")
+    update_digest_by_parts(digest, tensor.dtype, tensor.shape, [tensor])
+
+
+def update_digest_by_parts(
+    digest: "hashlib._Hash", dtype: torch.dtype, shape: Sequence[int], parts: Iterable[torch.Tensor]
+) -> None:
+    """As `update_digest` of a tensor that is given as its parts, one after the other."""
+    digest.update(str(dtype).encode() + struct.pack(f"<{len(shape)}q", *shape))
+    for part in parts:
+        plain = part.detach().cpu().contiguous()
+        digest.update(plain.reshape(-1).view(torch.uint8).numpy().data if plain.numel() else b"")
 
 
 def tensors_of(batch: Batch) -> Iterator[torch.Tensor]:

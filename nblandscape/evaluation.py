@@ -14,7 +14,7 @@ from nblandscape import channels_last
 from nblandscape.batched import Batched, can_be_batched
 from nblandscape.graphs import parameters_of
 from nblandscape.losses import BatchLoss
-from nblandscape.replica import Layout, evaluation_shell, own_statistics, recalibrate
+from nblandscape.replica import Layout, as_reals, evaluation_shell, own_statistics, recalibrate
 from nblandscape.seeded_rows import SeededRows
 
 Statistics = Mapping[
@@ -123,7 +123,7 @@ class Evaluation:
 
     def line(
         self,
-        origin: torch.Tensor,
+        origin: torch.Tensor | Sequence[torch.Tensor],
         directions: torch.Tensor,
         *,
         gradients: bool = False,
@@ -131,11 +131,13 @@ class Evaluation:
     ) -> Callable[[torch.Tensor], Point]:
         """Return a function from coordinates (d,) float64 to losses, always starting from the origin.
 
+        That is flat, (n,), or tensors in slot order, which are not copied.
+
         With `gradients`, one backward pass per batch adds the slopes along the directions. With `statistics`,
         buffers move too; the point is a hole where a variance would be negative. `no_grad` rather than
         `inference_mode`, whose tensors would poison caches that later graphs need.
         """
-        displace = self._displacement(origin.detach(), directions.detach())
+        displace = self._displacement(origin, directions.detach())
         wide = directions.to(torch.float64) if gradients else None
 
         def evaluate(alpha: torch.Tensor) -> Point:
@@ -175,12 +177,12 @@ class Evaluation:
         return evaluate
 
     def block(
-        self, origin: torch.Tensor, directions: torch.Tensor
+        self, origin: torch.Tensor | Sequence[torch.Tensor], directions: torch.Tensor
     ) -> Callable[[torch.Tensor], list[Point]] | None:
         """Return `line` for many coordinates (k, d) at once, None where that cannot be."""
         if self._recalibrated or self._needs_grad or not can_be_batched(self._shell):
             return None
-        displace = self._displacement(origin.detach(), directions.detach())
+        displace = self._displacement(origin, directions.detach())
         views = zip(
             (slot.name for slot in self._layout.slots), self._layout.views(self._buffers), strict=True
         )
@@ -204,15 +206,22 @@ class Evaluation:
         return evaluate
 
     def _displacement(
-        self, origin: torch.Tensor, directions: torch.Tensor
+        self, origin: torch.Tensor | Sequence[torch.Tensor], directions: torch.Tensor
     ) -> Callable[[Mapping[torch.dtype, torch.Tensor], torch.Tensor], None]:
         """Return what sets buffers to the origin plus coordinates (d,) times the directions.
 
-        Runs of slots that lie together in the flat vector and in a buffer are moved in one piece.
+        Runs of slots that lie together in a flat origin and in a buffer are moved in one piece. Parts of the
+        origin and of the directions that have a buffer's type are views.
         """
+        if isinstance(origin, torch.Tensor):
+            flat = origin.detach()
+            places = [(*run, flat[run[1] : run[1] + run[3]]) for run in self._layout.runs()]
+        else:
+            slots = zip(self._layout.slots, origin, strict=True)
+            places = [(s.dtype, s.start, s.offset, s.length, as_reals(w.detach())) for s, w in slots]
         pieces = [
-            (dtype, offset, length, *_typed(dtype, origin, directions, start, length))
-            for dtype, start, offset, length in self._layout.runs()
+            (dtype, offset, length, part.to(dtype), directions[:, start : start + length].T.to(dtype))
+            for dtype, start, offset, length, part in places
         ]
 
         def displace(buffers: Mapping[torch.dtype, torch.Tensor], alpha: torch.Tensor) -> None:
@@ -321,10 +330,3 @@ class Evaluation:
             sums.append(float(total.detach()))
             counts.append(float(count))
         return np.array(sums), np.array(counts)
-
-
-def _typed(
-    dtype: torch.dtype, origin: torch.Tensor, directions: torch.Tensor, start: int, length: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """A piece of the origin and of the directions as columns; views of them if they have that type."""
-    return origin[start : start + length].to(dtype), directions[:, start : start + length].T.to(dtype)

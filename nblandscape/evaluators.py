@@ -38,24 +38,39 @@ class Evaluators(Analysed):
                     "Slopes need directions that are stored: Subspace.random(..., stored=True), or "
                     "gradients=False."
                 )
-            return self.random_evaluator(subspace.seeded.rows, subspace.seeded.weights)
+            drawn = self.random_evaluator(subspace.seeded.rows, subspace.seeded.weights)
+
+            def evaluate_drawn(coordinates: np.ndarray) -> Point:
+                subspace.check()
+                return drawn(coordinates)
+
+            return evaluate_drawn
         if gradients and subspace.statistics:
             raise ValueError(
                 "Slopes leave out what moving BatchNorm statistics add to them; make the subspace without "
                 "statistics=True, or sample without gradients."
             )
         line = self._snapshot.evaluation.line(
-            subspace.origin.to(self.device, self.dtype),
-            subspace.directions.to(self.device, self.dtype),
-            gradients=gradients,
-            statistics=subspace.statistics,
+            *self._origin_and_directions(subspace), gradients=gradients, statistics=subspace.statistics
         )
 
         def evaluate(coordinates: np.ndarray) -> Point:
             with self._lock:
+                subspace.check()
                 return line(torch.as_tensor(coordinates, dtype=torch.float64))
 
         return evaluate
+
+    def _origin_and_directions(
+        self, subspace: "Subspace"
+    ) -> tuple[torch.Tensor | list[torch.Tensor], torch.Tensor]:
+        """As the evaluation takes them."""
+        start = subspace.start(self._snapshot.layout.slots)
+        if isinstance(start, torch.Tensor):
+            origin: torch.Tensor | list[torch.Tensor] = start.to(self.device, self.dtype)
+        else:
+            origin = [weight.to(self.device) for weight in start]
+        return origin, subspace.directions.to(self.device, self.dtype)
 
     def random_rows(self, dim: int, distribution: str = "normal", seed: int = 0) -> SeededRows:
         """Random vectors of parameters (dim, n) that take no memory."""
@@ -93,15 +108,14 @@ class Evaluators(Analysed):
         if subspace.statistics or subspace.seeded is not None:
             return None
         with self._lock:
-            block = self._snapshot.evaluation.block(
-                subspace.origin.to(self.device, self.dtype), subspace.directions.to(self.device, self.dtype)
-            )
+            block = self._snapshot.evaluation.block(*self._origin_and_directions(subspace))
         if block is None:
             return None
         present = block
 
         def evaluate(coordinates: np.ndarray) -> list[Point]:
             with self._lock:
+                subspace.check()
                 return present(torch.as_tensor(coordinates, dtype=torch.float64))
 
         return evaluate

@@ -14,6 +14,11 @@ _MIX = 0x9E3779B97F4A7C15  # spreads neighbouring seeds (the golden ratio, as in
 View = tuple[tuple[int, ...], tuple[int, ...]]  # a shape, and the dimensions that one norm runs over
 
 
+def block_length(shape: tuple[int, ...]) -> int:
+    """How many indices of the first dimension make a block."""
+    return max(1, BLOCK // max(1, math.prod(shape[1:])))
+
+
 class SeededRows:
     """Rows (d, n) of random numbers that exist a block at a time.
 
@@ -91,7 +96,7 @@ class SeededRows:
 
     def step(self, number: int) -> int:
         """How many indices of a view's first dimension make a block."""
-        return max(1, BLOCK // max(1, math.prod(self.views[number][0][1:])))
+        return block_length(self.views[number][0])
 
     def _seed_of(self, row: int, number: int, block: int) -> int:
         mixed = self._seed & (2**64 - 1)

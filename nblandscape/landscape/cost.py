@@ -18,6 +18,7 @@ from nblandscape.landscape.grid import check_points
 from nblandscape.landscape.sampler import iter_sample
 from nblandscape.memory import in_words, malloc_keeps, peak_bytes
 from nblandscape.replica import PIECE
+from nblandscape.subspace.weights import WeightsSubspace
 
 if TYPE_CHECKING:
     from nblandscape.objective import Objective
@@ -89,7 +90,8 @@ def predict_cost(
     wide = subspace.dim * 8 * objective.num_parameters
     products = min(wide, subspace.dim * 8 * PIECE)  # inner products of the directions, a piece at a time
     vector = _vector(objective)
-    stored = 0 if subspace.seeded is not None else (subspace.dim + 1) * vector
+    start = 0 if isinstance(subspace, WeightsSubspace) else vector
+    stored = 0 if subspace.seeded is not None else subspace.dim * vector + start
     columns = objective.num_batches + len(objective.metric_names) + (subspace.dim if gradients else 0)
     parts = {
         "replica": vector,

@@ -1,12 +1,13 @@
 """Giving random directions the norms of the weights: per output filter, or per tensor."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import nn
 
 from nblandscape.replica import as_reals
-from nblandscape.seeded_rows import View
+from nblandscape.seeded_rows import BLOCK, View, block_length
 
 if TYPE_CHECKING:
     from nblandscape.objective import Objective
@@ -26,13 +27,13 @@ _BY_ROW = (
 )
 
 
-def matched(
+def match(
     objective: "Objective",
     row: torch.Tensor,
     how: Literal["filter", "layer"],
     one_dimensional: OneDimensional,
-) -> torch.Tensor:
-    """Give each filter or tensor of a direction (n,) the norm that it has in the weights.
+) -> None:
+    """Give each filter or tensor of a direction (n,), in place, the norm that it has in the weights.
 
     A filter is what makes one output: a row of a linear or recurrent layer or of an attention's input
     projection, a token's row of an embedding, an output channel of a convolution (also of a transposed
@@ -44,19 +45,19 @@ def matched(
         Nothing would move.
     """
     snapshot = objective._snapshot  # read only
-    flat = row.detach().clone()
     views = filter_views(objective, how, one_dimensional)
+    moves = False
     for slot, weight, view in zip(snapshot.layout.slots, snapshot.weights, views, strict=True):
-        piece = flat[slot.start : slot.start + slot.length]
+        piece = row[slot.start : slot.start + slot.length]
         if view is None:
             piece.zero_()
             continue
-        shape, dims = view
-        target, size = (norms(t.reshape(shape), dims) for t in (as_reals(weight.detach()), piece))
-        piece.view(shape).mul_(factors(target, size))
-    if not bool(flat.any()):
+        target, size = norms(view, as_reals(weight.detach())), norms(view, piece)
+        scale = factors(target, size)
+        moves = moves or bool(scale.any())
+        piece.view(view[0]).mul_(scale.to(piece.dtype))
+    if not moves:
         raise ValueError(nothing_moves(how))
-    return flat
 
 
 def filter_views(
@@ -131,7 +132,25 @@ def filters(
     return size, tuple(range(1, len(size)))
 
 
-def norms(tensor: torch.Tensor, dims: tuple[int, ...]) -> torch.Tensor:
-    """Norms of filters in the tensor's type, summed in float64."""
-    norm: torch.Tensor = torch.linalg.vector_norm(tensor.to(torch.float64), dim=dims, keepdim=True)
-    return norm.to(tensor.dtype)
+def norms(view: View, reals: torch.Tensor) -> torch.Tensor:
+    """Norms of the filters of a parameter that is seen as `view`, float64."""
+    shape, _ = view
+    return block_norms(view, torch.split(reals.reshape(shape), block_length(shape)))
+
+
+def block_norms(view: View, blocks: Iterable[torch.Tensor]) -> torch.Tensor:
+    """Norms of filters that come in blocks along the first dimension, float64."""
+    shape, dims = view
+    squares = space = torch.empty(0)
+    first = 0
+    for block in blocks:
+        if not first:
+            lengths = [1 if i in dims else length for i, length in enumerate(shape)]
+            squares = torch.zeros(lengths, dtype=torch.float64, device=block.device)
+        if block.numel() > len(space):  # of one size, as the blocks' own
+            space = torch.empty(max(BLOCK, block.numel()), dtype=torch.float64, device=block.device)
+        wide = space[: block.numel()].view(block.shape).copy_(block)
+        sums = torch.square(wide, out=wide).sum(dims, keepdim=True)
+        squares[0 if 0 in dims else slice(first, first + len(block))] += sums[0] if 0 in dims else sums
+        first += len(block)
+    return squares.sqrt_()

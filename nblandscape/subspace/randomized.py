@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
-from nblandscape.subspace.normalization import Normalization, OneDimensional, matched
+from nblandscape.subspace.normalization import Normalization, OneDimensional, match
 from nblandscape.subspace.seeded import seeded_subspace
 from nblandscape.subspace.subspace import Subspace
+from nblandscape.subspace.weights import WeightsSubspace
 
 if TYPE_CHECKING:
     from nblandscape.objective import Objective
@@ -33,12 +34,12 @@ def random_subspace(
         rows = torch.linalg.qr(rows.to(torch.float64).T).Q.T.to(objective.dtype)
     elif normalize is not None:
         for row in rows:
-            row.copy_(matched(objective, row, normalize, one_dimensional))
+            match(objective, row, normalize, one_dimensional)
     provenance = {"kind": "random", "normalize": normalize, "distribution": distribution, "seed": seed}
     if normalize == "filter":
         provenance["one_dimensional"] = one_dimensional
     labels = tuple(f"random {i + 1}" for i in range(dim))
-    return Subspace(objective.origin(), rows, labels, provenance=provenance)
+    return WeightsSubspace(objective, rows, labels, provenance)
 
 
 def random_rows(dim: int, n: int, distribution: str, seed: int) -> torch.Tensor:
@@ -65,12 +66,12 @@ def normalized_subspace(
             f"These directions are of kind {kind!r}; rescaling parts of them would turn them into others. "
             "Only random directions are normalised."
         )
-    lengths = torch.as_tensor(subspace.lengths).to(subspace.directions)
-    rows = (
-        subspace.directions / lengths[:, None]
-        if normalize == "unit"
-        else torch.stack([matched(objective, row, normalize, one_dimensional) for row in subspace.directions])
-    )
+    rows = subspace.directions.clone()
+    if normalize == "unit":
+        rows /= torch.as_tensor(subspace.lengths).to(rows)[:, None]
+    else:
+        for row in rows:
+            match(objective, row, normalize, one_dimensional)
     provenance = {**subspace.provenance, "normalize": normalize}
     if normalize == "filter":
         provenance["one_dimensional"] = one_dimensional

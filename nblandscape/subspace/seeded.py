@@ -2,24 +2,25 @@
 
 import hashlib
 import json
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
 
 from nblandscape.batches import update_digest
-from nblandscape.replica import Layout, as_reals, squared_norm
-from nblandscape.seeded_rows import BLOCK, SeededRows, View
+from nblandscape.replica import as_reals
+from nblandscape.seeded_rows import SeededRows
 from nblandscape.subspace.normalization import (
     Normalization,
     OneDimensional,
+    block_norms,
     factors,
     filter_views,
+    norms,
     nothing_moves,
 )
-from nblandscape.subspace.subspace import Subspace
+from nblandscape.subspace.weights import WeightsSubspace
 
 if TYPE_CHECKING:
     from nblandscape.objective import Objective
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 _INDEPENDENT = 1e-4  # least eigenvalue of the directions' cosines: half of the digits are lost below it
 
 
-class SeededSubspace(Subspace):
+class SeededSubspace(WeightsSubspace):
     """A subspace of random directions that are never stored; see `Subspace.random` with ``stored=False``.
 
     `origin` and `directions` are made anew, as tensors of n and d n numbers, whenever they are asked for.
@@ -36,34 +37,15 @@ class SeededSubspace(Subspace):
     Attributes
     ----------
     rows : SeededRows
-    weights : list of torch.Tensor
-        The origin, in the layout's order; not to be written to.
-    layout : nblandscape.replica.Layout
     """
 
     rows: SeededRows
-    weights: list[torch.Tensor]
-    layout: Layout
     _gram: np.ndarray
 
     def __init__(self, objective: "Objective", rows: SeededRows, provenance: dict[str, Any]) -> None:
-        snapshot = objective._snapshot  # these weights stay what they are when the objective is updated
         gram = rows.turn @ rows.gram() @ rows.turn.T
-        given = {
-            "rows": rows,
-            "weights": snapshot.weights,
-            "layout": snapshot.layout,
-            "labels": tuple(f"random {i + 1}" for i in range(len(gram))),
-            "provenance": provenance,
-            "_gram": gram,
-        }
-        for name, value in given.items():
-            object.__setattr__(self, name, value)  # as the frozen dataclass itself does
-
-    @property
-    def origin(self) -> torch.Tensor:
-        """The weights (n,), a new tensor."""
-        return self.layout.gather(self.weights)
+        labels = tuple(f"random {i + 1}" for i in range(len(gram)))
+        self._set(objective, rows=rows, labels=labels, provenance=provenance, _gram=gram)
 
     @property
     def directions(self) -> torch.Tensor:
@@ -76,11 +58,6 @@ class SeededSubspace(Subspace):
     def seeded(self) -> "SeededSubspace":
         """The subspace itself."""
         return self
-
-    @property
-    def size(self) -> int:
-        """Number of parameters n."""
-        return self.layout.size
 
     @property
     def dim(self) -> int:
@@ -97,11 +74,6 @@ class SeededSubspace(Subspace):
         """Norms of the directions, (d,) float64."""
         return np.sqrt(np.diag(self._gram))
 
-    @property
-    def weights_norm(self) -> float:
-        """Norm of the origin."""
-        return math.sqrt(math.fsum(squared_norm(as_reals(w.detach())) for w in self.weights))
-
     def at(self, coordinates: Sequence[float] | np.ndarray) -> torch.Tensor:
         """Parameters (n,) at coordinates (d,)."""
         origin = self.origin
@@ -112,14 +84,6 @@ class SeededSubspace(Subspace):
         for weight in self.weights:
             update_digest(digest, as_reals(weight))
         digest.update(json.dumps([dict(self.provenance), self._gram.tolist()], sort_keys=True).encode())
-
-    def stored(self) -> Subspace:
-        """The same subspace with its directions in memory."""
-        return Subspace(self.origin, self.directions, self.labels, provenance=self.provenance)
-
-    def orthonormalized(self) -> Subspace:
-        """As `Subspace.orthonormalized`; its directions are stored."""
-        return self.stored().orthonormalized()
 
 
 def seeded_subspace(
@@ -157,30 +121,13 @@ def _match(
                 rows.scales[row][number] = None
             continue
         rows.views[number] = view
-        weight = as_reals(objective._snapshot.weights[number].detach()).reshape(view[0])
-        target = _norms(view, torch.split(weight, rows.step(number))).cpu()
+        target = norms(view, as_reals(objective._snapshot.weights[number].detach())).cpu()
         moves = moves or bool(target.any())
         for row in range(dim):
-            size = _norms(view, (block for _, _, block in rows.blocks(row, number)))
+            size = block_norms(view, (block for _, _, block in rows.blocks(row, number)))
             rows.scales[row][number] = factors(target, size).to(torch.float32)
     if not moves:
         raise ValueError(nothing_moves(how))
-
-
-def _norms(view: View, blocks: Iterable[torch.Tensor]) -> torch.Tensor:
-    """Norms of filters that come in blocks along the first dimension, float64."""
-    shape, dims = view
-    squares = torch.zeros([1 if i in dims else length for i, length in enumerate(shape)], dtype=torch.float64)
-    first = 0
-    space = torch.empty(BLOCK, dtype=torch.float64)  # of one size, as the blocks' own
-    for block in blocks:
-        if block.numel() > len(space):
-            space = torch.empty(block.numel(), dtype=torch.float64)
-        wide = space[: block.numel()].view(block.shape).copy_(block)
-        sums = torch.square(wide, out=wide).sum(dims, keepdim=True)
-        squares[0 if 0 in dims else slice(first, first + len(block))] += sums[0] if 0 in dims else sums
-        first += len(block)
-    return squares.sqrt_()
 
 
 def _orthonormalizing(gram: np.ndarray, n: int) -> np.ndarray:

@@ -11,7 +11,7 @@ import torch
 
 from nblandscape.batches import update_digest
 from nblandscape.cancel import CancelSignal
-from nblandscape.replica import PIECE, squared_norm
+from nblandscape.replica import PIECE, Slot, squared_norm
 from nblandscape.subspace.normalization import Normalization, OneDimensional
 from nblandscape.subspace.statistics import turned
 
@@ -69,9 +69,9 @@ class Subspace:
     statistics: Mapping[str, tuple[torch.Tensor, torch.Tensor]] | None = None
 
     def __post_init__(self) -> None:
-        if self.directions.ndim != 2 or self.directions.shape[1] != self.origin.numel():
+        if self.directions.ndim != 2 or self.directions.shape[1] != self.size:
             raise ValueError(
-                f"directions have shape {tuple(self.directions.shape)}; expected (d, {self.origin.numel()})."
+                f"directions have shape {tuple(self.directions.shape)}; expected (d, {self.size})."
             )
         if len(self.labels) != len(self.directions):
             raise ValueError(f"{len(self.labels)} labels for {len(self.directions)} directions.")
@@ -125,9 +125,20 @@ class Subspace:
 
     def feed(self, digest: "hashlib._Hash") -> None:
         """Give a digest what decides the points of the subspace."""
+        update_digest(digest, self.origin)
+        self._feed_directions(digest)
+
+    def _feed_directions(self, digest: "hashlib._Hash") -> None:
         moving = [t for pair in (self.statistics or {}).values() for t in pair]
-        for tensor in (self.origin, self.directions, *moving):
+        for tensor in (self.directions, *moving):
             update_digest(digest, tensor)
+
+    def check(self) -> None:
+        """Raise `RuntimeError` if the origin has changed, which one of its own cannot."""
+
+    def start(self, slots: Sequence[Slot]) -> torch.Tensor | list[torch.Tensor]:  # noqa: ARG002
+        """The origin, or tensors in the order of the slots of a layout that hold it already."""
+        return self.origin
 
     def at(self, coordinates: Sequence[float] | np.ndarray) -> torch.Tensor:
         """Parameters (n,) at coordinates (d,).

@@ -66,9 +66,9 @@ def steps(
     def stored() -> None:
         kept["plane"] = nbl.Subspace.random(kept["objective"], 2)
         nbl.sample(kept["objective"], kept["plane"], span=0.1, points=3)
+        del kept["objective"], kept["plane"]
 
     def block() -> None:
-        del kept["objective"], kept["plane"]
         layer = nbl.Objective.from_batch_loss(
             kept["model"], loss, [kept["ids"]], parameters="transformer.h.1.mlp.*", copy=copy
         )
