@@ -63,6 +63,7 @@ def run(*, quick: bool) -> Report:
     tables, raw = [], {}
     for part in chosen:
         for name, table, numbers in PARTS[part](quick):
+            print(table, file=sys.stderr, flush=True)  # half an hour of them: a later failure loses none
             tables.append(table)
             raw[name] = numbers
     return Report("huggingface", tables, raw)
