@@ -384,10 +384,10 @@ def test_progress_counts_products_and_good_eigenpairs_then_points(explore):
     model, x, y = network()
 
     def batch_loss(model, batch):
-        time.sleep(0.002)  # slow enough to be looked at
+        time.sleep(0.005)  # slow enough to be looked at; without kept graphs, at every product
         return F.cross_entropy(model(batch[0]), batch[1], reduction="sum"), len(batch[1])
 
-    explorer = explore(nbl.Objective.from_batch_loss(model, batch_loss, (x, y)), points=17)
+    explorer = explore(nbl.Objective.from_batch_loss(model, batch_loss, (x, y), graph_bytes=0), points=9)
     seen = []
     while True:
         seen.append(explorer.progress())
