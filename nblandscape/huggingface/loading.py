@@ -3,7 +3,6 @@
 import contextlib
 import importlib
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from torch import nn
 from nblandscape.huggingface.anatomy import plain
 from nblandscape.huggingface.embedding import Pooling
 from nblandscape.huggingface.options import Options, takes_options
+from nblandscape.huggingface.quantised import notes_on, quantisation
 from nblandscape.huggingface.tasks import AUTO_CLASSES, Task, check_task, task_of
 
 _TOKENIZER_FILES = (
@@ -162,15 +162,7 @@ def load(model_or_path: Any, *, outline: bool = False, **options: Unpack[Options
         )
     notes = [*loaded.notes, *([] if loaded.access.outline else _check_weights(loaded.model))]
     quantised = quantisation(loaded.model)
-    if quantised:
-        notes.append(
-            f"The weights are quantised ({quantised}): only parameters that are left in floating point move."
-        )
-    if quantised == "bitnet" and not os.environ.get("TORCH_COMPILE_DISABLE"):
-        notes.append(
-            "torch compiles the unpacking of the weights at the first loss, which takes up to a minute; "
-            "it does not with TORCH_COMPILE_DISABLE=1 in the environment."
-        )
+    notes += notes_on(quantised)
     return replace(
         loaded,
         quantised=quantised,
@@ -206,33 +198,6 @@ def transformers() -> Any:
         raise ImportError(
             f"Models of Hugging Face need Transformers{reason}: pip install 'nblandscape[hf]'"
         ) from error
-
-
-def quantisation(model: Any) -> str:
-    """How a model's weights are quantised, "" if they are not.
-
-    Seen by the configuration that `from_pretrained` leaves in a model (every method of Transformers), by
-    parameters of integers, or by modules of torch.ao, whose weights are no parameters at all. Tested here:
-    bitnet checkpoints, torch.ao's dynamic quantisation, and integer parameters.
-    """
-    config = getattr(getattr(model, "config", None), "quantization_config", None)
-    if config is not None:
-        method = config.get("quant_method") if isinstance(config, dict) else config.quant_method
-        return str(getattr(method, "value", method))
-    if any(type(module).__module__.startswith("torch.ao.nn.quantized") for module in model.modules()):
-        return "torch.ao"
-    for parameter in model.parameters():
-        if not (parameter.is_floating_point() or parameter.is_complex()):
-            return str(parameter.dtype).removeprefix("torch.")
-    return ""
-
-
-def has_derivatives(model: Any) -> bool:
-    """Whether a quantised model can be differentiated, as adapters on bitsandbytes layers can.
-
-    Else rounding cuts the graph on the way, and what autograd returns is wrong without an error.
-    """
-    return bool(getattr(getattr(model, "hf_quantizer", None), "is_trainable", False))
 
 
 def _given(model: nn.Module, task: Task | None, access: Access) -> Loaded:

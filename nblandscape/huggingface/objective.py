@@ -6,8 +6,9 @@ from typing import Any, Unpack
 
 from nblandscape.huggingface.anatomy import inputs_of
 from nblandscape.huggingface.data import Preparation
-from nblandscape.huggingface.loading import Loaded, has_derivatives, load
+from nblandscape.huggingface.loading import Loaded, load
 from nblandscape.huggingface.options import Options, takes_options
+from nblandscape.huggingface.quantised import has_derivatives
 from nblandscape.huggingface.selection import select
 from nblandscape.huggingface.targets import Batch
 from nblandscape.huggingface.tasks import Metrics, TaskLoss, metrics_of, problem_of

@@ -10,7 +10,7 @@ import pytest
 import torch
 from playwright.sync_api import expect
 
-from harness.panel import NETWORK, canvas, colours, rested, surface_box
+from harness.panel import NETWORK, canvas, colours, rested, turn
 
 FRAMES = [
     {"span": 12.0},
@@ -32,19 +32,6 @@ def page_text():
     text = explorer.to_html(title="A <small> network", frames=FRAMES)
     explorer.close()
     return text
-
-
-def turn(page, widget):
-    before = rested(widget)
-    assert colours(widget) > 200
-    box = surface_box(widget)
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x + 70, y + 10, steps=4)
-    page.mouse.up()
-    page.mouse.move(1, 1)
-    assert rested(widget) != before
 
 
 def half_width(widget):
@@ -81,7 +68,7 @@ def test_from_the_disk_it_draws_turns_and_shows_its_frames(page_text, tmp_path, 
     widget = page.locator("body")
     expect(widget.get_by_role("treeitem").first).to_be_visible()
     assert page.title() == "A <small> network"
-    turn(page, widget)
+    turn(widget)
     try_frames(widget)
     page.screenshot(path="build/screenshots/export.png")
     asked = {url for url in watch.requests if not url.startswith(("data:", "blob:"))}
@@ -102,7 +89,7 @@ def test_in_a_sandboxed_frame_it_draws_turns_and_shows_its_frames(page_text, tmp
     page.goto(outer.as_uri())
     widget = page.frame_locator("iframe").locator("body")
     expect(widget.get_by_role("treeitem").first).to_be_visible()
-    turn(page, widget)
+    turn(widget)
     try_frames(widget)
     assert {url for url in watch.requests if not url.startswith(("data:", "blob:", "about:"))} == {
         outer.as_uri()
@@ -131,5 +118,5 @@ def test_an_export_of_an_array_has_one_view_and_says_why(tmp_path, watched):
     context, _ = watched("file:")
     page = context.new_page()
     page.goto((tmp_path / "waves.html").as_uri())
-    turn(page, page.locator("body"))
+    turn(page.locator("body"))
     expect(page.get_by_role("slider", name="Range")).to_have_count(0)

@@ -10,8 +10,9 @@ from torch._inductor.exc import InvalidCxxCompiler
 
 import nblandscape as nbl
 from nblandscape.cli import main
-from nblandscape.huggingface.loading import load, quantisation
+from nblandscape.huggingface.loading import load
 from nblandscape.huggingface.plan import plan_inspection
+from nblandscape.huggingface.quantised import quantisation
 from nblandscape.huggingface.tasks import TaskLoss
 from tests.huggingface import small
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from .browser import ROOT
 from .notebook import write_notebook
-from .panel import HIMMELBLAU, canvas, colours, rested, surface_box
+from .panel import HIMMELBLAU, canvas, turn
 
 HEIGHT = 620
 EMBED = f"""
@@ -33,16 +33,7 @@ def embedded_lives(page: Page) -> None:
     page.locator("iframe").scroll_into_view_if_needed()
     widget = page.frame_locator("iframe").locator("body")
     expect(widget.get_by_role("treeitem")).to_have_count(4)
-    before = rested(widget)
-    assert colours(widget) > 200
-    box = surface_box(widget)
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x + 70, y + 10, steps=4)
-    page.mouse.up()
-    page.mouse.move(1, 1)
-    assert rested(widget) != before
+    turn(widget)
     label = canvas(widget).get_attribute("aria-label")
     field = widget.get_by_role("textbox", name="Half-width along the first axis")
     field.fill("2.5")

@@ -105,6 +105,20 @@ def surface_box(widget: Locator) -> dict[str, float]:
     return {name: float(box[name]) for name in ("x", "y", "width", "height")}
 
 
+def turn(widget: Locator) -> None:
+    """Drag the surface, which must be drawn before and be another picture after."""
+    before = rested(widget)
+    assert colours(widget) > 200
+    box, mouse = surface_box(widget), widget.page.mouse
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    mouse.move(x, y)
+    mouse.down()
+    mouse.move(x + 70, y + 10, steps=4)
+    mouse.up()
+    mouse.move(1, 1)
+    assert rested(widget) != before
+
+
 def marker_of(widget: Locator, item: Locator, heading: str) -> tuple[float, float]:
     """Page position of the marker of a tree item, found as a person does: point at the one, see the other.
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from harness import hosts
 from harness.embedded import embedded_lives, executed
 from harness.notebook import Notebook, write_notebook
-from harness.panel import HIMMELBLAU, canvas, colours, rested, surface_box
+from harness.panel import HIMMELBLAU, canvas, colours, rested, turn
 from harness.server import Server
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(600)]
@@ -33,16 +33,7 @@ def widget_of(page: Page, index: int = 0) -> Locator:
 
 def lives(page: Page, widget: Locator) -> None:
     """It draws, turns, computes another window, and a click selects."""
-    before = rested(widget)
-    assert colours(widget) > 200
-    box = surface_box(widget)
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x + 70, y + 10, steps=4)
-    page.mouse.up()
-    page.mouse.move(1, 1)
-    assert rested(widget) != before
+    turn(widget)
     label = canvas(widget).get_attribute("aria-label")
     widget.get_by_role("slider", name="Range", exact=True).press("ArrowLeft")
     expect(canvas(widget)).not_to_have_attribute("aria-label", label)
