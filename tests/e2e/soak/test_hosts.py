@@ -31,7 +31,7 @@ def widget_of(page: Page, index: int = 0) -> Locator:
     return widget
 
 
-def lives(page: Page, widget: Locator) -> None:
+def lives(widget: Locator) -> None:
     """It draws, turns, computes another window, and a click selects."""
     turn(widget)
     label = canvas(widget).get_attribute("aria-label")
@@ -75,7 +75,7 @@ def test_notebook_7(programs, tmp_path, watched):
         lab.wait_ready()
         lab.run_all()
         widget = widget_of(lab.page)
-        lives(lab.page, widget)
+        lives(widget)
         lab.until("explorer.selection['kind'] == 'minimum'")
         no_picture_beside(lab.page)
         sources = lab.sources()
@@ -104,7 +104,7 @@ def test_voila(programs, tmp_path, watched, dark):
         page = context.new_page()
         page.goto(url)
         widget = widget_of(page)
-        lives(page, widget)
+        lives(widget)
         no_picture_beside(page)
         theme(widget, name)
         page.screenshot(path=SHOTS / f"voila_{name}.png")
@@ -167,10 +167,10 @@ def test_marimo(programs, tmp_path, watched, mode, dark):
         page = context.new_page()
         page.goto(url)
         plain = widget_of(page)
-        lives(page, plain)
+        lives(plain)
         wrapped = widget_of(page, 1)
         expect(page.get_by_text("selected in Python: none")).to_be_visible()
-        lives(page, wrapped)
+        lives(wrapped)
         # marimo runs the cells that read the view again, and only those.
         expect(page.get_by_text("selected in Python: minimum")).to_be_visible()
         expect(page.locator("[data-nbl-widget=explorer]")).to_have_count(2)
