@@ -50,6 +50,10 @@ class WeightsSubspace(Subspace):
         for name, value in given.items():
             object.__setattr__(self, name, value)  # as the frozen dataclass itself does
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.__dict__["_versions"] = [weight._version for weight in self._weights]  # a copy counts anew
+
     def check(self) -> None:
         """See that the weights are what they were.
 

@@ -1,6 +1,8 @@
 """Random planes read an objective's weights instead of copying them, and say so when those have changed."""
 
+import copy as copying
 import hashlib
+import pickle
 
 import numpy as np
 import pytest
@@ -72,11 +74,21 @@ def test_a_plane_whose_weights_were_trained_on_refuses_also_after_an_update(stor
     nbl.sample(objective, nbl.Subspace.random(objective, 2, stored=stored), span=0.5, points=3)
 
 
-def test_an_objective_of_other_parameters_gets_the_origin_as_a_vector():
+def test_an_objective_with_other_slots_gets_the_origin_as_a_vector():
     model, objective = made(copy=True)
     plane = nbl.Subspace.random(objective, 2, seed=3)
-    names = objective.parameter_names[::-1]
-    turned = nbl.Objective(model, nn.MSELoss(), (torch.ones(2, 3), torch.ones(2, 2)), parameters=names)
-    slots = turned._snapshot.layout.slots
-    start = plane.start(slots)
-    assert isinstance(start, torch.Tensor) == (slots != plane.layout.slots)
+    assert isinstance(plane.start(objective._snapshot.layout.slots), list)
+    data = torch.ones(2, 3), torch.ones(2, 2)
+    other = nbl.Objective(model, nn.MSELoss(), data, dtype=torch.float32)
+    assert isinstance(plane.start(other._snapshot.layout.slots), torch.Tensor)
+    found = other.evaluator(plane)(np.array([0.2, -0.1])).loss
+    assert found == pytest.approx(objective.on(data).evaluator(plane)(np.array([0.2, -0.1])).loss, rel=1e-5)
+
+
+@pytest.mark.parametrize("stored", [True, False])
+@pytest.mark.parametrize("copied", [lambda p: pickle.loads(pickle.dumps(p)), copying.deepcopy])
+def test_copies_of_a_plane_can_be_used(stored, copied):
+    _, objective = made(copy=True)
+    plane = nbl.Subspace.random(objective, 2, seed=3, stored=stored)
+    found, expected = (nbl.sample(objective, each, span=0.5, points=3) for each in (copied(plane), plane))
+    np.testing.assert_allclose(found.values, expected.values, rtol=1e-14)
